@@ -1,0 +1,362 @@
+"""The graph: which operation made a tensor, and how a gradient flows back through it.
+
+Four decisions carry everything else:
+
+1.  Edges point at *nodes*, never at tensors.  Writing into a tensor gives that tensor another node;
+    nothing upstream moves, no reference cycle can close, and data is freed as early as possible.
+2.  A gradient rule is a function of Tensors that stands next to its op's forward.  It runs without
+    being recorded, unless `create_graph` asks for it: second derivatives need no second rule.
+3.  A rule's *parameter names* say what it saves.  `lambda g, out: g * out` keeps the result,
+    `lambda g, other: g * other` keeps `other`, and neither is kept if its rule will never run.
+    What is saved is (memory, node, version): a later write is noticed by the version.
+4.  Broadcasting and type promotion are undone in one place, the engine, and in no rule.
+
+    z = mul(x, y)            x ──┐        node "MulBackward0"
+                                 ├─► z      edge 0 → x's node, rule g·y, saved y
+                             y ──┘          edge 1 → y's node, rule g·x, saved x
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..dtypes import BY_CHAR
+from ..tensor import Tensor, wrap
+from .modes import state
+
+_order = itertools.count()
+_wants: dict[Any, tuple[str, ...]] = {}
+_new = object.__new__
+
+FREED = (
+    "Trying to backward through the graph a second time (or directly access saved tensors after "
+    "they have already been freed). Saved intermediate values of the graph are freed when you call "
+    ".backward() or autograd.grad(). Specify retain_graph=True if you need to backward through the "
+    "graph a second time or if you need to access saved tensors after calling backward."
+)
+
+
+class Saved:
+    """An input or output kept for a rule: its memory, its node, and its version at that moment.
+
+    It never holds a Tensor: a tensor that is later written in place points at a newer node, which
+    may lead back here, and reference counting could not free that cycle.
+    """
+
+    __slots__ = ("array", "node", "nr", "cell", "version")
+
+    def __init__(self, tensor: Tensor, output_nr: int | None = None) -> None:
+        if tensor._inference and state.grad:
+            raise RuntimeError(
+                "Inference tensors cannot be saved for backward. Please do not use Tensors created "
+                "in inference mode in computation tracked by autograd. To work around this, you can "
+                "make a clone to get a normal tensor and use it in autograd, or use "
+                "`torch.no_grad()` instead of `torch.inference_mode()`."
+            )
+        self.array = tensor._array
+        self.cell = cell_of(tensor)
+        self.version = self.cell[0]
+        if output_nr is not None:
+            self.node, self.nr = OWN, output_nr
+        else:
+            self.node, self.nr = (node_of(tensor) if requires_grad(tensor) else None), tensor._nr
+
+    def unpack(self, owner: Node) -> Tensor:
+        """The saved value as a tensor of the graph.  Raises RuntimeError if it was written to."""
+        if self.cell[0] != self.version:
+            raise RuntimeError(self._complaint(owner))
+        node = owner if self.node is OWN else self.node
+        tensor = _new(Tensor)
+        tensor._array, tensor._cell = self.array, self.cell
+        if node is not None:
+            tensor._node, tensor._nr, tensor._requires_grad = node, self.nr, True
+        return tensor
+
+    def _complaint(self, owner: Node) -> str:
+        made = owner if self.node is OWN else self.node
+        is_leaf = made is None or isinstance(made, AccumulateGrad)
+        origin = "" if is_leaf else f", which is output {self.nr} of {made.name()},"
+        return (
+            "one of the variables needed for gradient computation has been modified by an inplace "
+            f"operation: [{wrap(self.array).type()} {list(self.array.shape)}]{origin} is at version "
+            f"{self.cell[0]}; expected version {self.version} instead. Hint: {owner.name()} needs it "
+            "for its gradient; clone the tensor before writing to it, or write out of place."
+        )
+
+
+class Constant:
+    """A plain number that a rule asked for by name."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    def unpack(self, owner: Node) -> Any:
+        return self.value
+
+
+class Node:
+    """One recorded operation.
+
+    `edges` has one entry per differentiable input: (input's node, number of that node's output,
+    rule, what the rule saved, input's shape, input's NumPy dtype).
+    """
+
+    __slots__ = ("order", "edges", "outputs", "hooks", "__weakref__", "__dict__")
+
+    def __init__(self) -> None:
+        self.order = next(_order)
+        self.edges: list[Any] = []
+        self.outputs = 1
+        self.hooks: Any = None  # see engine.py
+
+    def __repr__(self) -> str:
+        return f"<{self.name()} object at {id(self):#x}>"
+
+    def name(self) -> str:
+        """torch's name for the operation, which is also the name of the node's class."""
+        return type(self).__name__
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """A dictionary of the user's own."""
+        return self.__dict__
+
+    @property
+    def next_functions(self) -> tuple[tuple[Node | None, int], ...]:
+        """The nodes this one passes gradients to, each with the number of its output."""
+        return tuple((edge[0], edge[1]) for edge in self.edges)
+
+    def gradients(self, g: Any, wanted: Any = None) -> Any:
+        """Yield (target node, output number, gradient) for every edge, gradients fitted in shape."""
+        for target, nr, rule, saved, shape, np_dtype in self.edges:
+            if wanted is not None and target not in wanted:
+                continue
+            if saved:
+                if saved is FREED:
+                    raise RuntimeError(FREED)
+                result = rule(g, *[s and s.unpack(self) for s in saved])
+            else:
+                result = rule(g)
+            if result is not None:
+                array = result._array
+                if array.shape != shape or array.dtype != np_dtype:
+                    result = fit(result, shape, np_dtype)
+                yield target, nr, result
+
+    def release(self) -> None:
+        """Drop what was saved.  Nodes that saved nothing can be walked again, as in torch."""
+        self.edges = [
+            (target, nr, rule if not saved else None, FREED if saved else saved, shape, kind)
+            for target, nr, rule, saved, shape, kind in self.edges
+        ]
+
+    def saved(self) -> Any:
+        """Every Saved of this node (the in-place machinery redirects them)."""
+        for edge in self.edges:
+            if edge[3] is not FREED:
+                yield from [s for s in edge[3] if isinstance(s, Saved)]
+
+
+class JointNode(Node):
+    """An operation whose gradients are computed together, by one rule for all of its inputs."""
+
+    __slots__ = ("rule", "kept")
+
+    def gradients(self, g: Any, wanted: Any = None) -> Any:
+        if self.kept is FREED:
+            raise RuntimeError(FREED)
+        needs = tuple([e is not None and (wanted is None or e[0] in wanted) for e in self.edges])
+        if not any(needs):
+            return
+        values = [needs if s is NEEDS else s and s.unpack(self) for s in self.kept]
+        for edge, need, result in zip(self.edges, needs, self.rule(g, *values)):
+            if need and result is not None:
+                target, nr, _, _, shape, np_dtype = edge
+                if result._array.shape != shape or result._array.dtype != np_dtype:
+                    result = fit(result, shape, np_dtype)
+                yield target, nr, result
+
+    @property
+    def next_functions(self) -> tuple[tuple[Node | None, int], ...]:
+        return tuple((None, 0) if e is None else (e[0], e[1]) for e in self.edges)
+
+    def release(self) -> None:
+        self.kept, self.rule = FREED, None
+
+    def saved(self) -> Any:
+        return [] if self.kept is FREED else [s for s in self.kept if isinstance(s, Saved)]
+
+
+class AccumulateGrad(Node):
+    """Where a gradient ends: it is added to the leaf's `.grad`."""
+
+    __slots__ = ("variable",)
+
+    def __init__(self, variable: Tensor) -> None:
+        self.order = -1  # older than every operation: a leaf comes last
+        self.edges, self.outputs, self.hooks = [], 1, None
+        self.variable = variable
+
+    def release(self) -> None:
+        pass
+
+
+OWN = Node()  # stands for "the node that saved this": a node must not hold itself
+NEEDS = object()  # stands for "tell the rule whose gradients are wanted"
+
+
+@functools.cache
+def node_class(name: str, kind: type = Node) -> type:
+    """The class of the nodes of one operation: `type(y.grad_fn).__name__` is "MulBackward0"."""
+    return type(name, (kind,), {"__slots__": (), "__module__": __name__})
+
+
+def rename(tensor: Tensor, name: str) -> Tensor:
+    """`tensor`, recorded under another operation's name (for ops composed of others)."""
+    node = tensor._node
+    if node is not None:
+        node.__class__ = node_class(name, JointNode if isinstance(node, JointNode) else Node)
+    return tensor
+
+
+def cell_of(tensor: Tensor) -> list[int]:
+    """The version counter of the tensor's memory, made when first asked for."""
+    cell = tensor._cell
+    if cell is None:
+        cell = tensor._cell = [0]
+    return cell
+
+
+def node_of(tensor: Tensor) -> Node:
+    """The node whose output `tensor` is; for a leaf, the node that accumulates its gradient."""
+    if tensor._node is not None:
+        return tensor._node
+    node = tensor._leaf and tensor._leaf()
+    if node is None:
+        node = AccumulateGrad(tensor)
+        tensor._leaf = weakref.ref(node)  # weak: a leaf and its node must not keep each other alive
+    return node
+
+
+def wants(rule: Callable[..., Any]) -> tuple[str, ...]:
+    """The names of what a gradient rule needs, besides the gradient itself."""
+    code = rule.__code__
+    names = _wants.get(code)
+    if names is None:
+        names = _wants[code] = code.co_varnames[1 : code.co_argcount]
+    return names
+
+
+def requires_grad(tensor: Tensor) -> bool:
+    """Whether gradients flow to `tensor` - asked after catching up with writes to a view's base."""
+    if tensor._base is not None and tensor._seen != tensor._cell[0]:  # type: ignore[index]
+        from .inplace import refresh
+
+        refresh(tensor)
+    return tensor._requires_grad
+
+
+def record(name: str, data: Any, joint: Any = None, **inputs: Any) -> Any:
+    """Wrap an op's result, and remember how gradients flow back through it.
+
+    `data` is the result's array, or a tuple of arrays for an op with several outputs (the rules then
+    get a tuple of gradients, with None for an output that received none).  Each keyword is
+    `x=(tensor, rule)` for a differentiable input, or `x=tensor` for one that rules only look at.
+    `joint=(names, rule)` is one rule for all the named inputs; it returns a tuple, and may ask for
+    `needs`, which tells whose gradients are wanted.
+    """
+    many = type(data) is tuple
+    out = tuple([wrap(d) for d in data]) if many else wrap(data)
+    if not state.grad:
+        return out
+    node = (_joint_node if joint else _node)(name, out, inputs, joint)
+    if node is not None:
+        for nr, tensor in enumerate(out if many else (out,)):
+            if tensor._array.dtype.kind in "fc":
+                tensor._node, tensor._nr, tensor._requires_grad = node, nr, True
+        node.outputs = len(out) if many else 1
+    return out
+
+
+def _node(name: str, out: Any, inputs: dict[str, Any], _: None) -> Node | None:
+    node = None
+    for entry in inputs.values():
+        if type(entry) is not tuple:
+            continue
+        tensor, rule = entry
+        if isinstance(tensor, Tensor) and requires_grad(tensor):
+            if node is None:
+                node = node_class(name)()
+            saved = [_save(n, inputs, out) for n in wants(rule)]
+            array = tensor._array
+            edge = (node_of(tensor), tensor._nr, rule, saved, array.shape, array.dtype)
+            node.edges.append(edge)
+    return node
+
+
+def _joint_node(name: str, out: Any, inputs: dict[str, Any], joint: Any) -> Node | None:
+    names, rule = joint
+    tensors = [inputs[n] for n in names]
+    if not any(t is not None and requires_grad(t) for t in tensors):
+        return None
+    node = node_class(name, JointNode)()
+    node.rule = rule
+    for t in tensors:
+        needed = t is not None and requires_grad(t)
+        node.edges.append(
+            (node_of(t), t._nr, None, (), t._array.shape, t._array.dtype) if needed else None
+        )
+    node.kept = [NEEDS if n == "needs" else _save(n, inputs, out) for n in wants(rule)]
+    return node
+
+
+def _save(name: str, inputs: dict[str, Any], out: Any) -> Saved | Constant | None:
+    """What a rule asked for by `name`: an input, `out`, or `out0`, `out1` ... of several outputs."""
+    if name in inputs:
+        entry = inputs[name]
+        tensor = entry[0] if type(entry) is tuple else entry
+        if isinstance(tensor, Tensor):
+            return Saved(tensor)
+        return None if tensor is None else Constant(tensor)
+    if name == "out":
+        return Saved(out, 0)
+    nr = int(name.removeprefix("out"))
+    return Saved(out[nr], nr)
+
+
+def view(name: str, x: Tensor, array: np.ndarray, rule: Any, kind: str | None = None) -> Tensor:
+    """Wrap `array`, which looks into `x`'s memory, as a view of `x` with gradient rule `rule`.
+
+    `kind` restricts later writes into the view: "multi" for one of several outputs of one op.
+    """
+    out = record(name, array, x=(x, rule))
+    return as_view(out, x, kind)
+
+
+def as_view(out: Tensor, x: Tensor, kind: str | None = None) -> Tensor:
+    """Make `out` share `x`'s version counter and storage, and remember whose view it is."""
+    out._cell = cell_of(x)
+    out._seen = out._cell[0]
+    out._root = x._array if x._root is None else x._root
+    out._base = x if x._base is None else x._base
+    if kind is None:
+        kind = x._kind if state.grad else "inference" if state.inference else "no_grad"
+    out._kind = kind
+    return out
+
+
+def fit(g: Tensor, shape: tuple[int, ...], np_dtype: np.dtype) -> Tensor:
+    """Undo broadcasting (sum what was stretched) and promotion (cast back) for one gradient."""
+    if g._array.dtype.kind == "c" and np_dtype.kind != "c":
+        g = g.real
+    if g._array.shape != shape:
+        g = g.sum_to_size(shape)
+    return g if g._array.dtype == np_dtype else g.to(BY_CHAR[np_dtype.char])

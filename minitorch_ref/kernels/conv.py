@@ -1,0 +1,178 @@
+"""Convolutions and their gradients, array in, array out.
+
+A convolution is linear in its input and in its weight, so there are three kernels, each the gradient
+of the others, and every derivative of any order is one of them again:
+
+    convolve         y = x * weight          (N,C,…) (O,C/G,…) -> (N,O,…)
+    convolve_input   x̄ from ȳ and weight     also the forward of a transposed convolution
+    convolve_weight  w̄ from ȳ and x
+
+Which algorithm, by arithmetic (M·K·J multiply-adds of the product it becomes):
+
+    1×1, stride 1        conv_pointwise   the image already is the matrix: nothing is unfolded
+    one channel a group  conv_depthwise   products would have K = kh·kw only: shifted multiply-adds
+    all else             conv_rows        unfolded along the width only, one product per output row
+
+All take 1, 2 or 3 spatial dims.  One dim is an image of height 1.  Three dims become two by unfolding
+the depth into channels, C -> C·KD, which costs kd copies of the input.
+float16 is computed in float32 and rounded once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from . import conv_depthwise, conv_pointwise, conv_rows
+from .axis import Axis, conv_axis
+
+Ints = Sequence[int]
+
+
+def convolve(
+    x: np.ndarray, weight: np.ndarray, bias: np.ndarray | None,
+    stride: Ints, padding: Ints, dilation: Ints, groups: int,
+) -> np.ndarray:  # fmt: skip
+    """y (N, O, …) of x (N, C, …), weight (O, C/groups, …) and bias (O,)."""
+    axes = axes_of(x.shape[2:], weight.shape[2:], stride, padding, dilation)
+    if x.dtype == np.float16:
+        bias = bias if bias is None else bias.astype(np.float32)
+        return _half(_convolve, x, weight, bias, axes, groups)
+    return _convolve(x, weight, bias, axes, groups)
+
+
+def convolve_input(
+    g: np.ndarray, weight: np.ndarray, shape: Ints,
+    stride: Ints, padding: Ints, dilation: Ints, groups: int,
+) -> np.ndarray:  # fmt: skip
+    """Gradient for x, whose spatial shape is `shape`, from g (N, O, …)."""
+    axes = axes_of(shape, weight.shape[2:], stride, padding, dilation, g.shape[2:])
+    if g.dtype == np.float16:
+        return _half(_convolve_input, g, weight, axes, groups)
+    return _convolve_input(g, weight, axes, groups)
+
+
+def convolve_weight(
+    g: np.ndarray, x: np.ndarray, kernel: Ints,
+    stride: Ints, padding: Ints, dilation: Ints, groups: int,
+) -> np.ndarray:  # fmt: skip
+    """Gradient for the weight, whose spatial shape is `kernel`, from g (N, O, …) and x (N, C, …)."""
+    axes = axes_of(x.shape[2:], kernel, stride, padding, dilation, g.shape[2:])
+    if g.dtype == np.float16:
+        return _half(_convolve_weight, g, x, axes, groups)
+    return _convolve_weight(g, x, axes, groups)
+
+
+def _half(kernel: Any, a: np.ndarray, b: np.ndarray, *rest: Any) -> np.ndarray:
+    result = kernel(a.astype(np.float32), b.astype(np.float32), *rest)
+    return np.asarray(result.astype(np.float16))
+
+
+def axes_of(
+    size: Ints, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints, out: Ints | None = None
+) -> tuple[Axis, ...]:
+    """One Axis per spatial dim; `out` overrides the number of outputs (fewer than would fit)."""
+    axes = [conv_axis(*a) for a in zip(size, kernel, stride, padding, dilation)]
+    if out is not None:
+        axes = [a._replace(out=n) for a, n in zip(axes, out)]
+    return tuple(axes)
+
+
+_LINE = Axis(1, 1, 1)  # the height of a one-dimensional signal
+
+
+def _convolve(
+    x: np.ndarray, weight: np.ndarray, bias: np.ndarray | None, axes: tuple[Axis, ...], groups: int
+) -> np.ndarray:
+    shape = (len(x), len(weight), *[a.out for a in axes])
+    if 0 in shape or not x.size or not weight.size:
+        y = np.zeros(shape, x.dtype)
+        return y if bias is None else y + bias.reshape(-1, *[1] * len(axes))
+    if len(axes) == 3:
+        x, weight = unfold_depth(x, axes[0]), _depth_to_channels(weight)
+    elif len(axes) == 1:
+        x, weight = x[:, :, None], weight[:, :, None]
+    h, w = axes[-2:] if len(axes) > 1 else (_LINE, *axes)
+    y = _choose(weight.shape, h, w, groups).forward(x, weight, bias, h, w, groups)
+    return from_frames(y, shape) if len(axes) == 3 else y.reshape(shape)
+
+
+def _convolve_input(
+    g: np.ndarray, weight: np.ndarray, axes: tuple[Axis, ...], groups: int
+) -> np.ndarray:
+    shape = (len(g), weight.shape[1] * groups, *[a.size for a in axes])
+    if 0 in shape or not g.size or not weight.size:
+        return np.zeros(shape, g.dtype)
+    if len(axes) == 3:
+        g, weight = to_frames(g), _depth_to_channels(weight)
+    elif len(axes) == 1:
+        g, weight = g[:, :, None], weight[:, :, None]
+    h, w = axes[-2:] if len(axes) > 1 else (_LINE, *axes)
+    x = _choose(weight.shape, h, w, groups).input_gradient(g, weight, h, w, groups)
+    return fold_depth(x, axes[0], shape) if len(axes) == 3 else x.reshape(shape)
+
+
+def _convolve_weight(
+    g: np.ndarray, x: np.ndarray, axes: tuple[Axis, ...], groups: int
+) -> np.ndarray:
+    shape = (g.shape[1], x.shape[1] // groups, *[a.kernel for a in axes])
+    if 0 in shape or not g.size or not x.size:
+        return np.zeros(shape, g.dtype)
+    if len(axes) == 3:
+        g, x = to_frames(g), unfold_depth(x, axes[0])
+    elif len(axes) == 1:
+        g, x = g[:, :, None], x[:, :, None]
+    h, w = axes[-2:] if len(axes) > 1 else (_LINE, *axes)
+    flat = (g.shape[1], x.shape[1] // groups, h.kernel, w.kernel)
+    return np.asarray(_choose(flat, h, w, groups).weight_gradient(g, x, h, w, groups).reshape(shape))
+
+
+def _choose(weight: Ints, h: Axis, w: Axis, groups: int) -> Any:
+    """The module whose forward and gradients suit a weight of this shape."""
+    plain = h.stride == w.stride == 1 and not h.padding and not w.padding
+    if plain and weight[2] == weight[3] == 1 and h.out == h.size and w.out == w.size:
+        return conv_pointwise
+    if weight[1] == 1 and groups > 1:
+        return conv_depthwise
+    return conv_rows
+
+
+# ---- three dims as two: every output frame sees its kd input frames as channels ----------------
+
+
+def unfold_depth(x: np.ndarray, d: Axis) -> np.ndarray:
+    """(N, C, D, H, W) -> (N·OD, C·KD, H, W)."""
+    n, c, _, h, w = x.shape
+    out = np.zeros((n, d.out, c, d.kernel, h, w), x.dtype)
+    for k in range(d.kernel):
+        out[:, d.target(k), :, k] = x[:, :, d.source(k)].swapaxes(1, 2)
+    return out.reshape(n * d.out, c * d.kernel, h, w)
+
+
+def fold_depth(x: np.ndarray, d: Axis, shape: Ints) -> np.ndarray:
+    """The adjoint: (N·OD, C·KD, H, W) -> `shape` (N, C, D, H, W)."""
+    n, c, _, h, w = shape
+    parts = x.reshape(n, d.out, c, d.kernel, h, w)
+    out = np.zeros(shape, x.dtype)
+    for k in range(d.kernel):
+        out[:, :, d.source(k)] += parts[:, d.target(k), :, k].swapaxes(1, 2)
+    return out
+
+
+def to_frames(y: np.ndarray) -> np.ndarray:
+    """(N, O, OD, OH, OW) -> (N·OD, O, OH, OW)."""
+    n, o, d, h, w = y.shape
+    return y.swapaxes(1, 2).reshape(n * d, o, h, w)
+
+
+def from_frames(y: np.ndarray, shape: Ints) -> np.ndarray:
+    """(N·OD, O, OH, OW) -> `shape` (N, O, OD, OH, OW)."""
+    n, o, d, h, w = shape
+    return np.ascontiguousarray(y.reshape(n, d, o, h, w).swapaxes(1, 2))
+
+
+def _depth_to_channels(weight: np.ndarray) -> np.ndarray:
+    o, c, d, h, w = weight.shape
+    return weight.reshape(o, c * d, h, w)

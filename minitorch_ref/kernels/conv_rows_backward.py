@@ -1,0 +1,198 @@
+"""The two gradients of a convolution, by the layout of conv_rows.py.
+
+Weight gradient.  Every output row adds one product; again r rows can share one:
+
+    W̄ = Σ_oh ȳ_oh · B_ohᵀ            (r·O × n·OW) · (n·OW × (kh+r-1)·C·KW), of which the r diagonal
+                                      blocks are wanted
+
+Wide convolutions have room for one product per kernel row instead, over all positions at once:
+(O × OH·n·OW) · (OH·n·OW × C·KW), whose right side is a slice of the columns, `kh` rows further on.
+
+Input gradient.  Padded input row `i` got its columns from output rows `i - kh`:
+
+    columns_i = Σ_kh W_khᵀ · ȳ_(i-kh)  =  [W_(KH-1)ᵀ … W_1ᵀ W_0ᵀ] · (rows i-KH+1 … i of ȳ, stacked)
+
+so it is a product with overlapping windows of ȳ, of which nothing is unfolded; folding the columns
+back along the width takes kw adds.  With a stride s, input row s·u + q only meets the kernel rows
+q, q+s, …: s smaller problems ("phases").  With a dilation d it only meets output rows ≡ q (mod d).
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from .axis import Axis
+from .threads import parallel_for
+from .tiles import (
+    Layout, Tile, banded, band_height, bands, cut, gather, rows_first, windows,
+)  # fmt: skip
+from .unfold import copy_rows, fold_width, unfold_rows, unfold_windows
+from .workspace import scratch
+
+Take = Callable[..., np.ndarray]
+LANES = 8  # partial sums of a weight gradient; fixed, so that threads never change the rounding
+BROAD = 32  # from this many channels on either side, one product per kernel row is better
+
+
+def weight_gradient(g: np.ndarray, x: np.ndarray, h: Axis, w: Axis, groups: int) -> np.ndarray:
+    """Gradient (O, C/G, KH, KW) from g (N, O, OH, OW) and x (N, C, H, W)."""
+    o, cg = g.shape[1], x.shape[1] // groups
+    og, k, layout = o // groups, cg * w.kernel, Layout.of(h)
+    broad = min(og, k) >= BROAD
+    shared = layout.shared and not broad
+    r = band_height(h.kernel, layout.step, og, h.out) if shared else 1
+    row_bytes = (groups * k * layout.step + o) * w.out * x.itemsize
+    tiles = cut(len(x), h.out, w.out, row_bytes, -(-layout.halo // layout.step), o, r)
+    lanes = min(LANES, len(tiles))
+    sums = np.zeros((lanes, groups, og, h.kernel, k), x.dtype)
+    source, given = rows_first(x, groups), rows_first(g, groups)
+
+    def lane(i: int) -> None:
+        for tile in tiles[i::lanes]:
+            with scratch() as take:
+                (add_broad if broad else add_rows)(take, source, given, h, w, tile, r, sums[i])
+
+    parallel_for(lane, lanes)
+    total = np.add.reduce(sums, axis=0).reshape(groups, og, h.kernel, cg, w.kernel)
+    return total.transpose(0, 1, 3, 2, 4).reshape(o, cg, h.kernel, w.kernel)
+
+
+def add_rows(
+    take: Take, x: np.ndarray, g: np.ndarray, h: Axis, w: Axis, tile: Tile, r: int, total: np.ndarray
+) -> None:
+    """Add a tile's part to total (G, O, KH, K), by products over r rows."""
+    layout, rows, n = Layout.of(h), tile.hi - tile.lo, tile.n1 - tile.n0
+    groups, cg = x.shape[1:3]
+    og, k, j = g.shape[2], cg * w.kernel, n * w.out
+    count = rows * layout.step + layout.halo
+    blocks = take((groups, count, cg, w.kernel, n, w.out), x.dtype)
+    gather(x, h, w, tile, blocks.swapaxes(0, 1))
+    blocks = blocks.reshape(groups, count, k, j)
+    given = take((groups, rows, og, n, w.out), x.dtype)
+    given.swapaxes(0, 1)[...] = g[tile.lo : tile.hi, :, :, tile.n0 : tile.n1]
+    given = given.reshape(groups, rows * og, j)
+    for first, products, height in bands(rows, r):
+        window = h.kernel + (height - 1) * layout.step
+        b = windows(blocks, first * layout.step, products, window, height * layout.step)
+        a = given[:, first * og : (first + products * height) * og]
+        a = a.reshape(groups, products, height * og, j)
+        out = take((groups, products, height * og, window * k), x.dtype)
+        np.matmul(a, b.swapaxes(-1, -2), out=out)
+        part = np.add.reduce(out, axis=1).reshape(groups, height, og, window, k)
+        for i in range(height):
+            total += part[:, i, :, i * layout.step : i * layout.step + h.kernel]
+
+
+def add_broad(
+    take: Take, x: np.ndarray, g: np.ndarray, h: Axis, w: Axis, tile: Tile, r: int, total: np.ndarray
+) -> None:
+    """Add a tile's part to total (G, O, KH, K), by one product per kernel row over all positions."""
+    rows, n = tile.hi - tile.lo, tile.n1 - tile.n0
+    groups, cg = x.shape[1:3]
+    og, k, size = g.shape[2], cg * w.kernel, rows * n * w.out
+    part = x[:, :, :, tile.n0 : tile.n1]
+    if h.stride == 1:  # kernel row kh is the same columns, kh·dilation rows further on
+        count = rows + (h.kernel - 1) * h.dilation
+        blocks = take((groups, cg, w.kernel, count, n, w.out), x.dtype)
+        unfold_rows(part, tile.lo - h.padding, w, blocks.transpose(3, 0, 1, 2, 4, 5))
+        line, item = n * w.out * x.itemsize, x.itemsize
+        strides = (k * count * line, h.dilation * line, count * line, item)
+        b = np.ndarray((groups, h.kernel, k, size), x.dtype, blocks, 0, strides)
+    else:
+        blocks = take((groups, h.kernel, cg, w.kernel, rows, n, w.out), x.dtype)
+        unfold_windows(part, h, w, tile.lo, blocks.transpose(4, 1, 0, 2, 3, 5, 6))
+        b = blocks.reshape(groups, h.kernel, k, size)
+    given = take((groups, og, rows, n, w.out), x.dtype)
+    given.transpose(2, 0, 1, 3, 4)[...] = g[tile.lo : tile.hi, :, :, tile.n0 : tile.n1]
+    out = take((groups, h.kernel, og, k), x.dtype)
+    np.matmul(given.reshape(groups, 1, og, size), b.swapaxes(-1, -2), out=out)
+    total += out.swapaxes(1, 2)
+
+
+class Phase(NamedTuple):
+    """Input rows first, first+step, …: which rows of g, and which kernel rows, meet them."""
+
+    first: int  # the first such input row
+    step: int
+    rows: int  # how many input rows
+    origin: int  # row `i` of the phase meets rows origin+i, origin+i-1, … of g
+    given: slice  # the rows of g that take part
+    kernel: slice  # the kernel rows that take part
+
+
+def phases(h: Axis) -> list[Phase]:
+    """Split the padded input rows by their remainder; stride and dilation are not both above 1."""
+    step = h.stride * h.dilation
+    found = []
+    for q in range(step):
+        origin = -((q - h.padding) // step)  # the first u with step·u + q in the input
+        first = q + step * origin - h.padding
+        rows = max(0, -((first - h.size) // step))
+        given = slice(q, None, step) if h.dilation > 1 else slice(None)
+        kernel = slice(None) if h.dilation > 1 else slice(q, None, step)
+        found.append(Phase(first, step, rows, origin, given, kernel))
+    return found
+
+
+def input_gradient(g: np.ndarray, weight: np.ndarray, h: Axis, w: Axis, groups: int) -> np.ndarray:
+    """Gradient (N, C, H, W) from g (N, O, OH, OW) and weight (O, C/G, KH, KW)."""
+    if h.stride > 1 and h.dilation > 1:  # rare: write the dilation out as zeros in the kernel
+        o, cg, kh, kw = weight.shape
+        spread = np.zeros((o, cg, (kh - 1) * h.dilation + 1, kw), weight.dtype)
+        spread[:, :, :: h.dilation] = weight
+        weight, h = spread, h._replace(kernel=spread.shape[2], dilation=1)
+    result = np.empty((len(g), weight.shape[1] * groups, h.size, w.size), g.dtype)
+    target, given = rows_first(result, groups), rows_first(g, groups)
+    tasks: list[Callable[[], None]] = []
+    for phase in phases(h):
+        rows = target[phase.first :: phase.step]
+        kernel = weight[:, :, phase.kernel]
+        if phase.rows and kernel.shape[2]:
+            tasks += phase_tasks(given[phase.given], kernel, phase.origin, w, rows)
+        else:
+            rows[...] = 0
+    parallel_for(lambda i: tasks[i](), len(tasks))
+    return result
+
+
+def phase_tasks(
+    g: np.ndarray, weight: np.ndarray, origin: int, w: Axis, target: np.ndarray
+) -> list[Callable[[], None]]:
+    """The tiles of one phase: target row i is made of weight rows t and rows origin+i-t of g.
+
+    g: (OH, G, O, N, OW); weight: (G·O, C, T, KW); target: (H, G, C, N, W), written.
+    """
+    _, groups, og, samples, _ = g.shape
+    rows, _, cg, _, _ = target.shape
+    t, kw = weight.shape[2:]
+    k = cg * kw
+    r = band_height(t, 1, k, rows)
+    turned = weight.reshape(groups, og, cg, t, kw)[:, :, :, ::-1].transpose(0, 2, 4, 3, 1)
+    band = banded(turned.reshape(groups, k, t, og), r, 1)
+    row_bytes = groups * (og + k) * w.out * g.itemsize
+
+    def work(tile: Tile) -> None:
+        n, j = tile.n1 - tile.n0, (tile.n1 - tile.n0) * w.out
+        with scratch() as take:
+            count = tile.hi - tile.lo + t - 1
+            blocks = take((groups, count, og, n, w.out), g.dtype)
+            part = g[:, :, :, tile.n0 : tile.n1]
+            copy_rows(part, origin + tile.lo - t + 1, blocks.swapaxes(0, 1))
+            blocks = blocks.reshape(groups, count, og, j)
+            for first, products, height in bands(tile.hi - tile.lo, r):
+                a = band[:, None, : height * k, : (t + height - 1) * og]
+                b = windows(blocks, first, products, t + height - 1, height)
+                out = take((groups, products, height * k, j), g.dtype)
+                np.matmul(a, b, out=out)
+                out = out.reshape(groups, products, height, cg, kw, n, w.out)
+                lo = tile.lo + first
+                rows = target[lo : lo + products * height, :, :, tile.n0 : tile.n1]
+                rows = rows.reshape(products, height, *rows.shape[1:])
+                fold_width(out.transpose(1, 2, 0, 3, 4, 5, 6), w, rows)
+
+    tiles = cut(samples, rows, w.out, row_bytes, t - 1, k, r)
+    return [functools.partial(work, tile) for tile in tiles]

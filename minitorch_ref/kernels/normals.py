@@ -1,0 +1,156 @@
+"""Normal numbers from uniform ones: Box-Muller, in the three arithmetics that torch has for it.
+
+From two uniform numbers u, v the pair  sqrt(-2 log(1-u)) · (cos 2πv, sin 2πv)  is normal.  torch fills
+16 places with uniforms and turns place j and place j+8 into such a pair.
+
+* float32 with AVX2: the logarithm, sine and cosine are the polynomials of the Cephes library (Moshier,
+  logf.c and sinf.c), evaluated with fused multiply-adds.  Here each fused step is one product and sum
+  in float64, rounded to float32.  For all 2**24 uniforms this gives the bits of the FMA instruction.
+* float32 without: the C library's logf, cosf, sinf.
+* float64: the C library's functions.  float16 is float32, rounded at the end.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from .libm import fused, has_avx2, libm, libm_float
+
+Array = np.ndarray
+
+
+def box_muller(u: Array, mean: float, std: float) -> Array:
+    """Turn uniforms, float32 or float64 of shape (blocks, 16), into normal numbers in place."""
+    for start in range(0, len(u), 512):  # as many blocks at once as stay in the second cache
+        block = u[start : start + 512]
+        first, second = block[:, :8].reshape(-1), block[:, 8:].reshape(-1)  # copies
+        radius, cos, sin = (_double if u.dtype.char == "d" else _single)(first, second)
+        np.multiply(radius, cos, out=cos)
+        np.multiply(radius, sin, out=sin)
+        block[:, :8], block[:, 8:] = cos.reshape(-1, 8), sin.reshape(-1, 8)
+    scalar = u.dtype.type
+    if std == 1 and mean == 0:
+        return np.add(u, scalar(0), out=u)  # what the fused step below would do: -0 becomes 0
+    with np.errstate(all="ignore"):
+        u[...] = fused(u, scalar(std), scalar(mean))
+    return u
+
+
+def _double(u: Array, v: Array) -> tuple[Array, Array, Array]:
+    angle = 2.0 * math.pi * v
+    return np.sqrt(-2.0 * libm("log")(1.0 - u)), libm("cos")(angle), libm("sin")(angle)
+
+
+def _single(u: Array, v: Array) -> tuple[Array, Array, Array]:
+    if has_avx2():
+        work = _Fused(u.size)
+        return (_radius(np.float32(1) - u, work), *_cos_sin(v, work))
+    angle = (2.0 * math.pi * v.astype(np.float64)).astype(np.float32)
+    radius = np.sqrt(np.float32(-2) * libm_float("log")(np.float32(1) - u))
+    return radius, libm_float("cos")(angle), libm_float("sin")(angle)
+
+
+def box_muller_scalar(u: Array, v: Array) -> tuple[Array, Array]:
+    """The pair in torch's element-by-element loop: float64, and the angle comes from the first."""
+    radius = np.sqrt(-2.0 * libm("log1p")(-v))
+    angle = 2.0 * math.pi * u
+    return radius * libm("cos")(angle), radius * libm("sin")(angle)
+
+
+# ---- Cephes in float32 with fused steps ----------------------------------------------------------
+# Intermediate values are float64 arrays that hold float32 numbers: products of two are exact.
+
+
+def _float32(*numbers: float) -> tuple[float, ...]:
+    return tuple(float(np.float32(x)) for x in numbers)
+
+
+_LOG = _float32(
+    7.0376836292e-2, -1.1514610310e-1, 1.1676998740e-1, -1.2420140846e-1, 1.4249322787e-1,
+    -1.6668057665e-1, 2.0000714765e-1, -2.4999993993e-1, 3.3333331174e-1,
+)  # fmt: skip
+_LN2_LOW, _LN2_HIGH = _float32(-2.12194440e-4, 0.693359375)
+_SQRT_HALF_BITS = np.int32(0x3F3504F3)  # the bits of sqrt(1/2) in float32
+_SIN = _float32(-1.9515295891e-4, 8.3321608736e-3, -1.6666654611e-1)
+_COS = _float32(2.443315711809948e-5, -1.388731625493765e-3, 4.166664568298827e-2)
+_QUARTER_PI = _float32(0.78515625, 2.4187564849853515625e-4, 3.77489497744594108e-8)  # sums to pi/4
+_FOUR_OVER_PI, _TWO_PI = _float32(4 / math.pi, 2 * math.pi)
+
+
+class _Fused:
+    """Fused steps over arrays of one size, and the float32 scratch through which they round."""
+
+    def __init__(self, size: int) -> None:
+        self._single = np.empty(size, np.float32)
+
+    def round(self, x: Array) -> Array:
+        """x to the nearest float32, in place."""
+        np.copyto(self._single, x, casting="same_kind")
+        np.copyto(x, self._single)
+        return x
+
+    def step(self, a: Array, b: Array | float, c: Array | float, out: Array) -> Array:
+        """out = a*b + c, rounded once."""
+        np.multiply(a, b, out=out)
+        return self.round(np.add(out, c, out=out))
+
+    def polynomial(self, x: Array, coefficients: tuple[float, ...]) -> Array:
+        """Horner's scheme, the highest power first."""
+        y = self.step(x, coefficients[0], coefficients[1], np.empty_like(x))
+        for c in coefficients[2:]:
+            self.step(y, x, c, y)
+        return y
+
+
+def _radius(u: Array, work: _Fused) -> Array:
+    """sqrt(-2 log u).  With u = (1+x)·2^e and 1+x in [sqrt 1/2, sqrt 2): log u = e·ln 2 + log(1+x)."""
+    bits = u.view(np.int32)
+    exponent = (bits - _SQRT_HALF_BITS) >> 23
+    x = (bits - (exponent << 23)).view(np.float32).astype(np.float64)
+    x -= 1.0
+    e = exponent.astype(np.float64)
+    y = work.polynomial(x, _LOG)
+    work.round(np.multiply(y, x, out=y))
+    square = work.round(x * x)
+    work.step(y, square, work.round(e * _LN2_LOW), y)
+    work.step(square, -0.5, y, square)
+    log = work.step(e, _LN2_HIGH, work.round(np.add(x, square, out=x)), e)
+    log *= -2.0
+    return np.sqrt(log.astype(np.float32))
+
+
+def _cos_sin(v: Array, work: _Fused) -> tuple[Array, Array]:
+    """cos 2πv and sin 2πv: fold the angle to [-π/4, π/4], then choose polynomial and sign by octant."""
+    x = v.astype(np.float64)
+    work.round(np.multiply(x, _TWO_PI, out=x))
+    octant = (x * _FOUR_OVER_PI).astype(np.float32).astype(np.int32)
+    octant += 1
+    octant &= ~1  # the even octant boundary that is nearest
+    turns = octant.astype(np.float64)
+    scratch = np.empty_like(x)
+    for part in _QUARTER_PI:
+        x, scratch = work.step(turns, -part, x, scratch), x
+    square = work.round(np.multiply(x, x, out=scratch))
+    cos = work.polynomial(square, _COS)
+    work.round(np.multiply(cos, square, out=cos))
+    work.step(cos, square, np.multiply(square, -0.5, out=turns), cos)
+    cos += 1.0
+    sin = work.polynomial(square, _SIN)
+    work.round(np.multiply(sin, square, out=sin))
+    work.step(sin, x, x, sin)
+    return _by_octant(cos.astype(np.float32), sin.astype(np.float32), octant)
+
+
+def _by_octant(cos: Array, sin: Array, octant: Array) -> tuple[Array, Array]:
+    """Sine and cosine change places in every other quarter turn, and signs on the far side."""
+    swap = (octant & 2) >> 1
+    cos, sin = cos.view(np.int32), sin.view(np.int32)
+    exchange = np.bitwise_xor(cos, sin)
+    exchange *= swap
+    cos ^= exchange
+    sin ^= exchange
+    cos ^= ((octant + 2) & 4) << 29  # bit 2 moved to the sign's place
+    sin ^= (octant & 4) << 29
+    return cos.view(np.float32), sin.view(np.float32)

@@ -1,0 +1,123 @@
+"""Unfolding: laying the windows of an image out as columns, and its adjoint, folding back.
+
+Two layouts.  `im2col` copies every tap of both kernel dims, kh·kw times the data; it is what
+`nn.functional.unfold` returns.  The convolutions use the smaller `unfold_width`, which copies along
+the width only, kw times the data:
+
+    buffer[row, c·kw, n·ow]            one block per padded image row:
+
+      row r        ┌ c0 tap0:  x[.., r, 0 1 2 …] ┐      A window of kh rows is kh blocks in sequence.
+                   │ c0 tap1:  x[.., r, 1 2 3 …] │      They are contiguous in memory, so the
+      row r+1      ├ c0 tap0:  …                 ┤      (kh·c·kw, n·ow) matrix of output row r is just
+                   │ c0 tap1:  …                 │      a view that starts at block r - the views of
+      row r+2      ├ …                           ┤      neighbouring rows overlap, nothing is copied.
+
+Padding is never materialised in the input: the taps that fall outside leave zeros in the buffer.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .axis import Axis
+
+
+def unfold_width(x: np.ndarray, w: Axis, out: np.ndarray) -> None:
+    """Copy `x` (..., N, W) to `out` (..., KW, N, OW), one tap after the other."""
+    for k in range(w.kernel):
+        lo, hi, start = w.tap(k)
+        column = out[..., k, :, :]
+        if lo:
+            column[..., :lo] = 0
+        if hi < w.out:
+            column[..., hi:] = 0
+        if hi > lo:
+            stop = start + (hi - lo - 1) * w.stride + 1
+            column[..., lo:hi] = x[..., start : stop : w.stride]
+
+
+def fold_width(columns: np.ndarray, w: Axis, out: np.ndarray) -> None:
+    """Add `columns` (..., KW, N, OW) up into `out` (..., N, W), whatever was in it."""
+    taps = [w.tap(k) for k in range(w.kernel)]
+    # a tap that meets every output can be assigned instead of added to zeros
+    whole = [k for k, tap in enumerate(taps) if w.stride == 1 and tap.hi - tap.lo == w.out > 0]
+    if whole:
+        k = whole[len(whole) // 2]
+        start = taps.pop(k).start
+        out[..., :start] = 0
+        out[..., start : start + w.out] = columns[..., k, :, :]
+        out[..., start + w.out :] = 0
+        order = [i for i in range(w.kernel) if i != k]
+    else:
+        out[...] = 0
+        order = list(range(w.kernel))
+    for k, (lo, hi, start) in zip(order, taps):
+        if hi > lo:
+            part = out[..., start : start + (hi - lo - 1) * w.stride + 1 : w.stride]
+            np.add(part, columns[..., k, :, lo:hi], out=part)
+
+
+def inside(start: int, count: int, size: int) -> tuple[int, int]:
+    """Of `count` rows from `start` on, the sub-range that lies in 0 … size-1."""
+    lo = min(count, max(0, -start))
+    return lo, min(count, max(lo, size - start))
+
+
+def copy_rows(x: np.ndarray, start: int, out: np.ndarray) -> None:
+    """Fill `out` with the rows of `x` from `start` on; rows outside of x are zeros."""
+    lo, hi = inside(start, len(out), len(x))
+    out[:lo] = 0
+    out[hi:] = 0
+    out[lo:hi] = x[start + lo : start + hi]
+
+
+def unfold_rows(x: np.ndarray, start: int, w: Axis, out: np.ndarray) -> None:
+    """Fill `out` (rows, ..., KW, N, OW) with the rows of `x` (H, ..., N, W) from `start` on."""
+    lo, hi = inside(start, len(out), len(x))
+    out[:lo] = 0
+    out[hi:] = 0
+    if hi > lo:
+        unfold_width(x[start + lo : start + hi], w, out[lo:hi])
+
+
+def unfold_windows(x: np.ndarray, h: Axis, w: Axis, first: int, out: np.ndarray) -> None:
+    """Fill `out` (OH, KH, ..., KW, N, OW) with the whole windows of output rows from `first` on.
+
+    For dilated rows and for strides that skip rows, where neighbouring windows share no blocks.
+    x: (H, ..., N, W).
+    """
+    last = first + len(out)
+    for k in range(h.kernel):
+        tap = h.tap(k)
+        lo, hi = min(last, max(tap.lo, first)), max(first, min(tap.hi, last))
+        rows = out[:, k]
+        if hi <= lo:
+            rows[...] = 0
+            continue
+        rows[: lo - first] = 0
+        rows[hi - first :] = 0
+        start = lo * h.stride + k * h.dilation - h.padding
+        stop = start + (hi - lo - 1) * h.stride + 1
+        unfold_width(x[start : stop : h.stride], w, rows[lo - first : hi - first])
+
+
+def im2col(x: np.ndarray, h: Axis, w: Axis) -> np.ndarray:
+    """Every window as a column: (N, C, H, W) -> (N, C·KH·KW, OH·OW)."""
+    n, c = x.shape[:2]
+    out = np.zeros((n, c, h.kernel, w.kernel, h.out, w.out), x.dtype)
+    for i in range(h.kernel):
+        for j in range(w.kernel):
+            out[:, :, i, j, h.target(i), w.target(j)] = x[:, :, h.source(i), w.source(j)]
+    return out.reshape(n, c * h.kernel * w.kernel, h.out * w.out)
+
+
+def col2im(columns: np.ndarray, h: Axis, w: Axis) -> np.ndarray:
+    """The adjoint of im2col: (N, C·KH·KW, OH·OW) -> (N, C, H, W), overlapping windows added."""
+    n, rows = columns.shape[:2]
+    c = rows // (h.kernel * w.kernel)
+    parts = columns.reshape(n, c, h.kernel, w.kernel, h.out, w.out)
+    out = np.zeros((n, c, h.size, w.size), columns.dtype)
+    for i in range(h.kernel):
+        for j in range(w.kernel):
+            out[:, :, h.source(i), w.source(j)] += parts[:, :, i, j, h.target(i), w.target(j)]
+    return out

@@ -1,0 +1,12 @@
+"""Neural networks: modules and their parameters, the functions they call, initial weights.
+
+Read `modules/module.py` first, then `modules/linear.py` for a layer with parameters and
+`modules/layer.py` with `modules/activation.py` for those without.
+"""
+
+from . import functional, init, modules, parameter, utils
+from .modules import *  # noqa: F403 - exactly the names in modules.__all__
+from .modules import __all__ as _layers
+from .parameter import Buffer, Parameter
+
+__all__ = ["Buffer", "Parameter", "functional", "init", "modules", "parameter", "utils", *_layers]

@@ -1,0 +1,269 @@
+"""The curves of the activations: each one's value f, slope f' and bend f''.
+
+The one idea: an elementwise function needs no gradient code of its own.  Its gradient is g · f'(x),
+recorded as one op whose own gradient is g · f''(x); so a row of three formulas is a whole
+activation, differentiable as often as one likes.
+
+`value` and `slope` map arrays to arrays, in one dtype (float16 is computed in float32 and rounded
+once, as in torch).  A slope made of zeros and ones is returned as a mask.  `bend` maps Tensors to
+Tensors, so that third derivatives come by themselves; None stands for a bend of zero.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ...autograd.graph import record
+from ...kernels.select import keep, select
+from ...quiet import fp
+from ...tensor import Tensor
+
+_HALF, _SINGLE = np.dtype("f2"), np.dtype("f4")
+_SQRT_HALF = math.sqrt(0.5)
+_INV_SQRT_2PI = 1.0 / math.sqrt(2.0 * math.pi)
+
+
+class Curve(NamedTuple):
+    """A differentiable elementwise function; all three take x and the function's constants."""
+
+    node: str  # torch's node name, without "Backward0"
+    kernel: str  # the name torch's dtype errors quote
+    value: Callable[..., np.ndarray]
+    slope: Callable[..., np.ndarray]
+    bend: Callable[..., Any] | None
+
+
+def draw(curve: Curve, x: Tensor, *constants: float) -> Tensor:
+    """f(x), recorded.  Raises NotImplementedError for a dtype that torch's kernel lacks."""
+    check_floating(x, curve.kernel)
+    data = fp.quiet(_widened, curve.value, x._array, constants)
+    return record(curve.node + "Backward0", data, x=(x, lambda g, x: chain(g, x, curve, constants)))
+
+
+def chain(g: Tensor, x: Tensor, curve: Curve, constants: tuple[float, ...]) -> Tensor:
+    """g · f'(x) as one recorded op."""
+    return record(
+        curve.node + "BackwardBackward0",
+        fp.quiet(_scaled, curve.slope, g._array, x._array, constants),
+        g=(g, lambda gg, x: chain(gg, x, curve, constants)),
+        x=(x, lambda gg, g, x: _bent(gg, g, x, curve, constants)),
+    )
+
+
+def _bent(gg: Tensor, g: Tensor, x: Tensor, curve: Curve, constants: tuple[float, ...]) -> Tensor:
+    if curve.bend is None:
+        return gg * 0
+    return gg * g * curve.bend(x, *constants)
+
+
+def _widened(function: Callable[..., np.ndarray], x: np.ndarray, constants: Any) -> np.ndarray:
+    if x.dtype != _HALF:
+        return np.asarray(function(x, *constants))
+    return np.asarray(function(x.astype(_SINGLE), *constants)).astype(_HALF)
+
+
+def _scaled(slope: Any, g: np.ndarray, x: np.ndarray, constants: Any) -> np.ndarray:
+    half = x.dtype == _HALF
+    s = slope(x.astype(_SINGLE) if half else x, *constants)
+    if s.dtype == bool:
+        return keep(s, g)
+    product = np.multiply(s, g, out=s) if s.ndim and s.shape == g.shape else np.asarray(s * g)
+    return product.astype(_HALF) if half else product
+
+
+def check_floating(x: Tensor, kernel: str) -> None:
+    """Raise torch's NotImplementedError unless `x` has a (real) floating dtype."""
+    if x._array.dtype.kind != "f":
+        raise NotImplementedError(f"\"{kernel}\" not implemented for '{x.dtype.title}'")
+
+
+# ---- piecewise linear: the slope is a mask, the bend is zero --------------------------------------
+
+
+def _clip(x: np.ndarray, low: float, high: float) -> np.ndarray:
+    """min(max(x, low), high); NaN stays NaN, and −0 clipped at 0 stays −0: the second one wins."""
+    return np.minimum(x.dtype.type(high), np.maximum(x.dtype.type(low), x))
+
+
+def _inside(x: np.ndarray, low: float, high: float) -> np.ndarray:
+    """Not at or beyond a limit: NaN counts as inside, so its gradient passes, as in torch."""
+    return ~((x <= low) | (x >= high))
+
+
+def _outside(x: np.ndarray, lambd: float) -> np.ndarray:
+    return ~((x >= -lambd) & (x <= lambd))
+
+
+def _shrink_softly(x: np.ndarray, lambd: float) -> np.ndarray:
+    nearer = x - np.clip(x, -lambd, lambd)  # x ∓ λ outside [−λ, λ], where it is 0
+    return select(np.isnan(x), x, nearer, x.dtype)
+
+
+threshold = Curve(
+    "Threshold", "threshold_cpu",
+    lambda x, limit, value: select(x <= limit, value, x, x.dtype),
+    lambda x, limit, value: ~(x <= limit),
+    None,
+)  # fmt: skip
+hardtanh = Curve("Hardtanh", "hardtanh_cpu", _clip, _inside, None)
+hardshrink = Curve(
+    "Hardshrink", "hardshrink_cpu", lambda x, lambd: keep(_outside(x, lambd), x), _outside, None
+)
+softshrink = Curve("Softshrink", "softshrink_check", _shrink_softly, _outside, None)
+leaky_relu = Curve(
+    "LeakyRelu", "leaky_relu_cpu",
+    lambda x, slope: select(x > 0, x, x * slope, x.dtype),
+    lambda x, slope: select(x > 0, 1, slope, x.dtype),
+    None,
+)  # fmt: skip
+hardsigmoid = Curve(
+    "Hardsigmoid", "hardsigmoid_cpu",
+    lambda x: _clip(x + 3, 0, 6) / 6,
+    lambda x: select((x > -3) & (x < 3), 1 / 6, 0, x.dtype),
+    None,
+)  # fmt: skip
+
+# ---- curved ---------------------------------------------------------------------------------------
+
+
+def _where(mask: Tensor, x: Tensor, other: float) -> Tensor:
+    return x.where(mask, x.new_tensor(other))
+
+
+def _sigmoid(x: np.ndarray) -> np.ndarray:
+    return 1 / (1 + np.exp(-x))
+
+
+hardswish = Curve(
+    "Hardswish", "hardswish_cpu",
+    lambda x: x * _clip(x + 3, 0, 6) / 6,
+    lambda x: select(x <= -3, 0, select(x < 3, x / 3 + 0.5, 1, x.dtype), x.dtype),
+    lambda x: ((x > -3) & (x < 3)).to(x.dtype) / 3,
+)  # fmt: skip
+
+
+def _elu(x: np.ndarray, alpha: float, scale: float, inner: float) -> np.ndarray:
+    return select(x < 0, np.expm1(x * inner) * (alpha * scale), x * scale, x.dtype)
+
+
+def _elu_slope(x: np.ndarray, alpha: float, scale: float, inner: float) -> np.ndarray:
+    return select(x > 0, scale, np.exp(x * inner) * (alpha * scale * inner), x.dtype)
+
+
+def _elu_bend(x: Tensor, alpha: float, scale: float, inner: float) -> Tensor:
+    return _where(x <= 0, (x * inner).exp() * (alpha * scale * inner * inner), 0.0)
+
+
+# scale · (x if x > 0 else alpha · (exp(inner · x) − 1)): also selu and celu
+elu = Curve("Elu", "elu_cpu", _elu, _elu_slope, _elu_bend)
+celu = elu._replace(node="Celu")
+
+
+def _phi(x: np.ndarray) -> np.ndarray:
+    """The normal distribution function: (1 + erf(x / √2)) / 2, without its cancellation."""
+    from scipy.special import ndtr
+
+    return ndtr(x)
+
+
+def _gelu_slope(x: np.ndarray) -> np.ndarray:
+    return _phi(x) + x * (_INV_SQRT_2PI * np.exp(-0.5 * x * x))
+
+
+gelu = Curve(
+    "Gelu", "GeluKernelImpl",
+    lambda x: x * _phi(x),
+    _gelu_slope,
+    lambda x: (x * x * -0.5).exp() * _INV_SQRT_2PI * (2 - x * x),
+)  # fmt: skip
+
+# The tanh form: x/2 · (1 + tanh u) with u = β (x + κ x³), which is x · σ(2u): σ does not cancel.
+_BETA, _KAPPA = math.sqrt(2 / math.pi), 0.044715
+
+
+def _gelu_tanh(x: np.ndarray) -> np.ndarray:
+    return x / (1 + np.exp((-2 * _BETA) * (x + _KAPPA * (x * x * x))))
+
+
+def _gelu_tanh_slope(x: np.ndarray) -> np.ndarray:
+    e = np.exp((-2 * _BETA) * np.abs(x + _KAPPA * (x * x * x)))  # σ(2|u|) = 1 / (1 + e)
+    s = select(x > 0, 1, e, x.dtype) / (1 + e)
+    return s + x * (e / ((1 + e) * (1 + e))) * (2 * _BETA * (1 + 3 * _KAPPA * x * x))
+
+
+def _gelu_tanh_bend(x: Tensor) -> Tensor:
+    t = ((x + x * x * x * _KAPPA) * _BETA).tanh()
+    du, ddu = (x * x * (3 * _KAPPA) + 1) * _BETA, x * (6 * _BETA * _KAPPA)
+    return (1 - t * t) * (du + x * (ddu * 0.5 - t * du * du))
+
+
+gelu_tanh = Curve("Gelu", "GeluKernelImpl", _gelu_tanh, _gelu_tanh_slope, _gelu_tanh_bend)
+
+
+def _silu_slope(x: np.ndarray) -> np.ndarray:
+    s = _sigmoid(x)
+    return s * (1 + x * (1 - s))
+
+
+def _silu_bend(x: Tensor) -> Tensor:
+    s = x.sigmoid()
+    return s * (1 - s) * (2 + x * (1 - 2 * s))
+
+
+silu = Curve("Silu", "silu_cpu", lambda x: x / (1 + np.exp(-x)), _silu_slope, _silu_bend)
+
+
+def _mish_slope(x: np.ndarray) -> np.ndarray:
+    t = np.tanh(np.log1p(np.exp(x)))
+    return t + x * _sigmoid(x) * (1 - t * t)
+
+
+def _mish_bend(x: Tensor) -> Tensor:
+    s = x.sigmoid()
+    t = x.exp().log1p().tanh()
+    dt = (1 - t * t) * s  # d/dx tanh(softplus x)
+    return 2 * dt + x * (dt * (1 - s) - 2 * t * dt * s)
+
+
+mish = Curve("Mish", "mish_cpu", lambda x: x * np.tanh(np.log1p(np.exp(x))), _mish_slope, _mish_bend)
+
+
+def _softplus(x: np.ndarray, beta: float, limit: float) -> np.ndarray:
+    z = x * beta
+    return select(z > limit, x, np.log1p(np.exp(z)) / beta, x.dtype)
+
+
+def _softplus_slope(x: np.ndarray, beta: float, limit: float) -> np.ndarray:
+    z = x * beta
+    e = np.exp(z)
+    return select(z > limit, 1, e / (1 + e), x.dtype)
+
+
+def _softplus_bend(x: Tensor, beta: float, limit: float) -> Tensor:
+    s = (x * beta).sigmoid()
+    return _where(x * beta <= limit, s * (1 - s) * beta, 0.0)
+
+
+softplus = Curve("Softplus", "softplus_cpu", _softplus, _softplus_slope, _softplus_bend)
+
+
+def _logsigmoid_slope(x: np.ndarray) -> np.ndarray:
+    e = np.exp(-np.abs(x))  # σ(−x), by the form that cannot overflow
+    return select(x > 0, e, 1, x.dtype) / (1 + e)
+
+
+def _logsigmoid_bend(x: Tensor) -> Tensor:
+    s = x.sigmoid()
+    return -(s * (1 - s))
+
+
+logsigmoid = Curve(
+    "LogSigmoid", "log_sigmoid_cpu",
+    lambda x: np.minimum(x, 0) - np.log1p(np.exp(-np.abs(x))),
+    _logsigmoid_slope,
+    _logsigmoid_bend,
+)  # fmt: skip

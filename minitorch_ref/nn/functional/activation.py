@@ -1,0 +1,287 @@
+"""Activations: the functions that stand between layers, with torch's names and in-place forms.
+
+Most are one row of `_curves.py` behind torch's signature.  Written out are relu (its gradient needs
+only the result, which the next layer keeps anyway) and the few that also take integers.  Slopes that
+are learnt, drawn or gated are in `slopes.py`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...autograd.graph import record
+from ...autograd.inplace import in_place
+from ...kernels.select import keep, select
+from ...ops.registry import op
+from ...tensor import Tensor, wrap
+from . import _curves as curves
+from ._curves import check_floating, draw
+
+# ---- relu ----------------------------------------------------------------------------------------
+
+
+@op(inplace=True, name="relu")
+def clip_at_zero(input: Tensor) -> Tensor:
+    """max(x, 0).  Raises RuntimeError for booleans, NotImplementedError for complex numbers."""
+    array = input._array
+    if array.dtype.kind in "bc":
+        _refuse("relu", array)
+    data = np.maximum(array.dtype.type(0), array)  # in this order −0 stays −0, as in torch
+    return record("ReluBackward0", data, input=(input, lambda g, out: threshold_backward(g, out, 0)))
+
+
+def _refuse(name: str, array: np.ndarray) -> None:
+    if array.dtype.kind == "c":
+        raise NotImplementedError("clamp is not supported for complex types")
+    kind = "Boolean" if name == "relu" else "Bool"
+    raise RuntimeError(f"{kind} inputs not supported for {name}")
+
+
+def threshold_backward(grad_output: Tensor, self: Tensor, threshold: float) -> Tensor:
+    """`grad_output` where `self` is above the threshold (or NaN), else zero."""
+    return record(
+        "ThresholdBackwardBackward0",
+        keep(~(self._array <= threshold), grad_output._array),
+        grad_output=(grad_output, lambda g, self: threshold_backward(g, self, threshold)),
+        self=(self, lambda g: g * 0),
+    )
+
+
+relu_ = clip_at_zero.in_place
+
+
+@op(namespace="nn.functional")
+def relu(input: Tensor, inplace: bool = False) -> Tensor:
+    """max(x, 0)."""
+    return relu_(input) if inplace else clip_at_zero(input)
+
+
+# ---- piecewise linear ----------------------------------------------------------------------------
+
+
+def _threshold(input: Tensor, threshold: float, value: float) -> Tensor:
+    if input._array.dtype.kind in "bc":
+        check_floating(input, "threshold_cpu")
+    if input._array.dtype.kind == "f":
+        return draw(curves.threshold, input, threshold, value)
+    limit = input._array.dtype.type(threshold)
+    return wrap(select(input._array <= limit, value, input._array, input._array.dtype))
+
+
+threshold_ = in_place(_threshold, "threshold_")
+
+
+@op(namespace="nn.functional")
+def threshold(input: Tensor, threshold: float, value: float, inplace: bool = False) -> Tensor:
+    """x where x > threshold, else `value`."""
+    return (threshold_ if inplace else _threshold)(input, threshold, value)
+
+
+def _hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0) -> Tensor:
+    array = input._array
+    if array.dtype.kind == "f":
+        return draw(curves.hardtanh, input, min_val, max_val)
+    if array.dtype.kind in "bc":
+        _refuse("hardtanh", array)
+    if array.dtype.kind == "u" and min_val < 0:
+        raise RuntimeError("cannot do hardtanh on an unsigned type with negative limits")
+    return wrap(curves.hardtanh.value(array, int(min_val), int(max_val)))
+
+
+hardtanh_ = in_place(_hardtanh, "hardtanh_")
+
+
+@op(namespace="nn.functional")
+def hardtanh(
+    input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False
+) -> Tensor:
+    """x clipped to [min_val, max_val].  Raises ValueError if the limits are swapped."""
+    if min_val > max_val:
+        raise ValueError("min_val cannot be greater than max_val")
+    return (hardtanh_ if inplace else _hardtanh)(input, min_val, max_val)
+
+
+@op(namespace="nn.functional")
+def relu6(input: Tensor, inplace: bool = False) -> Tensor:
+    """x clipped to [0, 6]."""
+    return (hardtanh_ if inplace else _hardtanh)(input, 0.0, 6.0)
+
+
+def _leaky_relu(input: Tensor, negative_slope: float = 0.01) -> Tensor:
+    return draw(curves.leaky_relu, input, negative_slope)
+
+
+leaky_relu_ = in_place(_leaky_relu, "leaky_relu_")
+
+
+@op(namespace="nn.functional")
+def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
+    """x where x > 0, else negative_slope · x."""
+    return (leaky_relu_ if inplace else _leaky_relu)(input, negative_slope)
+
+
+@op(name="hardshrink")
+def _hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
+    """x outside [−lambd, lambd], else 0."""
+    return draw(curves.hardshrink, input, lambd)
+
+
+hardshrink = op(_hardshrink, namespace="nn.functional", name="hardshrink")
+
+
+@op(namespace="nn.functional")
+def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
+    """x moved towards 0 by lambd, no further than 0.  Raises RuntimeError if lambd is negative."""
+    if lambd < 0:
+        largest = np.finfo(input._array.dtype).max
+        raise RuntimeError(
+            f"lambda must be in range [0, {largest:g}] for input dtype {input.dtype.title}, "
+            f"but found {lambd}"
+        )
+    return draw(curves.softshrink, input, lambd)
+
+
+def _hardsigmoid(input: Tensor) -> Tensor:
+    return draw(curves.hardsigmoid, input)
+
+
+hardsigmoid_ = in_place(_hardsigmoid, "hardsigmoid_")
+
+
+@op(namespace="nn.functional")
+def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:
+    """(x + 3) / 6 clipped to [0, 1]."""
+    return (hardsigmoid_ if inplace else _hardsigmoid)(input)
+
+
+# ---- curved --------------------------------------------------------------------------------------
+
+
+def _elu(input: Tensor, alpha: float = 1.0) -> Tensor:
+    return draw(curves.elu, input, alpha, 1.0, 1.0)
+
+
+elu_ = in_place(_elu, "elu_")
+
+
+@op(namespace="nn.functional")
+def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
+    """x where x > 0, else alpha · (eˣ − 1)."""
+    return (elu_ if inplace else _elu)(input, alpha)
+
+
+# The constants that keep mean 0 and variance 1.  (source: Klambauer et al., 2017)
+SELU_ALPHA, SELU_SCALE = 1.6732632423543772848170429916717, 1.0507009873554804934193349852946
+
+
+def _selu(input: Tensor) -> Tensor:
+    return draw(curves.elu, input, SELU_ALPHA, SELU_SCALE, 1.0)
+
+
+selu_ = in_place(_selu, "selu_")
+
+
+@op(namespace="nn.functional")
+def selu(input: Tensor, inplace: bool = False) -> Tensor:
+    """The scaled elu of self-normalising networks."""
+    return (selu_ if inplace else _selu)(input)
+
+
+def _celu(input: Tensor, alpha: float = 1.0) -> Tensor:
+    if alpha == 0:
+        raise RuntimeError("ZeroDivisionError: alpha cannot be 0 for CELU")
+    return draw(curves.celu, input, alpha, 1.0, 1.0 / alpha)
+
+
+celu_ = in_place(_celu, "celu_")
+
+
+@op(namespace="nn.functional")
+def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
+    """x where x > 0, else alpha · (e^(x/alpha) − 1): smooth at 0 for every alpha."""
+    return (celu_ if inplace else _celu)(input, alpha)
+
+
+@op(namespace="nn.functional")
+def gelu(input: Tensor, approximate: str = "none") -> Tensor:
+    """x · Φ(x), Φ the normal distribution function; or its "tanh" approximation."""
+    if approximate not in ("none", "tanh"):
+        raise RuntimeError("approximate argument must be either none or tanh.")
+    return draw(curves.gelu if approximate == "none" else curves.gelu_tanh, input)
+
+
+def _silu(input: Tensor) -> Tensor:
+    if input._array.dtype.kind == "c":
+        return input * input.sigmoid()
+    return draw(curves.silu, input)
+
+
+silu_ = in_place(_silu, "silu_")
+
+
+@op(namespace="nn.functional")
+def silu(input: Tensor, inplace: bool = False) -> Tensor:
+    """x · σ(x)."""
+    return (silu_ if inplace else _silu)(input)
+
+
+def _mish(input: Tensor) -> Tensor:
+    return draw(curves.mish, input)
+
+
+mish_ = in_place(_mish, "mish_")
+
+
+@op(namespace="nn.functional")
+def mish(input: Tensor, inplace: bool = False) -> Tensor:
+    """x · tanh(softplus(x))."""
+    return (mish_ if inplace else _mish)(input)
+
+
+def _hardswish(input: Tensor) -> Tensor:
+    return draw(curves.hardswish, input)
+
+
+hardswish_ = in_place(_hardswish, "hardswish_")
+
+
+@op(namespace="nn.functional")
+def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
+    """x · hardsigmoid(x)."""
+    return (hardswish_ if inplace else _hardswish)(input)
+
+
+@op(namespace="nn.functional")
+def softplus(input: Tensor, beta: float = 1, threshold: float = 20) -> Tensor:
+    """log(1 + e^(beta·x)) / beta; x itself where beta·x > threshold."""
+    return draw(curves.softplus, input, beta, threshold)
+
+
+@op(namespace="nn.functional")
+def logsigmoid(input: Tensor) -> Tensor:
+    """log σ(x)."""
+    return draw(curves.logsigmoid, input)
+
+
+@op(namespace="nn.functional")
+def sigmoid(input: Tensor) -> Tensor:
+    """σ(x) = 1 / (1 + e⁻ˣ)."""
+    return input.sigmoid()
+
+
+@op(namespace="nn.functional")
+def tanh(input: Tensor) -> Tensor:
+    """The hyperbolic tangent."""
+    return input.tanh()
+
+
+@op(namespace="nn.functional")
+def tanhshrink(input: Tensor) -> Tensor:
+    """x − tanh(x)."""
+    return input - input.tanh()
+
+
+@op(namespace="nn.functional")
+def softsign(input: Tensor) -> Tensor:
+    """x / (1 + |x|)."""
+    return input / (input.abs() + 1)

@@ -1,0 +1,142 @@
+"""Activations whose slope is learnt (prelu), drawn (rrelu) or computed by a gate (glu)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...autograd.graph import record
+from ...autograd.inplace import in_place
+from ...kernels.draws import convert, standard_doubles
+from ...kernels.libm import multiply_add
+from ...kernels.select import select
+from ...ops.common import wrap_dim
+from ...ops.registry import op
+from ...quiet import fp
+from ...random import Generator, source_of
+from ...tensor import Tensor, wrap
+from ._curves import check_floating
+
+
+@op(name="prelu")
+def _prelu(input: Tensor, weight: Tensor) -> Tensor:
+    """x where x > 0, else weight · x; one weight, or one per channel (dim 1)."""
+    if input.dtype is not weight.dtype:
+        raise RuntimeError(
+            "prelu: Type promoting not supported. "
+            f"Got {input.dtype.title} and {weight.dtype.title}"
+        )
+    if weight.ndim > 1:
+        raise RuntimeError(
+            f"prelu: Expected `weight` to be a scalar or 1D tensor, but got: ndim = {weight.ndim}"
+        )
+    check_floating(input, "prelu_cpu")
+    channels = input.size(1) if input.ndim > 1 else 1
+    if weight.numel() not in (1, channels):
+        raise RuntimeError(
+            "Mismatch of parameter numbers and input channel size. Found parameter numbers = "
+            f"{weight.numel()} and channel size = {channels}."
+        )
+    shape = [1] * max(input.ndim, 0)
+    if weight.numel() > 1:
+        shape[1] = channels
+    return _prelu_kernel(input, weight.reshape(shape))
+
+
+def _prelu_kernel(input: Tensor, weight: Tensor) -> Tensor:
+    x, w = input._array, weight._array
+    return record(
+        "PreluKernelBackward0",
+        fp.quiet(lambda: select(x > 0, x, x * w, x.dtype)),
+        input=(input, lambda g, input, weight: g.where(input > 0, g * weight)),
+        weight=(weight, lambda g, input: (g * input).where(input <= 0, g * 0)),
+    )
+
+
+prelu = op(_prelu, namespace="nn.functional", name="prelu")
+
+
+def _rrelu(
+    input: Tensor,
+    lower: float = 1.0 / 8,
+    upper: float = 1.0 / 3,
+    training: bool = False,
+    generator: Generator | None = None,
+) -> Tensor:
+    if lower > upper:
+        raise RuntimeError("Lower bound should be less than or equal to the upper bound")
+    if not training:
+        middle = (lower + upper) / 2
+        check_floating(input, "leaky_relu_cpu")
+        slope = input.new_ones(()).where(input > 0, input.new_tensor(middle))
+    else:
+        if input._array.dtype.char == "e" or input._array.dtype.kind != "f":
+            title = input.dtype.title
+            raise NotImplementedError(f"\"rrelu_with_noise_out_cpu\" not implemented for '{title}'")
+        slope = wrap(_drawn_slopes(input._array, lower, upper, generator))
+    return record(
+        "RreluWithNoiseBackward0",
+        fp.quiet(np.multiply, input._array, slope._array),
+        input=(input, lambda g, slope: g * slope),
+        slope=slope,
+    )
+
+
+def _drawn_slopes(
+    x: np.ndarray, lower: float, upper: float, generator: Generator | None
+) -> np.ndarray:
+    """1 for positive elements; for each of the others, in order, a slope from [lower, upper)."""
+    slopes = np.ones(x.shape, x.dtype)
+    negative = x <= 0
+    u = standard_doubles(source_of(generator), int(np.count_nonzero(negative)))
+    slopes[negative] = convert(multiply_add(u, upper - lower, lower), x.dtype)
+    return slopes
+
+
+rrelu_ = in_place(_rrelu, "rrelu_")
+
+
+@op(namespace="nn.functional")
+def rrelu(
+    input: Tensor,
+    lower: float = 1.0 / 8,
+    upper: float = 1.0 / 3,
+    training: bool = False,
+    inplace: bool = False,
+) -> Tensor:
+    """Leaky relu whose slopes are drawn from [lower, upper) in training, their mean otherwise."""
+    return (rrelu_ if inplace else _rrelu)(input, lower, upper, training)
+
+
+@op(namespace="nn.functional")
+def glu(input: Tensor, dim: int = -1) -> Tensor:
+    """a · σ(b), where a and b are the halves of `input` along `dim`.
+
+    Raises RuntimeError for a 0-d input or a dim of odd length.
+    """
+    if input.ndim == 0:
+        raise RuntimeError("glu does not support scalars because halving size must be even")
+    dim = wrap_dim(dim, input.ndim)
+    n = input.size(dim)
+    if n % 2:
+        raise RuntimeError(f"Halving dimension must be even, but dimension {dim} is size {n}")
+    check_floating(input, "glu_cpu")
+    a, b = np.split(input._array, 2, axis=dim)
+    return record(
+        "GluBackward0",
+        fp.quiet(_gated, a, b),
+        input=(input, lambda g, input: _glu_grad(g, input, dim)),
+    )
+
+
+def _gated(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    wide = np.result_type(a, np.float32)
+    return (a / (1 + np.exp(-b.astype(wide, copy=False)))).astype(a.dtype, copy=False)
+
+
+def _glu_grad(g: Tensor, input: Tensor, dim: int) -> Tensor:
+    """The gradients for both halves, in one tensor."""
+    from ...ops.joining import cat
+
+    a, b = input.chunk(2, dim)
+    s = b.sigmoid()
+    return cat([g * s, g * a * (s * (1 - s))], dim)

@@ -1,0 +1,72 @@
+"""Parameter: a tensor that a Module counts among what it trains; Buffer: one it keeps but does not.
+
+Both are marks, not new kinds of tensor: operations on them return plain tensors.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..autograd.modes import no_grad
+from ..ops.creation import empty
+from ..tensor import Tensor
+
+
+class _Mark(type):
+    """`isinstance(t, Parameter)` also holds for a tensor of another class that carries the mark."""
+
+    def __instancecheck__(cls, instance: Any) -> bool:
+        mark = cls.__dict__.get("_mark")  # a subclass has no mark: ordinary rules
+        return type.__instancecheck__(cls, instance) or (
+            mark is not None and mark in getattr(instance, "__dict__", ())
+        )
+
+
+class Parameter(Tensor, metaclass=_Mark):
+    """A leaf tensor sharing `data`'s memory, which becomes part of the module it is assigned to.
+
+    Raises RuntimeError if `requires_grad` and the dtype is neither floating point nor complex.
+    """
+
+    _mark = "_is_param"
+
+    def __new__(cls, data: Any = None, requires_grad: bool = True) -> Any:
+        if data is None:
+            data = empty(0)
+        twin = data.detach()
+        if type(data) is Tensor or isinstance(data, Parameter):
+            twin.__class__ = cls
+        else:  # a user's own kind of tensor stays what it is
+            twin._is_param = True
+        return twin.requires_grad_(requires_grad)
+
+    def __init__(self, data: Any = None, requires_grad: bool = True) -> None:
+        """Made in `__new__`."""
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        if id(self) not in memo:  # the values alone: no gradient, no hooks
+            with no_grad():
+                memo[id(self)] = type(self)(self.detach().clone(), self.requires_grad)
+        return memo[id(self)]
+
+    def __repr__(self) -> str:
+        return "Parameter containing:\n" + super().__repr__()
+
+
+class Buffer(Tensor, metaclass=_Mark):
+    """A plain tensor sharing `data`'s memory, to be registered as a buffer by assignment."""
+
+    _mark = "_is_buffer"
+
+    def __new__(cls, data: Any = None, *, persistent: bool = True) -> Any:
+        if data is None:
+            data = empty(0)
+        twin = data.detach().requires_grad_(data.requires_grad)
+        twin.persistent = persistent
+        twin._is_buffer = True
+        return twin
+
+
+def is_lazy(param: Any) -> bool:
+    """Whether a parameter waits for its shape: there are none such here."""
+    return False

@@ -1,0 +1,306 @@
+"""Copies and casts: `to`, `float`, `type`, `clone`, `copy_`, `contiguous`, `detach`, real and imag."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .. import dtypes
+from ..autograd.graph import as_view, record, view
+from ..autograd.inplace import check_writable, detach as detached, write
+from ..autograd.modes import state
+from ..device import check_device, device
+from ..dtypes import FLOATING, dtype
+from ..layout import contiguous_format, memory_format, preserve_format
+from ..quiet import fp
+from ..tensor import Tensor, strides_of, wrap
+from .common import cast_array
+from .registry import op
+
+
+def cast(input: Tensor, to: dtype) -> Tensor:
+    """`input` in another type; the gradient is cast back by the engine."""
+    data = fp.quiet(cast_array, input._array, to)
+    if data is input._array:
+        return input
+    if not to.category >= FLOATING:
+        return wrap(data)
+    return record("ToCopyBackward0", data, input=(input, lambda g: g))
+
+
+def _parse_to(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[dtype | None, bool, Any]:
+    """(dtype, copy, memory format) from any of the call forms of `Tensor.to`."""
+    wanted = kwargs.pop("dtype", None)
+    place = kwargs.pop("device", None)
+    copy = kwargs.pop("copy", False)
+    order = kwargs.pop("memory_format", None)
+    other = kwargs.pop("other", None)
+    kwargs.pop("non_blocking", None)
+    if kwargs:
+        raise TypeError(f"to() received an unexpected keyword argument '{next(iter(kwargs))}'")
+    flags = []
+    for a in args:
+        if isinstance(a, dtype):
+            wanted = a
+        elif isinstance(a, Tensor):
+            other = a
+        elif isinstance(a, bool):
+            flags.append(a)  # non_blocking, then copy
+        elif isinstance(a, (str, int, device)):
+            place = a
+        elif a is not None:
+            raise TypeError(
+                "to() received an invalid combination of arguments - got "
+                f"({', '.join(type(x).__name__ for x in args)})"
+            )
+    if other is not None:
+        wanted = other.dtype
+    check_device(place)
+    return wanted, flags[1] if len(flags) > 1 else copy, order
+
+
+@op(function=False)
+def to(input: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+    """`input` with another dtype; `input` itself if nothing changes and `copy` is False.
+
+    Raises AssertionError for a CUDA device: this engine computes on the CPU.
+    """
+    wanted, copy, order = _parse_to(args, kwargs)
+    if order is not None and order.order is not None and not input.is_contiguous(order):
+        return cast(_in_order(input, order), wanted or input.dtype)
+    if wanted is None or wanted.np == input._array.dtype:
+        return clone(input) if copy else input
+    return cast(input, wanted)
+
+
+def _caster(name: str, to: dtype) -> Any:
+    def method(input: Tensor, memory_format: memory_format | None = None) -> Tensor:
+        return cast(input, to)
+
+    method.__name__ = method.__qualname__ = name
+    method.__doc__ = f"`input` as {to!r}; itself if it has that type already."
+    return op(method, function=False)
+
+
+for _name, _dtype in {
+    "float": dtypes.float32, "double": dtypes.float64, "half": dtypes.float16,
+    "int": dtypes.int32, "long": dtypes.int64, "short": dtypes.int16, "char": dtypes.int8,
+    "byte": dtypes.uint8, "bool": dtypes.bool_, "cfloat": dtypes.complex64,
+    "cdouble": dtypes.complex128, "bfloat16": dtypes.bfloat16,
+}.items():  # fmt: skip
+    _caster(_name, _dtype)
+
+
+@op(function=False)
+def type(input: Tensor, dtype: Any = None, non_blocking: bool = False) -> Any:  # noqa: A001
+    """The legacy type string ("torch.FloatTensor"), or `input` cast to the type given."""
+    if dtype is None:
+        return f"torch.{input.dtype.legacy}"
+    if isinstance(dtype, str):
+        try:
+            return cast(input, dtypes.BY_LEGACY[dtype])
+        except KeyError:
+            raise ValueError(f"invalid type: '{dtype}'") from None
+    return cast(input, getattr(dtype, "dtype", dtype))
+
+
+@op(function=False)
+def type_as(input: Tensor, other: Tensor) -> Tensor:
+    """`input` cast to `other`'s type."""
+    return cast(input, other.dtype)
+
+
+@op
+def clone(input: Tensor, *, memory_format: Any = preserve_format) -> Tensor:
+    """A copy that gradients flow through.  Dense layouts are preserved, as in torch."""
+    if memory_format is preserve_format:
+        data = input._array.copy("K")
+    elif memory_format is contiguous_format:
+        data = input._array.copy("C")
+    else:
+        return _in_order(input, memory_format)
+    return record("CloneBackward0", data, input=(input, lambda g: g))
+
+
+def _in_order(input: Tensor, order: memory_format) -> Tensor:
+    """A copy whose dims lie in memory in the order of a memory format."""
+    assert order.order is not None
+    if input.ndim != len(order.order):
+        raise RuntimeError(
+            f"required rank {len(order.order)} tensor to use {order!r} format"
+        )
+    inverse = np.argsort(order.order)
+    data = np.ascontiguousarray(input._array.transpose(order.order)).transpose(inverse)
+    return record("CloneBackward0", data, input=(input, lambda g: g))
+
+
+@op(function=False)
+def contiguous(input: Tensor, memory_format: Any = contiguous_format) -> Tensor:
+    """`input` itself if its memory is in order, else a copy that is."""
+    if input.is_contiguous(memory_format):
+        return input
+    return clone(input, memory_format=memory_format)
+
+
+@op
+def detach(input: Tensor) -> Tensor:
+    """The same memory without history; writes to either are seen by both."""
+    return detached(input)
+
+
+@op(name="detach_", function=False)
+def detach_(input: Tensor) -> Tensor:
+    """Cut `input` itself off from the graph.  Raises RuntimeError on views."""
+    if input._base is not None and input.requires_grad:
+        raise RuntimeError(
+            "Can't detach views in-place; use detach() instead. If you are using "
+            "DistributedDataParallel (DDP) for training, and gradient_as_bucket_view is set as "
+            "True, gradients are views of DDP buckets, and hence detach_() cannot be called on "
+            "these gradients."
+        )
+    input._node, input._nr, input._requires_grad = None, 0, False
+    return input
+
+
+@op(function=False)
+def copy_(input: Tensor, src: Tensor, non_blocking: bool = False) -> Tensor:
+    """Write `src`, broadcast and cast, into `input`; gradients flow to `src`."""
+    if not isinstance(src, Tensor):
+        raise TypeError(
+            f"copy_(): argument 'other' (position 1) must be Tensor, not {src.__class__.__name__}"
+        )
+    check_writable(input)
+    shape = input._array.shape
+    try:
+        data = np.broadcast_to(src._array, shape)
+    except ValueError:
+        raise RuntimeError(
+            f"output with shape {list(shape)} doesn't match the broadcast shape "
+            f"{list(np.broadcast_shapes(shape, src._array.shape))}"
+            if _broadcastable(shape, src._array.shape)
+            else _mismatch(shape, src._array.shape)
+        ) from None
+    data = fp.quiet(cast_array, data, input.dtype)
+    if not state.grad:
+        write(input, wrap(data))
+        return input
+    value = record("CopyBackwards", data, input=(input, lambda g: zeros(g)), src=(src, lambda g: g))
+    write(input, value)
+    return input
+
+
+def zeros(g: Tensor) -> Tensor:
+    """A gradient of zeros."""
+    return wrap(np.zeros_like(g._array))
+
+
+def _broadcastable(a: tuple[int, ...], b: tuple[int, ...]) -> bool:
+    return all(m == n or 1 in (m, n) for m, n in zip(reversed(a), reversed(b)))
+
+
+def _mismatch(a: tuple[int, ...], b: tuple[int, ...]) -> str:
+    for i, (m, n) in enumerate(zip(reversed(a), reversed(b)), start=1):
+        if m != n and n != 1:
+            dim = max(len(a), len(b)) - i
+            return (
+                f"The size of tensor a ({m}) must match the size of tensor b ({n}) at non-singleton "
+                f"dimension {dim}"
+            )
+    return f"cannot copy a tensor of shape {list(b)} into one of shape {list(a)}"
+
+
+# ---- complex parts -----------------------------------------------------------------------------
+
+
+@op
+def conj(input: Tensor) -> Tensor:
+    """The complex conjugate; a real tensor is its own."""
+    if not input.is_complex():
+        return input
+    return record("ConjBackward0", np.conjugate(input._array), input=(input, lambda g: conj(g)))
+
+
+op(conj, name="resolve_conj")
+op(conj, name="conj_physical")
+
+
+@op
+def resolve_neg(input: Tensor) -> Tensor:
+    """`input`: this engine has no lazy negation."""
+    return input
+
+
+@op(method=False)
+def real(input: Tensor) -> Tensor:
+    """The real parts, a view of `input`'s memory; a real tensor is its own."""
+    if not input.is_complex():
+        return input
+    return view("RealBackward0", input, input._array.real, lambda g: to_complex(g, 1))
+
+
+@op(method=False)
+def imag(input: Tensor) -> Tensor:
+    """The imaginary parts, a view of `input`'s memory.  Raises RuntimeError on real tensors."""
+    if not input.is_complex():
+        raise RuntimeError("imag is not implemented for tensors with non-complex dtypes.")
+    return view("ImagBackward0", input, input._array.imag, lambda g: to_complex(g, 1j))
+
+
+def _set_part(part: Any) -> Any:
+    return lambda input, value: part(input).copy_(value if isinstance(value, Tensor) else wrap(np.asarray(value)))
+
+
+Tensor.real = property(real, _set_part(real))
+Tensor.imag = property(imag, _set_part(imag))
+
+
+def to_complex(g: Tensor, unit: complex) -> Tensor:
+    """`unit · g` as a complex tensor."""
+    array = g._array
+    data = array * g.dtype.to_complex().np.type(unit)
+    back = real if unit == 1 else imag
+    return record("ComplexBackward0", np.asarray(data), g=(g, lambda h: back(h)))
+
+
+@op
+def view_as_real(input: Tensor) -> Tensor:
+    """Complex numbers as pairs of real ones, in a new last dim of size 2; a view."""
+    if not input.is_complex():
+        raise RuntimeError("view_as_real is only supported for complex tensors")
+    array = input._array
+    parts = np.lib.stride_tricks.as_strided(
+        array.real, (*array.shape, 2), (*array.strides, array.itemsize // 2)
+    )
+    return view("ViewAsRealBackward0", input, parts, lambda g: view_as_complex(g.contiguous()))
+
+
+@op
+def view_as_complex(input: Tensor) -> Tensor:
+    """Pairs of real numbers in the last dim (size 2) as complex ones; a view."""
+    array = input._array
+    if array.ndim == 0 or array.shape[-1] != 2:
+        raise RuntimeError("Tensor must have a last dimension of size 2")
+    if strides_of(array)[-1] != 1:
+        raise RuntimeError("Tensor must have a last dimension with stride 1")
+    wide = input.dtype.to_complex().np
+    data = np.ndarray(
+        array.shape[:-1], wide, array, 0, array.strides[:-1]
+    ) if array.flags.c_contiguous else np.ascontiguousarray(array).view(wide)[..., 0]
+    return view("ViewAsComplexBackward0", input, data, lambda g: view_as_real(g))
+
+
+@op(function=False)
+def view_dtype(input: Tensor, to: dtype) -> Tensor:
+    """The same bytes seen as another type (`x.view(torch.int32)`); the last dim is rescaled."""
+    own, array = input.dtype, input._array
+    if own.itemsize != to.itemsize and (array.ndim == 0 or strides_of(array)[-1] != 1):
+        raise RuntimeError(
+            f"self.dim() cannot be 0 to view {own.title} as {to.title} (different element sizes)"
+            if array.ndim == 0
+            else "self.stride(-1) must be 1 to view as a dtype of another size"
+        )
+    seen = wrap(array.view(to.np))
+    return as_view(seen, input)
+
+

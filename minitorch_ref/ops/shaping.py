@@ -1,0 +1,672 @@
+"""Views: the same memory under another shape.
+
+Each op computes a NumPy view and says how a gradient is carried back; `view` in autograd/graph.py
+ties the result to its base, so that writes through either are seen, in values and in the graph.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..autograd.graph import record, view
+from ..autograd.inplace import check_writable
+from ..dtypes import dtype
+from ..tensor import Size, Tensor, strides_of, wrap
+from .common import Dims, shape_of_args, wrap_dim, wrap_dims
+from .conversion import view_dtype, zeros
+from .registry import op
+
+as_strided_array = np.lib.stride_tricks.as_strided
+
+
+# ---- view and reshape ----------------------------------------------------------------------------
+
+
+def infer_shape(shape: Sequence[int], numel: int) -> tuple[int, ...]:
+    """`shape` with its -1, if any, worked out.  Raises RuntimeError if it cannot be."""
+    shape = tuple(shape)
+    unknown = [i for i, n in enumerate(shape) if n == -1]
+    if len(unknown) > 1:
+        raise RuntimeError("only one dimension can be inferred")
+    for n in shape:
+        if n < -1:
+            raise RuntimeError(f"invalid shape dimension {n}")
+    known = math.prod(n for n in shape if n != -1)
+    if unknown:
+        if known == 0 and numel == 0:
+            raise RuntimeError(
+                f"cannot reshape tensor of 0 elements into shape {list(shape)} because the "
+                "unspecified dimension size -1 can be any value and is ambiguous"
+            )
+        if known and numel % known == 0:
+            i = unknown[0]
+            return (*shape[:i], numel // known, *shape[i + 1 :])
+    elif known == numel:
+        return shape
+    raise RuntimeError(f"shape '{list(shape)}' is invalid for input of size {numel}")
+
+
+def view_strides(array: np.ndarray, shape: tuple[int, ...]) -> tuple[int, ...] | None:
+    """Strides (bytes) that show `array`'s memory as `shape`; None if no strides can.
+
+    Old dims that lie behind one another in memory merge into runs; a new dim may split a run, and
+    may not reach across two.
+    """
+    if array.size == 0:
+        return array.strides if array.shape == shape else wrap(np.empty(shape, array.dtype))._array.strides
+    sizes, steps = array.shape, array.strides
+    result = [0] * len(shape)
+    new = len(shape) - 1
+    run, base = 1, (steps[-1] if steps else array.itemsize)  # elements and step of the current run
+    for old in range(len(sizes) - 1, -1, -1):
+        run *= sizes[old]
+        ends = old == 0 or (sizes[old - 1] != 1 and steps[old - 1] != run * base)
+        if ends:
+            filled = 1
+            while new >= 0 and (filled < run or shape[new] == 1):
+                result[new] = filled * base
+                filled *= shape[new]
+                new -= 1
+            if filled != run:
+                return None
+            if old > 0:
+                run, base = 1, steps[old - 1]
+    if not sizes:
+        filled = base
+        return tuple([filled] * len(shape))
+    return tuple(result) if new < 0 else None
+
+
+def reshaped(array: np.ndarray, shape: tuple[int, ...]) -> np.ndarray | None:
+    """`array` as a view of another shape, or None where only a copy would do."""
+    if array.flags.c_contiguous:
+        return array.reshape(shape)
+    strides = view_strides(array, shape)
+    return None if strides is None else as_strided_array(array, shape, strides)
+
+
+@op(function=False, name="view")
+def view_(input: Tensor, *shape: Any) -> Tensor:
+    """The same memory as `shape` (one dim may be -1), or as another dtype.
+
+    Raises RuntimeError if the memory's layout does not allow it; `reshape` copies then.
+    """
+    if len(shape) == 1 and isinstance(shape[0], dtype):
+        return view_dtype(input, shape[0])
+    array = input._array
+    wanted = infer_shape(shape_of_args(shape), array.size)
+    data = reshaped(array, wanted)
+    if data is None:
+        raise RuntimeError(
+            "view size is not compatible with input tensor's size and stride (at least one dimension "
+            "spans across two contiguous subspaces). Use .reshape(...) instead."
+        )
+    before = array.shape
+    return view("ViewBackward0", input, data, lambda g: reshape(g, before))
+
+
+@op(function=False)
+def view_as(input: Tensor, other: Tensor) -> Tensor:
+    """`input.view(other.shape)`."""
+    return view_(input, other.shape)
+
+
+@op
+def reshape(input: Tensor, *shape: Any) -> Tensor:
+    """`input` as `shape`: a view where the layout allows it, else a copy."""
+    array = input._array
+    wanted = infer_shape(shape_of_args(shape), array.size)
+    before = array.shape
+    data = reshaped(array, wanted)
+    if data is None:
+        data = array.reshape(wanted)
+        return record("UnsafeViewBackward0", data, input=(input, lambda g: reshape(g, before)))
+    return view("ViewBackward0", input, data, lambda g: reshape(g, before))
+
+
+@op(function=False)
+def reshape_as(input: Tensor, other: Tensor) -> Tensor:
+    """`input.reshape(other.shape)`."""
+    return reshape(input, other.shape)
+
+
+@op
+def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
+    """Dims `start_dim` … `end_dim` as one; a view where the layout allows it."""
+    if input.ndim == 0:
+        return reshape(input, 1)
+    start, end = wrap_dim(start_dim, input.ndim), wrap_dim(end_dim, input.ndim)
+    if start > end:
+        raise RuntimeError("flatten() has invalid args: start_dim cannot come after end_dim")
+    if start == end:
+        return input
+    shape = input._array.shape
+    middle = math.prod(shape[start : end + 1])
+    return reshape(input, *shape[:start], middle, *shape[end + 1 :])
+
+
+@op
+def ravel(input: Tensor) -> Tensor:
+    """`input` as one dim, contiguous."""
+    return reshape(input.contiguous(), -1)
+
+
+@op
+def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
+    """Dim `dim` split into `sizes` (one may be -1); a view."""
+    dim = wrap_dim(dim, input.ndim)
+    shape = input._array.shape
+    if len(sizes) == 0:
+        raise RuntimeError("unflatten: sizes must be non-empty")
+    known = math.prod(n for n in sizes if n != -1)
+    if (-1 not in sizes and known != shape[dim]) or (-1 in sizes and (known == 0 or shape[dim] % known)):
+        raise RuntimeError(
+            f"unflatten: Provided sizes {list(sizes)} don't multiply up to the size of dim {dim} "
+            f"({shape[dim]}) in the input tensor"
+        )
+    inferred = infer_shape(sizes, shape[dim])
+    return view_(input, *shape[:dim], *inferred, *shape[dim + 1 :])
+
+
+# ---- reordering dims ------------------------------------------------------------------------------
+
+
+@op
+def permute(input: Tensor, *dims: Any) -> Tensor:
+    """`input` with its dims in the order `dims`; a view."""
+    order = shape_of_args(dims)
+    if len(order) != input.ndim:
+        raise RuntimeError(
+            f"permute(sparse_coo): number of dimensions in the tensor input does not match the length "
+            f"of the desired ordering of dimensions i.e. input.dim() = {input.ndim} is not equal to "
+            f"len(dims) = {len(order)}"
+        )
+    order = tuple([wrap_dim(d, input.ndim) for d in order])
+    if len(set(order)) != len(order):
+        raise RuntimeError("permute(): duplicate dims are not allowed.")
+    back = tuple([order.index(i) for i in range(len(order))])
+    return view("PermuteBackward0", input, input._array.transpose(order), lambda g: permute(g, back))
+
+
+def _swapped(input: Tensor, a: int, b: int, name: str) -> Tensor:
+    if input.ndim == 0:
+        data = input._array[...]
+    else:
+        data = input._array.swapaxes(a, b)
+    return view(name, input, data, lambda g: _swapped(g, a, b, name))
+
+
+@op(inplace=False)
+def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
+    """Dims `dim0` and `dim1` swapped; a view."""
+    a, b = wrap_dim(dim0, input.ndim), wrap_dim(dim1, input.ndim)
+    return _swapped(input, a, b, "TransposeBackward0")
+
+
+for _alias in ("swapaxes", "swapdims"):
+    op(transpose, name=_alias)
+
+
+@op
+def t(input: Tensor) -> Tensor:
+    """The transpose of a matrix; a view.  Raises RuntimeError for more than two dims."""
+    if input.ndim > 2:
+        raise RuntimeError(
+            f"t() expects a tensor with <= 2 dimensions, but self is {input.ndim}D"
+        )
+    if input.ndim < 2:
+        return view("AliasBackward0", input, input._array[...], lambda g: g)
+    return _swapped(input, 0, 1, "TBackward0")
+
+
+@op
+def movedim(input: Tensor, source: Dims, destination: Dims) -> Tensor:
+    """Dims `source` moved to the places `destination`, the others kept in order; a view."""
+    ndim = input.ndim
+    src = (source,) if isinstance(source, int) else tuple(source or ())
+    dst = (destination,) if isinstance(destination, int) else tuple(destination or ())
+    if len(src) != len(dst):
+        raise RuntimeError(
+            "movedim: Invalid source or destination dims: source "
+            f"({list(src)} dims) should contain the same number of dims as destination ({list(dst)} dims)"
+        )
+    src = tuple([wrap_dim(d, ndim) for d in src])
+    dst = tuple([wrap_dim(d, ndim) for d in dst])
+    for what, dims in (("source", src), ("destination", dst)):
+        if len(set(dims)) != len(dims):
+            raise RuntimeError(f"movedim: repeated dim in `{what}` ({list(dims)})")
+    order: list[Any] = [None] * ndim
+    for s, d in zip(src, dst):
+        order[d] = s
+    rest = iter([d for d in range(ndim) if d not in src])
+    return permute(input, *[next(rest) if d is None else d for d in order])
+
+
+op(movedim, name="moveaxis")
+
+
+@op
+def adjoint(input: Tensor) -> Tensor:
+    """The conjugate transpose of matrices in the last two dims."""
+    return transpose(input, -2, -1).conj()
+
+
+# ---- adding and dropping dims of size one ------------------------------------------------------------
+
+
+@op
+def unsqueeze(input: Tensor, dim: int) -> Tensor:
+    """A new dim of size one at `dim`; a view."""
+    dim = wrap_dim(dim, input.ndim + 1)
+    array = input._array
+    # torch gives the new dim the stride that would make it the outer loop of what follows
+    steps = list(array.strides)
+    step = array.shape[dim] * steps[dim] if dim < array.ndim else array.itemsize
+    shape = (*array.shape[:dim], 1, *array.shape[dim:])
+    steps.insert(dim, step)
+    data = as_strided_array(array, shape, steps)
+    return view("UnsqueezeBackward0", input, data, lambda g: squeeze(g, dim))
+
+
+@op
+def squeeze(input: Tensor, dim: Dims = None) -> Tensor:
+    """Without its dims of size one (all, or those in `dim`); a view."""
+    array = input._array
+    dims = wrap_dims(dim, array.ndim) if dim != () else ()
+    drop = [d for d in dims if array.shape[d] == 1] if array.ndim else []
+    name = "SqueezeBackward0" if dim is None else "SqueezeBackward1"
+    keep = [d for d in range(array.ndim) if d not in drop]
+    shape = tuple([array.shape[d] for d in keep])
+    data = as_strided_array(array, shape, [array.strides[d] for d in keep]) if drop else array[...]
+    before = array.shape
+    return view(name, input, data, lambda g: reshape(g, before))
+
+
+# ---- expanding ---------------------------------------------------------------------------------------
+
+
+def expand_shape(shape: tuple[int, ...], wanted: Sequence[int]) -> tuple[int, ...]:
+    """`wanted` with its -1 filled in from `shape`.  Raises RuntimeError where it does not fit."""
+    lead = len(wanted) - len(shape)
+    if lead < 0:
+        raise RuntimeError(
+            f"expand({list(shape)}, size={list(wanted)}): the number of sizes provided "
+            f"({len(wanted)}) must be greater or equal to the number of dimensions in the tensor "
+            f"({len(shape)})"
+        )
+    result = []
+    for i, n in enumerate(wanted):
+        own = shape[i - lead] if i >= lead else None
+        if n == -1:
+            if own is None:
+                raise RuntimeError(
+                    f"The expanded size of the tensor ({n}) isn't allowed in a leading, non-existing "
+                    f"dimension {i}"
+                )
+            n = own
+        elif own is not None and own not in (1, n):
+            raise RuntimeError(
+                f"The expanded size of the tensor ({n}) must match the existing size ({own}) at "
+                f"non-singleton dimension {i}.  Target sizes: {list(wanted)}.  Tensor sizes: "
+                f"{list(shape)}"
+            )
+        result.append(n)
+    return tuple(result)
+
+
+@op(function=False)
+def expand(input: Tensor, *size: Any, implicit: bool = False) -> Tensor:
+    """`input` with its dims of size one repeated to `size` (-1: as it is), without a copy."""
+    array = input._array
+    shape = expand_shape(array.shape, shape_of_args(size))
+    lead = len(shape) - array.ndim
+    steps = [
+        array.strides[i - lead] if i >= lead and (array.shape[i - lead] == n) else 0
+        for i, n in enumerate(shape)
+    ]
+    for i in range(lead - 1, -1, -1):  # a new dim of size one continues the layout, as in torch
+        if shape[i] == 1:
+            following = shape[i + 1] * steps[i + 1] if i + 1 < len(shape) else array.itemsize
+            steps[i] = following
+    data = as_strided_array(array, shape, steps)
+    return view("ExpandBackward0", input, data, lambda g: g)
+
+
+@op
+def broadcast_to(input: Tensor, size: Sequence[int]) -> Tensor:
+    """`input.expand(size)`."""
+    return expand(input, *size)
+
+
+@op(function=False)
+def expand_as(input: Tensor, other: Tensor) -> Tensor:
+    """`input.expand(other.shape)`."""
+    return expand(input, *other.shape)
+
+
+@op(function=False)
+def sum_to_size(input: Tensor, *size: Any) -> Tensor:
+    """The sum over the dims that `expand` to `input`'s shape stretched or added."""
+    shape = shape_of_args(size)
+    own = input._array.shape
+    lead = len(own) - len(shape)
+    if lead < 0 or any(n not in (1, own[i + lead]) for i, n in enumerate(shape)):
+        raise RuntimeError(
+            f"size {{{list(shape)}}} is not expandable to size {{{list(own)}}}."
+        )
+    stretched = [i + lead for i, n in enumerate(shape) if n == 1 and own[i + lead] != 1]
+    dims = tuple(range(lead)) + tuple(stretched)
+    if not dims:
+        return input
+    total = np.add.reduce(input._array, axis=dims, dtype=input._array.dtype)
+    data = np.asarray(total).reshape(shape)
+    return record("SumBackward1", data, input=(input, lambda g: expand(g, *own)))
+
+
+# ---- parts of a tensor ---------------------------------------------------------------------------------
+
+
+@op
+def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
+    """`length` entries of dim `dim` from `start` on; a view."""
+    if input.ndim == 0:
+        raise RuntimeError("narrow() cannot be applied to a 0-dim tensor.")
+    dim, start = wrap_dim(dim, input.ndim), int(start)
+    size = input._array.shape[dim]
+    if length < 0:
+        raise RuntimeError("narrow(): length must be non-negative.")
+    if not -size <= start <= size:
+        raise IndexError(
+            f"Dimension out of range (expected to be in range of [{-size}, {size}], but got {start})"
+        )
+    start += size if start < 0 else 0
+    if start + length > size:
+        raise RuntimeError(f"start ({start}) + length ({length}) exceeds dimension size ({size}).")
+    return slice_view(input, dim, slice(start, start + length))
+
+
+def slice_view(input: Tensor, dim: int, part: slice) -> Tensor:
+    """`input[..., part, ...]` at one dim; a view."""
+    index = (slice(None),) * dim + (part,)
+    shape = input._array.shape
+    return view(
+        "SliceBackward0", input, input._array[index], lambda g: put_slice(g, shape, index)
+    )
+
+
+def put_slice(g: Tensor, shape: tuple[int, ...], index: tuple[Any, ...]) -> Tensor:
+    """Zeros of `shape` with `g` at a basic `index`: the gradient of taking a part."""
+    data = np.zeros(shape, g._array.dtype)
+    data[index] = g._array
+    return record("SliceScatterBackward0", data, g=(g, lambda h: take_basic(h, index)))
+
+
+def take_basic(input: Tensor, index: tuple[Any, ...]) -> Tensor:
+    """`input[index]` for an index of ints and slices; a view."""
+    shape = input._array.shape
+    data = input._array[(*index, ...)]
+    return view("SliceBackward0", input, data, lambda g: put_slice(g, shape, index))
+
+
+@op
+def select(input: Tensor, dim: int, index: Any) -> Tensor:
+    """Entry `index` of dim `dim`, which disappears; a view."""
+    if input.ndim == 0:
+        raise IndexError("select() cannot be applied to a 0-dim tensor.")
+    dim, i = wrap_dim(dim, input.ndim), int(index)
+    size = input._array.shape[dim]
+    if not -size <= i < size:
+        raise IndexError(
+            f"select(): index {i} out of range for tensor of size {list(input.shape)} at dimension {dim}"
+        )
+    place = (slice(None),) * dim + (i, ...)
+    shape = input._array.shape
+    data = input._array[place]
+    return view("SelectBackward0", input, data, lambda g: put_slice(g, shape, place))
+
+
+@op
+def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tensor:
+    """The diagonal of dims `dim1`, `dim2`, as the last dim; a view."""
+    a, b = wrap_dim(dim1, input.ndim), wrap_dim(dim2, input.ndim)
+    if a == b:
+        raise RuntimeError(f"diagonal dimensions cannot be identical {dim1}, {dim2}")
+    shape = input._array.shape
+    data = _diagonal_of(input._array, offset, a, b)
+
+    def rule(g: Tensor) -> Tensor:
+        full = np.zeros(shape, g._array.dtype)
+        _diagonal_of(full, offset, a, b)[...] = g._array
+        return record(
+            "DiagonalBackward0", full, g=(g, lambda h: diagonal(h, offset, a, b))
+        )
+
+    return view("DiagonalBackward0", input, data, rule)
+
+
+def _diagonal_of(array: np.ndarray, offset: int, a: int, b: int) -> np.ndarray:
+    """A writable view of a diagonal."""
+    rows, columns = array.shape[a], array.shape[b]
+    length = max(min(rows, columns - offset) if offset >= 0 else min(rows + offset, columns), 0)
+    start = [slice(None)] * array.ndim
+    start[a], start[b] = slice(max(-offset, 0), None), slice(max(offset, 0), None)
+    corner = array[tuple(start)] if length else array
+    rest = [d for d in range(array.ndim) if d not in (a, b)]
+    return as_strided_array(
+        corner,
+        [*(array.shape[d] for d in rest), length],
+        [*(array.strides[d] for d in rest), array.strides[a] + array.strides[b]],
+    )
+
+
+@op
+def unfold(input: Tensor, dimension: int, size: int, step: int) -> Tensor:
+    """Windows of `size` entries of a dim, `step` apart, in a new last dim; a view."""
+    array = input._array
+    dim = wrap_dim(dimension, array.ndim)
+    length = array.shape[dim] if array.ndim else 1
+    if size < 0 or size > length:
+        raise RuntimeError(
+            f"maximum size for tensor at dimension {dim} is {length} but size is {size}"
+        )
+    if step <= 0:
+        raise RuntimeError(f"step is {step} but must be > 0")
+    if array.ndim == 0:
+        shape: tuple[int, ...] = (size,)
+        steps: tuple[int, ...] = (array.itemsize,)
+    else:
+        count = (length - size) // step + 1
+        shape = (*array.shape[:dim], count, *array.shape[dim + 1 :], size)
+        s = array.strides
+        steps = (*s[:dim], s[dim] * step, *s[dim + 1 :], s[dim])
+    data = as_strided_array(array, shape, steps)
+    return view("UnfoldBackward0", input, data, lambda g: _unfold_gradient(g, array.shape, dim, step))
+
+
+def _unfold_gradient(g: Tensor, shape: tuple[int, ...], dim: int, step: int) -> Tensor:
+    size = g._array.shape[-1]
+    total = np.zeros(shape, g._array.dtype)
+    if not shape:
+        total[...] = g._array.reshape(())
+    else:
+        count = g._array.shape[dim]
+        for i in range(size):  # windows overlap: add them one offset at a time
+            part = slice(i, i + (count - 1) * step + 1, step)
+            total[(slice(None),) * dim + (part,)] += g._array[..., i]
+    return record("UnfoldBackward0", total, g=(g, lambda h: unfold(h, dim, size, step)))
+
+
+@op
+def as_strided(
+    input: Tensor, size: Sequence[int], stride: Sequence[int], storage_offset: int | None = None
+) -> Tensor:
+    """`input`'s storage seen with any sizes and strides (in elements); a view.
+
+    Raises RuntimeError if they would reach outside the storage.
+    """
+    size, stride = tuple(size), tuple(stride)
+    offset = input.storage_offset() if storage_offset is None else int(storage_offset)
+    storage = input._storage_array()
+    if len(size) != len(stride):
+        raise RuntimeError("mismatch in length of strides and shape")
+    if any(s < 0 for s in stride) or offset < 0:
+        raise RuntimeError(
+            "as_strided: Negative strides are not supported at the moment, got strides: "
+            f"{list(stride)}"
+        )
+    needed = offset + (1 + sum((n - 1) * s for n, s in zip(size, stride)) if 0 not in size else 0)
+    if needed > storage.size:
+        item = storage.itemsize
+        raise RuntimeError(
+            f"setStorage: sizes {list(size)}, strides {list(stride)}, storage offset {offset}, and "
+            f"itemsize {item} requiring a storage size of {needed * item} are out of bounds for "
+            f"storage of size {storage.size * item}"
+        )
+    steps = [s * storage.itemsize for s in stride]
+    data = as_strided_array(storage[offset:], size, steps)
+    own = (input._array.shape, strides_of(input._array), input.storage_offset())
+    return view(
+        "AsStridedBackward0", input, data,
+        lambda g: _as_strided_gradient(g, own, (size, stride, offset)),
+    )  # fmt: skip
+
+
+_Geometry = tuple[Sequence[int], Sequence[int], int]
+
+
+def _as_strided_gradient(g: Tensor, own: _Geometry, seen: _Geometry) -> Tensor:
+    """Add every gradient element to the storage cell it came from, then read the input's cells."""
+    offset = min(own[2], seen[2])
+    span = max(_end(own), _end(seen)) - offset
+    cells = np.zeros(span, g._array.dtype)
+    places = _cells(seen, offset)
+    if places.size == np.unique(places).size:
+        cells[places] = g._array
+    else:
+        np.add.at(cells, places, g._array)
+    mine = _cells(own, offset)
+    counts = np.bincount(mine.ravel(), minlength=span)[mine]  # cells that overlap share
+    data = cells[mine]
+    if counts.size and counts.max() > 1:
+        data = data / counts.astype(data.dtype)
+    rule = lambda h: _as_strided_gradient(h, seen, own)  # noqa: E731
+    return record("AsStridedBackward0", np.asarray(data, g._array.dtype), g=(g, rule))
+
+
+def _cells(geometry: _Geometry, offset: int) -> np.ndarray:
+    size, stride, start = geometry
+    where = np.array(start - offset)
+    for n, s in zip(size, stride):
+        where = where[..., None] + np.arange(n) * s
+    return where
+
+
+def _end(geometry: _Geometry) -> int:
+    size, stride, start = geometry
+    return start + (1 + sum((n - 1) * s for n, s in zip(size, stride)) if 0 not in size else 0)
+
+
+# ---- in place -------------------------------------------------------------------------------------------
+
+
+def _in_place_view(name: str, out_of_place: Any) -> None:
+    """`x.unsqueeze_(0)`: the tensor itself takes the view's shape."""
+
+    def method(self: Tensor, *args: Any) -> Tensor:
+        if self._requires_grad:
+            check_writable(self)
+        seen = out_of_place(self, *args)
+        root = self._root if self._root is not None else self._array
+        self._array, self._root = seen._array, root
+        self._node, self._nr = seen._node, seen._nr
+        if self._cell is not None:
+            self._cell[0] += 1
+        return self
+
+    method.__name__, method.__doc__ = name, f"In-place form of `{name[:-1]}`."
+    setattr(Tensor, name, method)
+
+
+for _name, _op in {
+    "unsqueeze_": unsqueeze, "squeeze_": squeeze, "t_": t, "transpose_": transpose,
+    "swapaxes_": transpose, "swapdims_": transpose,
+}.items():  # fmt: skip
+    _in_place_view(_name, _op)
+
+
+@op(function=False)
+def resize_(input: Tensor, *size: Any, memory_format: Any = None) -> Tensor:
+    """Give `input` another shape; memory that was there is kept, new memory is undefined."""
+    shape = shape_of_args(size)
+    if input.requires_grad:
+        raise RuntimeError("cannot resize variables that require grad")
+    count = math.prod(shape)
+    storage = input._storage_array()[input.storage_offset() :]
+    if count > storage.size:
+        grown = np.zeros(count, storage.dtype)
+        grown[: storage.size] = storage
+        input._array, input._root = grown.reshape(shape), None
+    else:
+        input._root = input._array if input._root is None else input._root
+        input._array = storage[:count].reshape(shape)
+    return input
+
+
+@op(function=False)
+def zero_(input: Tensor) -> Tensor:
+    """Every element zero, in place."""
+    return fill_(input, 0)
+
+
+@op(function=False)
+def fill_(input: Tensor, value: Any) -> Tensor:
+    """Every element `value` (a number or a 0-d tensor), in place."""
+    if isinstance(value, Tensor):
+        if value.ndim:
+            raise RuntimeError(
+                "fill_ only supports 0-dimension value tensor but got tensor with "
+                f"{value.ndim} dimensions."
+            )
+        return input.copy_(value)
+    from ..autograd.inplace import write
+    from .common import convert_number
+
+    check_writable(input)
+    number = convert_number(value, input.dtype)
+    data = np.broadcast_to(number, input._array.shape)
+    name = "ZeroBackward0" if value == 0 else "FillBackward0"
+    write(input, record(name, data, input=(input, lambda g: zeros(g))))
+    return input
+
+
+# ---- properties of torch.Tensor ------------------------------------------------------------------------
+
+
+def _reversed_dims(input: Tensor) -> Tensor:
+    """All dims in reverse order (`x.T`)."""
+    return t(input) if input.ndim == 2 else permute(input, *reversed(range(input.ndim)))
+
+
+Tensor.T = property(_reversed_dims)
+Tensor.mT = property(lambda input: transpose(input, -2, -1))
+Tensor.H = property(lambda input: adjoint(input))
+Tensor.mH = property(lambda input: adjoint(input))
+
+
+@op(method=False)
+def broadcast_shapes(*shapes: Any) -> Size:
+    """The shape that tensors of these shapes broadcast to.  Raises RuntimeError if they do not."""
+    sizes = [(s,) if isinstance(s, int) else tuple(s) for s in shapes]
+    try:
+        return Size(np.broadcast_shapes(*sizes))
+    except ValueError:
+        raise RuntimeError(
+            "Shape mismatch: objects cannot be broadcast to a single shape: "
+            + ", ".join(str(list(s)) for s in sizes)
+        ) from None
+
+

@@ -1,0 +1,38 @@
+"""Optimizers and learning-rate schedules.
+
+Read in this order: `optimizer.py` (groups, state, saving), `elementwise.py` and `plain.py` (how an
+update is run), `sgd.py`, `adam.py`, then any of the others; `lr_scheduler/` stands alone.
+"""
+
+from . import lr_scheduler
+from .adagrad import Adadelta, Adagrad
+from .adam import Adam, AdamW
+from .adam_variants import Adamax, NAdam, RAdam
+from .lbfgs import LBFGS
+from .optimizer import (
+    Optimizer,
+    register_optimizer_step_post_hook,
+    register_optimizer_step_pre_hook,
+)
+from .rmsprop import RMSprop
+from .rprop import ASGD, Rprop
+from .sgd import SGD
+
+__all__ = [
+    "ASGD",
+    "Adadelta",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "Adamax",
+    "LBFGS",
+    "NAdam",
+    "Optimizer",
+    "RAdam",
+    "RMSprop",
+    "Rprop",
+    "SGD",
+    "lr_scheduler",
+    "register_optimizer_step_post_hook",
+    "register_optimizer_step_pre_hook",
+]

@@ -1,0 +1,482 @@
+"""Tensor: a NumPy array, and what autograd needs to know about it.
+
+An instance stores only what differs from the class defaults below, so making one costs a single
+attribute write.  The array is always an `ndarray`, also for 0-d results: a NumPy scalar could not be
+viewed or written in place.
+
+Operations are not defined here: each op of `ops/` attaches itself as a method (see
+`ops/registry.py`).  This file has the parts that every layer above needs: shape and memory layout,
+and the bridges to Python, NumPy and DLPack.
+"""
+
+from __future__ import annotations
+
+import copy
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from . import dtypes
+from .autograd.modes import state
+from .device import CPU, check_device, device
+
+if TYPE_CHECKING:
+    from .autograd.graph import Node
+
+_new = object.__new__
+
+
+class Size(tuple):
+    """The shape of a tensor: a tuple of ints that prints and counts as torch's does."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"torch.Size({list(self)})"
+
+    def numel(self) -> int:
+        """The number of elements of a tensor of this shape."""
+        total = 1
+        for n in self:
+            total *= n
+        return total
+
+    def __getitem__(self, index: Any) -> Any:
+        item = tuple.__getitem__(self, index)
+        return Size(item) if isinstance(index, slice) else item
+
+    def __add__(self, other: Any) -> Any:
+        return Size(tuple.__add__(self, tuple(other)))
+
+    def __radd__(self, other: Any) -> Any:
+        return Size(tuple.__add__(tuple(other), tuple(self)))
+
+    def __mul__(self, times: Any) -> Any:
+        return Size(tuple.__mul__(self, times))
+
+    __rmul__ = __mul__
+
+    def __reduce__(self) -> Any:
+        return Size, (tuple(self),)
+
+
+class Tensor:
+    """A strided array of one dtype that can take part in a graph of operations."""
+
+    # ---- what autograd knows; an instance overrides a default when it has something to say -----
+    _array: np.ndarray
+    _grad: Tensor | None = None  # the gradient accumulated into a leaf
+    _requires_grad: bool = False
+    _node: Node | None = None  # the operation that made this tensor
+    _nr: int = 0  # which of the node's outputs it is
+    _leaf: Any = None  # weak reference to a leaf's AccumulateGrad node
+    _cell: list[int] | None = None  # version counter, one cell for all tensors sharing memory
+    _root: np.ndarray | None = None  # the array whose memory a view looks into; None: its own
+    _base: Tensor | None = None  # a view's base tensor (never a view itself)
+    _seen: int = 0  # the version at which a view's node was last valid
+    _kind: str | None = None  # how a view was made, if writing to it is restricted
+    _hooks: Any = None  # a leaf's hooks, run on its gradient before it is accumulated
+    _post_hooks: Any = None  # a leaf's hooks, run after
+    _inference: bool = False  # made in inference mode
+    __array_priority__ = 1000
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        if cls is not Tensor:
+            return _new(cls)
+        from .ops.creation import legacy_tensor
+
+        return legacy_tensor(dtypes.get_default_dtype(), args, kwargs)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """`Tensor(2, 3)` or `Tensor([1, 2])`: torch's legacy constructor, made in `__new__`."""
+
+    if TYPE_CHECKING:  # methods that the ops attach
+
+        def __getattr__(self, name: str) -> Any: ...
+
+    # ---- shape and layout ----------------------------------------------------------------------
+
+    @property
+    def shape(self) -> Size:
+        return Size(self._array.shape)
+
+    @property
+    def ndim(self) -> int:
+        return self._array.ndim
+
+    @property
+    def dtype(self) -> dtypes.dtype:
+        return dtypes.BY_CHAR[self._array.dtype.char]
+
+    @property
+    def device(self) -> device:
+        return CPU
+
+    @property
+    def layout(self) -> Any:
+        from .layout import strided
+
+        return strided
+
+    @property
+    def itemsize(self) -> int:
+        return self._array.itemsize
+
+    @property
+    def nbytes(self) -> int:
+        return self._array.nbytes
+
+    is_cuda = is_sparse = is_quantized = is_meta = is_mps = is_mkldnn = False
+    names = property(lambda self: (None,) * self.ndim)
+
+    def size(self, dim: int | None = None) -> Any:
+        """The shape, or the length of one dim."""
+        if dim is None:
+            return self.shape
+        return self._array.shape[wrap_dim(dim, self.ndim)]
+
+    def dim(self) -> int:
+        return self._array.ndim
+
+    ndimension = dim
+
+    def numel(self) -> int:
+        return self._array.size
+
+    nelement = numel
+
+    def element_size(self) -> int:
+        return self._array.itemsize
+
+    def stride(self, dim: int | None = None) -> Any:
+        """Steps in elements (torch's unit, not bytes) from one index to the next, per dim."""
+        steps = strides_of(self._array)
+        return steps if dim is None else steps[wrap_dim(dim, self.ndim)]
+
+    def storage_offset(self) -> int:
+        """Where this tensor begins in its storage, in elements."""
+        if self._root is None:
+            return 0
+        return (address(self._array) - address(self._root)) // self._array.itemsize
+
+    def data_ptr(self) -> int:
+        """The address of the first element; 0 for an empty tensor."""
+        return address(self._array) if self._array.size else 0
+
+    def is_contiguous(self, memory_format: Any = None) -> bool:
+        """Whether the elements lie in memory in row-major (or channels_last) order."""
+        if memory_format is not None and memory_format.order is not None:
+            if self.ndim != len(memory_format.order):
+                return False
+            return self._array.transpose(memory_format.order).flags.c_contiguous
+        return self._array.flags.c_contiguous
+
+    def is_floating_point(self) -> bool:
+        return self._array.dtype.kind == "f"
+
+    def is_complex(self) -> bool:
+        return self._array.dtype.kind == "c"
+
+    def is_signed(self) -> bool:
+        return self.dtype.is_signed
+
+    def is_inference(self) -> bool:
+        return self._inference
+
+    def is_pinned(self, device: Any = None) -> bool:
+        return False
+
+    def get_device(self) -> int:
+        return -1
+
+    def _is_view(self) -> bool:
+        return self._base is not None
+
+    def _storage_array(self) -> np.ndarray:
+        """The whole storage as a flat array; writing to it writes to every view of it."""
+        root = self._array if self._root is None else self._root
+        if root.ndim == 1 and root.flags.c_contiguous:
+            return root
+        # The memory from the first element to the last one that any index reaches.
+        span = 1 + sum((n - 1) * s for n, s in zip(root.shape, root.strides)) // root.itemsize
+        span = span if root.size else 0
+        return np.lib.stride_tricks.as_strided(root, (span,), (root.itemsize,))
+
+    # ---- autograd's public face (the engine attaches backward, hooks, grad_fn) --------------------
+
+    @property
+    def is_leaf(self) -> bool:
+        return not self.requires_grad or self._node is None
+
+    @property
+    def grad(self) -> Tensor | None:
+        """The gradient accumulated by `backward`; None before the first."""
+        if self._grad is None and self._node is not None and not self.retains_grad:
+            warnings.warn(
+                "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its "
+                ".grad attribute won't be populated during autograd.backward(). If you indeed want "
+                "the .grad field to be populated for a non-leaf Tensor, use .retain_grad() on the "
+                "non-leaf Tensor.",
+                stacklevel=2,
+            )
+        return self._grad
+
+    @grad.setter
+    def grad(self, value: Tensor | None) -> None:
+        if value is not None:
+            if not isinstance(value, Tensor):
+                raise TypeError(
+                    f"assigned grad expected to be a Tensor or None but got grad of type "
+                    f"{type(value).__name__}"
+                )
+            if value is self:
+                raise RuntimeError("can't assign Variable as its own grad")
+            if value._array.dtype != self._array.dtype:
+                raise RuntimeError(
+                    f"assigned grad has data of a different type: expected {self.dtype!r}, "
+                    f"got {value.dtype!r}"
+                )
+            if value._array.shape != self._array.shape:
+                raise RuntimeError(
+                    f"assigned grad has data of a different size: expected {self.shape}, "
+                    f"got {value.shape}"
+                )
+        self._grad = value
+
+    @grad.deleter
+    def grad(self) -> None:
+        self._grad = None
+
+    @property
+    def _version(self) -> int:
+        if self._inference:
+            raise RuntimeError("Inference tensors do not track version counter.")
+        return 0 if self._cell is None else self._cell[0]
+
+    @property
+    def data(self) -> Tensor:
+        """The same memory without history, and with a version counter of its own."""
+        twin = wrap(self._array)
+        twin._root = self._array if self._root is None else self._root
+        return twin
+
+    @data.setter
+    def data(self, value: Tensor) -> None:
+        if not isinstance(value, Tensor):
+            raise TypeError(f"Variable data has to be a tensor, but got {type(value).__name__}")
+        if self._requires_grad and value.dtype.category < dtypes.FLOATING:
+            raise RuntimeError(
+                "data set to a tensor that requires gradients must be floating point or complex dtype"
+            )
+        self._array, self._root = value._array, value._root
+
+    # ---- Python's protocols --------------------------------------------------------------------
+
+    def item(self) -> Any:
+        """The one element as a Python number.  Raises RuntimeError if there is not exactly one."""
+        if self._array.size != 1:
+            raise RuntimeError(
+                f"a Tensor with {self._array.size} elements cannot be converted to Scalar"
+            )
+        return self._array.item()
+
+    def tolist(self) -> Any:
+        """Nested lists of Python numbers (a number for a 0-d tensor)."""
+        return self._array.tolist()
+
+    def __bool__(self) -> bool:
+        if self._array.size != 1:
+            what = "no values" if self._array.size == 0 else "more than one value"
+            raise RuntimeError(f"Boolean value of Tensor with {what} is ambiguous")
+        return bool(self._array)
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __complex__(self) -> complex:
+        return complex(self.item())
+
+    def __index__(self) -> int:
+        if self._array.size != 1 or self._array.dtype.kind not in "iu?b":
+            raise TypeError("only integer tensors of a single element can be converted to an index")
+        return int(self._array.item())
+
+    def __len__(self) -> int:
+        if self._array.ndim == 0:
+            raise TypeError("len() of a 0-d tensor")
+        return self._array.shape[0]
+
+    def __iter__(self) -> Any:
+        if self._array.ndim == 0:
+            raise TypeError("iteration over a 0-d tensor")
+        return iter(self.unbind(0))
+
+    def __reversed__(self) -> Tensor:
+        return self if self._array.ndim == 0 else self.flip(0)
+
+    def __contains__(self, element: Any) -> bool:
+        if isinstance(element, (Tensor, bool, int, float, complex, np.generic)):
+            return bool((element == self).any().item())
+        raise RuntimeError(
+            f"Tensor.__contains__ only supports Tensor or scalar, but you passed in a {type(element)}."
+        )
+
+    __hash__ = object.__hash__  # by identity: == compares elements
+
+    def __repr__(self) -> str:
+        from .printing import tensor_repr
+
+        return tensor_repr(self)
+
+    def __format__(self, spec: str) -> str:
+        if self._array.ndim == 0:
+            return format(self._array.item(), spec)
+        return object.__format__(self, spec)
+
+    def __dir__(self) -> list[str]:
+        return sorted(set(dir(type(self))) | set(self.__dict__))
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
+        if not self.is_leaf:
+            raise RuntimeError(
+                "Only Tensors created explicitly by the user (graph leaves) support the deepcopy "
+                "protocol at the moment.  If you were attempting to deepcopy a module, this may be "
+                "because of a torch.nn.utils.weight_norm usage, see "
+                "https://github.com/pytorch/pytorch/pull/103001"
+            )
+        if id(self) in memo:
+            return memo[id(self)]
+        twin = _new(type(self))
+        twin._array, twin._root = self._copy_storage(memo)
+        twin._requires_grad = self._requires_grad
+        memo[id(self)] = twin
+        if self._grad is not None:
+            twin._grad = copy.deepcopy(self._grad, memo)
+        own = {k: v for k, v in self.__dict__.items() if k not in _INTERNAL}
+        twin.__dict__.update(copy.deepcopy(own, memo))
+        return twin
+
+    def _copy_storage(self, memo: dict[int, Any]) -> tuple[np.ndarray, np.ndarray]:
+        """A deep copy's array: tensors that shared a storage share the copied storage."""
+        storage = self._storage_array()
+        key = ("storage", address(storage), storage.size)
+        flat = memo.get(key)  # type: ignore[call-overload]
+        if flat is None:
+            flat = memo[key] = storage.copy()  # type: ignore[index]
+        start = self.storage_offset()
+        array = np.lib.stride_tricks.as_strided(
+            flat[start:], self._array.shape, self._array.strides
+        )
+        return array, flat
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        if not self.is_leaf:
+            raise RuntimeError(
+                "Cowardly refusing to serialize non-leaf tensor which requires_grad, since autograd "
+                "does not support crossing process boundaries.  If you just want to transfer the "
+                "data, call detach() on the tensor before serializing (e.g., putting it on the queue)."
+            )
+        own = {k: v for k, v in self.__dict__.items() if k not in _INTERNAL}
+        return _rebuild, (type(self), np.ascontiguousarray(self._array).reshape(self._array.shape),
+                          self._requires_grad, own)  # fmt: skip
+
+    # ---- NumPy and DLPack ----------------------------------------------------------------------
+
+    def numpy(self, *, force: bool = False) -> np.ndarray:
+        """The tensor's memory as a NumPy array (no copy).
+
+        Raises RuntimeError for a tensor that requires grad, unless `force`.
+        """
+        if self.requires_grad and not force:
+            raise RuntimeError(
+                "Can't call numpy() on Tensor that requires grad. "
+                "Use tensor.detach().numpy() instead."
+            )
+        return self._array
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        array = self.numpy()
+        if dtype is None or array.dtype == dtype:
+            return array.copy() if copy else array
+        return array.astype(dtype, copy=False)
+
+    def __array_wrap__(self, array: np.ndarray, context: Any = None, scalar: bool = False) -> Tensor:
+        array = np.asarray(array)
+        return wrap(array if array.dtype.char in dtypes.BY_CHAR else array.astype(np.float64))
+
+    def __dlpack__(self, *, stream: Any = None, **keywords: Any) -> Any:
+        if self.requires_grad:
+            raise BufferError(
+                "Can't export tensors that require gradient, use tensor.detach()"
+            )
+        return self._array.__dlpack__(**keywords)
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return self._array.__dlpack_device__()
+
+    def cpu(self, memory_format: Any = None) -> Tensor:
+        return self
+
+    def cuda(self, device: Any = None, non_blocking: bool = False) -> Tensor:
+        check_device("cuda" if device is None else device)
+        return self
+
+    def pin_memory(self, device: Any = None) -> Tensor:
+        return self
+
+    def share_memory_(self) -> Tensor:
+        return self
+
+
+# What deepcopy and pickle carry over themselves; all other attributes are the user's own.
+_INTERNAL = frozenset(
+    "_array _grad _requires_grad _node _nr _leaf _cell _root _base _seen _kind _hooks _inference "
+    "_post_hooks".split()
+)
+
+
+def _rebuild(cls: type, array: np.ndarray, requires_grad: bool, own: dict[str, Any]) -> Any:
+    tensor = _new(cls)
+    tensor._array, tensor._requires_grad = array, requires_grad
+    tensor.__dict__.update(own)
+    return tensor
+
+
+def wrap(array: np.ndarray) -> Tensor:
+    """A new tensor around `array`: no copy, no history."""
+    tensor = _new(Tensor)
+    tensor._array = array if type(array) is np.ndarray else np.asarray(array)
+    if state.inference:
+        tensor._inference = True
+    return tensor
+
+
+def address(array: np.ndarray) -> int:
+    """The address of an array's first element."""
+    return array.__array_interface__["data"][0]
+
+
+def strides_of(array: np.ndarray) -> tuple[int, ...]:
+    """Strides in elements.  An empty array's are derived from its shape, as torch derives them."""
+    size = array.itemsize
+    if array.size:
+        return tuple([s // size for s in array.strides])
+    steps, step = [], 1
+    for n in reversed(array.shape):
+        steps.append(step)
+        step *= max(n, 1)
+    return tuple(reversed(steps))
+
+
+def wrap_dim(dim: int, ndim: int) -> int:
+    """`dim` counted from the front.  Raises IndexError if it is out of range."""
+    room = max(ndim, 1)
+    if not -room <= dim < room:
+        raise IndexError(
+            f"Dimension out of range (expected to be in range of [{-room}, {room - 1}], but got {dim})"
+        )
+    return dim + room if dim < 0 else dim

@@ -1,0 +1,55 @@
+"""How far from the truth a sum may honestly end up: γₙ·(|J||x|), from the data of the sample.
+
+For an op y = f(x), evaluated by any backward-stable summation of n terms in precision u,
+
+    |ŷᵢ − yᵢ|  ≤  γ_{n+d} · ( Σⱼ |∂yᵢ/∂xⱼ|·|xⱼ| + |yᵢ| ),     γₙ = n·u / (1 − n·u),
+
+where n is the number of inputs that yᵢ really depends on and d the op's other roundings (`depth`).
+For a matrix product this is the textbook γₙ|A||B|; for a mean, a softmax or a convolution it is the
+same bound with the right lengths and data, and gradients are covered as functions of the inputs and
+the cotangents.  J comes from torch in float64, one row per output element that needs it.
+float16 ops accumulate in float32 and round at each step that stores: d·u₁₆ + γₙ(u₃₂).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+UNIT = {"float16": 2.0**-11, "float32": 2.0**-24, "float64": 2.0**-53, "complex64": 2.0**-24, "complex128": 2.0**-53}
+
+
+def gamma(n: float | np.ndarray, unit: float) -> float | np.ndarray:
+    """γₙ = n·u / (1 − n·u); infinity where n·u reaches 1."""
+    product = n * unit
+    return np.where(product < 1, product / np.maximum(1 - product, 1e-300), np.inf)
+
+
+def allowance(terms: np.ndarray, depth: int, dtype: str) -> np.ndarray:
+    """The factor in front of |J||x| for an output of `dtype` that depends on `terms` inputs."""
+    if dtype == "float16":
+        return depth * UNIT["float16"] + gamma(terms, UNIT["float32"])
+    factor = 2.0 if dtype.startswith("complex") else 1.0       # a complex product has twice the terms
+    return gamma(factor * (terms + depth), UNIT[dtype])
+
+
+def sensitivity(torch: Any, output: Any, inputs: list, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(Σⱼ |∂yᵢ/∂xⱼ||xⱼ|, number of inputs that count) for the flat indices `rows` of `output`.
+
+    output: a float64 or complex128 tensor with a graph over `inputs`.
+    """
+    flat = output.reshape(-1)
+    weight, terms = np.zeros(len(rows)), np.zeros(len(rows))
+    parts = [flat.real, flat.imag] if flat.is_complex() else [flat]
+    if not output.requires_grad:
+        return weight, terms
+    for k, index in enumerate(rows):
+        for part in parts:
+            found = torch.autograd.grad(part[int(index)], inputs, retain_graph=True, allow_unused=True)
+            for gradient, value in zip(found, inputs, strict=True):
+                if gradient is not None:
+                    product = (gradient.abs() * value.abs()).detach()
+                    weight[k] += float(product[product.isfinite()].sum())
+                    terms[k] += int((gradient != 0).sum())
+    return weight, terms

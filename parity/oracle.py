@@ -1,0 +1,113 @@
+"""The third value of every comparison: what the sample gives in higher precision.
+
+float16, float32 and complex64 results: the same op, run by torch in float64 (complex128) on the
+same numbers.  float64: mpmath, for elementwise functions.  An oracle is computed only when the two
+engines' bits differ, once per sample, and the graph of its run gives the bounds their Jacobian rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from . import bounds, precise, ulp
+from .engines import Engine
+from .record import Backward, Record, run
+from .samples.materialise import Inputs
+from .samples.spec import Row, Sample
+
+FINE = {"float32", "float64", "float16", "complex64", "complex128"}
+
+
+class Oracle:
+    """Values and bounds for one sample; `torch` is the engine that is run in float64."""
+
+    def __init__(self, torch: Engine, sample: Sample, row: Row, form: str) -> None:
+        self.torch, self.sample, self.row, self.form = torch, sample, row, form
+        self._run: tuple[Record, Any] | None = None
+
+    def _wider(self) -> tuple[Record, Any]:
+        if self._run is None:
+            module = self.torch.module
+            before = module.get_default_dtype()
+            kept: list = []
+            module.set_default_dtype(module.float64)
+            try:
+                host = Engine("torch", module)
+                sample = replace(self.sample, grad=self.row.grad, second=self.sample.second)
+                record = run(host, sample, self.form, wider=True, keep=kept)
+            finally:
+                module.set_default_dtype(before)
+            self._run = record, kept[0] if kept else None
+        return self._run
+
+    def value(self, part: str, theirs: np.ndarray) -> np.ndarray | None:
+        """The precise counterpart of torch's array `theirs`, or None."""
+        if self.row.random:
+            return None
+        if theirs.dtype.name in ("float64", "complex128"):
+            return self._precise(part, theirs)
+        record = self._wider()[0]
+        found = {**record.outputs, **record.grads, **record.seconds}.get(part)
+        if found is None or not hasattr(found, "array") or found.array.dtype.itemsize <= theirs.dtype.itemsize:
+            return None
+        return found.array if found.array.dtype.kind == theirs.dtype.kind else None
+
+    def _precise(self, part: str, theirs: np.ndarray) -> np.ndarray | None:
+        """mpmath's answer for a float64 sample of plain positional arguments."""
+        if self.sample.kwargs or any(isinstance(a, (list, tuple, dict)) for a in self.sample.args):
+            return None
+        host = Engine("torch", self.torch.module)
+        inputs = Inputs(host, self.sample)
+        args = [host.array(a) if host.is_tensor(a) else a for a in inputs.args]
+        if part == "out":
+            return precise.evaluate(self.sample.name, args, theirs)
+        if part.startswith("grad["):
+            which = int(part[5:-1])
+            leaves = [i for i, a in enumerate(inputs.args) if any(a is leaf for leaf in inputs.leaves)]
+            cots = self._cotangents()
+            if which < len(leaves) and len(cots) == 1:
+                return precise.derivative(self.sample.name, args, leaves[which], cots[0], theirs)
+        return None
+
+    def _cotangents(self) -> list[np.ndarray]:
+        kept = self._wider()[1]
+        return [self.torch.array(c) for c in kept[2].cots.values()] if kept else []
+
+    def bound(self, part: str, theirs: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+        """A function from flat indices to allowed error in ULP of torch's dtype."""
+
+        def allowed(rows: np.ndarray) -> np.ndarray:
+            kept = self._wider()[1]
+            weight, terms = np.zeros(len(rows)), np.full(len(rows), 1.0)
+            if kept is not None:
+                found = self._tensor(part, kept)
+                if found is not None and found[0].numel() == theirs.size and found[0].dtype in self._floating():
+                    weight, terms = bounds.sensitivity(self.torch.module, found[0], found[1], rows)
+            size = np.abs(theirs.reshape(-1)[rows]).astype(np.float64)
+            size = np.where(np.isfinite(size), size, 0)
+            real = np.dtype(theirs.dtype.name.replace("complex64", "float32").replace("complex128", "float64"))
+            factor = bounds.allowance(terms, self.row.depth, theirs.dtype.name)
+            return factor * (weight + size) / ulp.spacing(size, real)
+
+        return allowed
+
+    def _floating(self) -> tuple:
+        module = self.torch.module
+        return module.float64, module.complex128
+
+    def _tensor(self, part: str, kept: Any) -> tuple[Any, list] | None:
+        """The float64 tensor behind `part` and the tensors that it is a function of."""
+        outs, inputs, backward = kept
+        assert isinstance(backward, Backward)
+        if part in outs and self.torch.is_tensor(outs[part]):
+            return outs[part], inputs.leaves
+        leaves = inputs.leaves + list(backward.cots.values())
+        if backward.grads.get(part) is not None:
+            return backward.grads[part], leaves
+        if backward.seconds.get(part) is not None:
+            return backward.seconds[part], leaves + list(backward.cots2.values())
+        return None

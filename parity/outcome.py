@@ -1,0 +1,91 @@
+"""What a comparison says: a verdict, one `Check` per thing compared, and how they add up."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from enum import IntEnum
+
+
+class Verdict(IntEnum):
+    """Ordered from best to worst: the verdict of many checks is the largest of theirs."""
+
+    IDENTICAL = 0       # every bit
+    EQUAL = 1           # within the bound, on both sides
+    BETTER = 2          # torch is outside the bound, we are inside
+    WORSE = 3           # we are outside the bound and further from the truth than torch
+    MISMATCH = 4        # dtype, shape, view, nan position, exception …: no rounding explains it
+
+    @property
+    def ok(self) -> bool:
+        return self <= Verdict.BETTER
+
+    def __str__(self) -> str:
+        return {0: "identical", 1: "equal within bound", 2: "better", 3: "worse", 4: "mismatch"}[int(self)]
+
+
+@dataclass
+class Check:
+    """One thing compared in one sample.
+
+    part: "out", "grad[0]", "grad2[1]", "error", …   form: function, method, inplace, out=
+    ours, theirs: errors in ULP against the oracle (without one: the distance, and 0).
+    bound: the largest error allowed, in ULP, where it was needed.
+    """
+
+    verdict: Verdict
+    part: str
+    form: str = "function"
+    detail: str = ""
+    ours: float | None = None
+    theirs: float | None = None
+    bound: float | None = None
+    known: str = ""
+
+    def as_dict(self) -> dict:
+        return {**asdict(self), "verdict": str(self.verdict)}
+
+
+@dataclass
+class SampleResult:
+    """All the checks of one sample."""
+
+    note: str
+    text: str
+    kind: str
+    dtype: str
+    checks: list[Check]
+
+    @property
+    def verdict(self) -> Verdict:
+        return max((c.verdict for c in self.checks if not c.known), default=Verdict.IDENTICAL)
+
+
+@dataclass
+class OpResult:
+    """All the samples of one op."""
+
+    namespace: str
+    name: str
+    family: str
+    level: str
+    samples: list[SampleResult]
+    seconds: float = 0.0
+
+    @property
+    def op(self) -> str:
+        return self.name if self.namespace == "torch" else f"{self.namespace}.{self.name}"
+
+    @property
+    def verdict(self) -> Verdict:
+        return max((s.verdict for s in self.samples), default=Verdict.MISMATCH)
+
+    def counts(self) -> dict[str, int]:
+        """Samples by verdict, and how many carry a deviation that the ledger knows."""
+        counts = {str(v): sum(s.verdict == v for s in self.samples) for v in Verdict}
+        counts["known"] = sum(any(c.known for c in s.checks) for s in self.samples)
+        return counts
+
+    def worst(self, side: str) -> float:
+        """The largest finite error in ULP of "ours" or "theirs" over all checks."""
+        errors = [getattr(c, side) for s in self.samples for c in s.checks if not c.known]
+        return max((e for e in errors if e is not None and e < 2.0**62), default=0.0)

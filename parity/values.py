@@ -1,0 +1,139 @@
+"""Comparing two arrays of numbers: bits first, then positions, then errors against the oracle.
+
+1. Same bits everywhere (signs of zeros included, nan payloads not): identical.
+2. nan, ±inf and −0 must stand at the same places.
+3. Level "exact", and every integer or boolean result: anything else is a mismatch.
+4. Otherwise three values are on the table: ours, torch's and the oracle's.  Ours is within the bound
+   if each element is at most 2 ULP from the oracle, or no further than torch's worst, or (level
+   "sum") within γₙ·(|J||x|), see bounds.py.  Outside: "worse".  Torch outside and we inside:
+   "better".
+5. No oracle: both sides may be off by the bound, so their distance by twice the bound.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from . import ulp
+from .outcome import Check, Verdict
+
+LIMIT = 2.0                                     # ULP
+
+Bound = Callable[[np.ndarray], np.ndarray]      # flat indices → allowed error in ULP
+
+
+def same_bits(a: np.ndarray, b: np.ndarray) -> bool:
+    """Equal dtype, shape and bits; any nan equals any nan."""
+    if a.dtype != b.dtype or a.shape != b.shape:
+        return False
+    if a.tobytes() == b.tobytes():
+        return True
+    if a.dtype.kind not in "fc":
+        return False
+    a, b = _parts(a), _parts(b)
+    nan = np.isnan(a)
+    if not np.array_equal(nan, np.isnan(b)):
+        return False
+    return bool(np.all(nan | ((a == b) & (np.signbit(a) == np.signbit(b)))))
+
+
+def _parts(a: np.ndarray) -> np.ndarray:
+    """Real numbers: complex arrays become (…, 2)."""
+    if a.dtype.kind != "c":
+        return a
+    return np.stack([a.real, a.imag], -1)
+
+
+def first(mask: np.ndarray) -> tuple[int, ...]:
+    """Index of the first true element."""
+    return tuple(int(i) for i in np.argwhere(mask)[0]) if mask.ndim else ()
+
+
+def positions(a: np.ndarray, b: np.ndarray, zeros: bool = True) -> str:
+    """What differs in where nan, inf and −0 stand: empty when nothing does."""
+    pa, pb = _parts(a), _parts(b)
+    finite = np.isfinite(pa) & np.isfinite(pb)
+    tests = [("nan", np.isnan(pa), np.isnan(pb)), ("+inf", pa == np.inf, pb == np.inf), ("-inf", pa == -np.inf, pb == -np.inf)]
+    if zeros and a.dtype.kind != "c":
+        minus = [("-0", finite & (pa == 0) & (pb == 0) & np.signbit(pa), finite & (pa == 0) & (pb == 0) & np.signbit(pb))]
+        tests += minus
+    for name, ours, theirs in tests:
+        if not np.array_equal(ours, theirs):
+            where = first(ours != theirs)
+            return f"{name} at different places: at {where} ours is {pa[where]!r}, torch's {pb[where]!r}"
+    return ""
+
+
+def _describe(a: np.ndarray, b: np.ndarray, errors: np.ndarray, exact: np.ndarray | None) -> str:
+    at = np.unravel_index(int(np.argmax(errors)), errors.shape) if errors.size else ()
+    text = f"at {tuple(int(i) for i in at)} ours is {a[at]!r}, torch's {b[at]!r}"
+    return text + (f", the oracle's {exact[at]!r}" if exact is not None else "")
+
+
+def compare_arrays(a: np.ndarray, b: np.ndarray, part: str, level: str, oracle: Callable[[], np.ndarray | None],
+                   bound: Bound | None = None) -> Check:
+    """One check of our array `a` against torch's `b`; `oracle` and `bound` are only called if needed."""
+    if same_bits(a, b):
+        return Check(Verdict.IDENTICAL, part)
+    if a.dtype != b.dtype or a.shape != b.shape:
+        return Check(Verdict.MISMATCH, part, detail=f"ours is {a.dtype} {a.shape}, torch's {b.dtype} {b.shape}")
+    if a.dtype.kind not in "fc" or level == "exact":
+        return _exact(a, b, part)
+    exact = oracle()
+    if exact is not None and exact.shape != a.shape:
+        exact = None
+    wrong = positions(a, b)
+    if wrong and not _edge_of_range(a, b, exact):
+        return Check(Verdict.MISMATCH, part, detail=wrong)
+    return _judge(a, b, part, level, exact, bound)
+
+
+def _edge_of_range(a: np.ndarray, b: np.ndarray, exact: np.ndarray | None) -> bool:
+    """True if every misplaced infinity or zero is one rounding away from the oracle's number."""
+    if exact is None or a.dtype.kind == "c" or np.any(np.isnan(a) != np.isnan(b)):
+        return False
+    differ = (np.isinf(a) != np.isinf(b)) | ((a == 0) & (b == 0) & (np.signbit(a) != np.signbit(b)))
+    return bool(np.all(np.where(differ, (ulp.error(a, exact) <= LIMIT) & ~((a == 0) & (b == 0)), True)))
+
+
+def _exact(a: np.ndarray, b: np.ndarray, part: str) -> Check:
+    pa, pb = _parts(a), _parts(b)
+    if a.dtype.kind in "fc":
+        differ = ~((pa == pb) & (np.signbit(pa) == np.signbit(pb)) | np.isnan(pa) & np.isnan(pb))
+        far = float(np.max(ulp.distance(pa, pb)))
+        where = first(differ)
+        return Check(Verdict.MISMATCH, part, ours=far, theirs=0.0, bound=0.0,
+                     detail=f"must be bit-identical: at {where} ours is {pa[where]!r}, torch's {pb[where]!r} ({far:g} ULP apart)")
+    where = first(pa != pb)
+    return Check(Verdict.MISMATCH, part, detail=f"at {where} ours is {pa[where]!r}, torch's {pb[where]!r}")
+
+
+def _judge(a: np.ndarray, b: np.ndarray, part: str, level: str, exact: np.ndarray | None, bound: Bound | None) -> Check:
+    """Steps 4 and 5 of the comparison."""
+    shape = a.shape
+    if exact is None:
+        ours, theirs, share = ulp.error(a, _wider(b)), np.zeros(shape), 2.0
+    else:
+        ours, theirs, share = ulp.error(a, exact), ulp.error(b, exact), 1.0
+    worst_ours, worst_theirs = float(np.max(ours)), float(np.max(theirs))
+    limit = np.full(shape, share * LIMIT)
+    outside = (ours > limit) | (theirs > limit)
+    if level == "sum" and bound is not None and outside.any():
+        rows = np.flatnonzero(outside)
+        limit.reshape(-1)[rows] = np.maximum(limit.reshape(-1)[rows], share * bound(rows))
+    allowed = float(np.max(np.where(ours == worst_ours, limit, 0)))
+    we_fail = (ours > limit) & (ours > worst_theirs)
+    facts = {"ours": worst_ours, "theirs": worst_theirs, "bound": allowed}
+    if we_fail.any():
+        text = _describe(a, b, np.where(we_fail, ours - limit, -1), exact)
+        verdict = Verdict.WORSE if exact is not None else Verdict.MISMATCH
+        return Check(verdict, part, detail=f"{worst_ours:.3g} ULP off (torch {worst_theirs:.3g}, bound {allowed:.3g}): {text}", **facts)
+    if (theirs > limit).any() and not (ours > limit).any():
+        return Check(Verdict.BETTER, part, detail=f"torch is {worst_theirs:.3g} ULP off, ours {worst_ours:.3g}", **facts)
+    return Check(Verdict.EQUAL, part, **facts)
+
+
+def _wider(a: np.ndarray) -> np.ndarray:
+    return a.astype({"f": np.longdouble, "c": np.clongdouble}[a.dtype.kind])

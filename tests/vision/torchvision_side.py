@@ -1,0 +1,43 @@
+"""torchvision and torch for the tests of `vision`, and the same seed and the same pixels for both."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+import minitorch_ref as mt
+from minitorch_ref.programs.engines import vision_of
+
+torchvision = vision_of(torch)
+PIL_Image = pytest.importorskip("PIL.Image")
+
+
+def seed_both(seed: int) -> None:
+    torch.manual_seed(seed)
+    mt.manual_seed(seed)
+
+
+def pixels(seed: int, *shape: int) -> np.ndarray:
+    return np.random.RandomState(seed).randint(0, 256, shape, dtype=np.uint8)
+
+
+def assert_same(ours: Any, theirs: Any) -> None:
+    """Images or tensors with the same mode or dtype, shape and bits."""
+    if isinstance(theirs, torch.Tensor):
+        assert isinstance(ours, mt.Tensor)
+        assert str(ours.dtype) == str(theirs.dtype)
+        assert tuple(ours.shape) == tuple(theirs.shape)
+        a, b = ours.numpy(), theirs.numpy()
+        assert a.tobytes() == b.tobytes(), np.abs(a.astype(float) - b.astype(float)).max()
+        return
+    assert ours.mode == theirs.mode
+    assert ours.size == theirs.size
+    np.testing.assert_array_equal(np.asarray(ours), np.asarray(theirs))
+
+
+def assert_same_state() -> None:
+    """Both default generators stand at the same word."""
+    np.testing.assert_array_equal(mt.get_rng_state().numpy(), torch.get_rng_state().numpy())
