@@ -20,7 +20,7 @@ import os
 import runpy
 import sys
 import types
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 _HOMES = {"torch": "minitorch_ref", "torchvision": "minitorch_ref.vision"}
@@ -136,7 +136,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not words or words[0] in ("-h", "--help"):
         print(__doc__ if words else _USAGE, file=sys.stdout if words else sys.stderr)
         return 0 if words else 2
-    runner, rest = run_script, words
+    runner: Callable[[str, Sequence[str]], None] = run_script
+    rest = words
     if words[0] in ("-m", "-c"):
         runner, rest = (run_module if words[0] == "-m" else run_code), words[1:]
         if not rest:

@@ -12,7 +12,7 @@ import draws nothing.  A forked process carries on from a copy of its parent's s
 from __future__ import annotations
 
 import contextlib
-import secrets
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -39,7 +39,8 @@ class Generator:
     def source(self) -> MersenneTwister:
         """The stream itself, made when first needed."""
         if self._source is None:
-            self._source = MersenneTwister(secrets.randbits(64) if self._seed is None else self._seed)
+            seed = _unforeseeable() if self._seed is None else self._seed
+            self._source = MersenneTwister(seed)
         return self._source
 
     @property
@@ -66,7 +67,7 @@ class Generator:
 
     def seed(self) -> int:
         """Restart from a seed that cannot be foreseen, and return it."""
-        chosen = secrets.randbits(64)
+        chosen = _unforeseeable()
         self._restart(chosen)
         return chosen
 
@@ -105,6 +106,10 @@ class Generator:
 
 def _rebuild(state: np.ndarray) -> Generator:
     return Generator().set_state(wrap(state))
+
+
+def _unforeseeable() -> int:
+    return int.from_bytes(os.urandom(8), "little")
 
 
 def _check_device(where: Any) -> None:

@@ -27,6 +27,16 @@ if TYPE_CHECKING:
 _new = object.__new__
 
 
+class _NoVersion(list):  # type: ignore[type-arg]
+    """The version counter of tensors made in inference mode: it does not count."""
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        pass
+
+
+NO_VERSION = _NoVersion([0])
+
+
 class Size(tuple):
     """The shape of a tensor: a tuple of ints that prints and counts as torch's does."""
 
@@ -451,7 +461,7 @@ def wrap(array: np.ndarray) -> Tensor:
     tensor = _new(Tensor)
     tensor._array = array if type(array) is np.ndarray else np.asarray(array)
     if state.inference:
-        tensor._inference = True
+        tensor._inference, tensor._cell = True, NO_VERSION
     return tensor
 
 

@@ -57,7 +57,8 @@ def _wide(value: Any, dtype: type) -> Any:
         return np.clongdouble(_wide(value.real, np.longdouble)) + np.clongdouble(1j) * _wide(value.imag, np.longdouble)
     if isinstance(value, mp.mpc):
         value = value.real
-    return np.longdouble(mp.nstr(value, 30))
+    with np.errstate(over="ignore"):
+        return np.longdouble(mp.nstr(value, 30))
 
 
 def evaluate(name: str, args: list, instead: np.ndarray) -> np.ndarray | None:
@@ -70,7 +71,7 @@ def evaluate(name: str, args: list, instead: np.ndarray) -> np.ndarray | None:
     if function is None or any(isinstance(a, (str, bool)) or a is None for a in args):
         return None
     dtype = np.clongdouble if instead.dtype.kind == "c" else np.longdouble
-    out = instead.astype(dtype)
+    out = np.array(instead, dtype)
     try:
         grids = np.broadcast_arrays(*[np.asarray(a) for a in args])
     except ValueError:
@@ -96,7 +97,7 @@ def derivative(name: str, args: list, which: int, cotangent: np.ndarray, instead
     if any(a.shape not in ((), cotangent.shape) for a in arrays) or instead.shape != cotangent.shape or instead.size > 256:
         return None
     grids = np.broadcast_arrays(*arrays)
-    out = instead.astype(np.longdouble)
+    out = np.array(instead, np.longdouble)
     order = tuple(int(i == which) for i in range(len(arrays)))
     with mp.workdps(DIGITS):
         for index in np.ndindex(out.shape):

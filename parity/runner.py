@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import multiprocessing as mp
 import os
+import traceback
 from collections import deque
 from collections.abc import Callable, Iterable
 from multiprocessing.connection import Connection, wait
@@ -74,7 +75,22 @@ def _work(pipe: Connection, ours: str, theirs: str) -> None:
     for engine in (lab.ours, lab.theirs):
         limit_threads(engine)
     while (key := pipe.recv()) is not None:
-        pipe.send(slim(lab.compare_op(key)))
+        pipe.send(slim(_compare(lab, key)))
+
+
+def _compare(lab: Lab, key: Key) -> OpResult:
+    """compare_op; an exception in the laboratory itself becomes a mismatch that shows it."""
+    try:
+        return lab.compare_op(key)
+    except Exception:
+        return broken(key, "laboratory", traceback.format_exc(limit=-3))
+
+
+def broken(key: Key, what: str, text: str) -> OpResult:
+    """The result of an op that could not be compared."""
+    row = row_for(key)
+    sample = SampleResult(f"({what})", "", what, "", [mismatch(what, text)])
+    return OpResult(*key, row.family if row else "", row.level if row else "", [sample])
 
 
 def slim(result: OpResult) -> OpResult:
@@ -99,10 +115,7 @@ class _Worker:
 
 def _died(worker: _Worker) -> OpResult:
     worker.process.join(5)
-    why = mismatch("process", f"the process comparing it ended with exit code {worker.process.exitcode}")
-    row = row_for(worker.key) if worker.key else None
-    return OpResult(*(worker.key or ("", "?")), row.family if row else "", row.level if row else "",
-                    [SampleResult("(process)", "", "crash", "", [why])])
+    return broken(worker.key or ("torch", "?"), "process", f"the process comparing it ended with exit code {worker.process.exitcode}")
 
 
 def run_ops(ours: str, theirs: str, keys: list[Key], processes: int | None = None,

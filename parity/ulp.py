@@ -73,4 +73,5 @@ def _error(a: np.ndarray, exact: np.ndarray, scale: np.ndarray) -> np.ndarray:
         limit = np.copysign(np.asarray(np.finfo(a.dtype).max, exact.dtype), exact)
         edge = np.where(np.isinf(a), 1.0, np.abs(a.astype(exact.dtype) - limit) / scale)
         same_way = near_edge & (np.signbit(a) == np.signbit(exact)) & ~np.isnan(a)
-    return np.where(agree, 0.0, np.where(same_way, edge, np.where(over, FAR, off))).astype(np.float64)
+        found = np.where(agree, 0.0, np.where(same_way, edge, np.where(over, FAR, off)))
+        return np.minimum(found, FAR).astype(np.float64)

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from ..tensor import Tensor, wrap
-from .graph import FREED, AccumulateGrad, Node, Saved, as_view, fit, node_class, node_of, requires_grad
+from .graph import FREED, AccumulateGrad, Node, as_view, fit, node_class, node_of, requires_grad, save, save_output, unpack
 from .inplace import bump, check_writable, detach, move_to
 from .modes import no_grad, state
 
@@ -27,10 +27,7 @@ from .modes import no_grad, state
 class FunctionNode(Node):
     """The node of a custom Function; the user's `ctx` is this very object."""
 
-    __slots__ = (
-        "function", "needs_input_grad", "_to_save", "_kept", "_dirty", "_plain", "_materialize",
-        "_shapes", "_arguments",
-    )  # fmt: skip
+    needs_input_grad: tuple[bool, ...]
 
     def __init__(self, function: type[Function]) -> None:
         super().__init__()
@@ -73,10 +70,11 @@ class FunctionNode(Node):
 
     saved_variables = saved_tensors
 
-    def _unpack(self, saved: Saved) -> Tensor:
-        tensor = saved.unpack(self)
-        if isinstance(saved.node, AccumulateGrad) and saved.node.variable._array is saved.array:
-            return saved.node.variable
+    def _unpack(self, saved: Any) -> Tensor:
+        """The saved tensor; a leaf comes back as the very tensor that was saved."""
+        tensor, node = unpack(saved, self), saved[1]
+        if isinstance(node, AccumulateGrad) and node.variable._array is tensor._array:
+            return node.variable
         return tensor
 
     # ---- the engine's side ----------------------------------------------------------------------
@@ -136,7 +134,7 @@ class FunctionNode(Node):
             self._kept = FREED
 
     def saved(self) -> Any:
-        return [] if self._kept is FREED else [s for s in self._kept if s is not None]
+        return iter(() if self._kept is FREED else (self._kept,))
 
 
 class Function:
@@ -211,7 +209,7 @@ def _finish(
     if recorded:
         places = {id(o): i for i, o in enumerate(outputs)}
         node._kept = [
-            None if t is None else Saved(t, places.get(id(t)) if not _among(t, inputs) else None)
+            save_output(t, places[id(t)]) if id(t) in places and not _among(t, inputs) else save(t)
             for t in node._to_save
         ]
     return tuple(finished)

@@ -11,7 +11,7 @@ Four decisions carry everything else:
     What is saved is (memory, node, version): a later write is noticed by the version.
 4.  Broadcasting and type promotion are undone in one place, the engine, and in no rule.
 
-    z = mul(x, y)            x ──┐        node "MulBackward0"
+    z = mul(x, y)            x ──┐        node MulBackward0
                                  ├─► z      edge 0 → x's node, rule g·y, saved y
                              y ──┘          edge 1 → y's node, rule g·x, saved x
 """
@@ -21,17 +21,16 @@ from __future__ import annotations
 import functools
 import itertools
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
 from ..dtypes import BY_CHAR
-from ..tensor import Tensor, wrap
+from ..tensor import NO_VERSION, Tensor, wrap
 from .modes import state
 
-_order = itertools.count()
-_wants: dict[Any, tuple[str, ...]] = {}
+_count = itertools.count().__next__
 _new = object.__new__
 
 FREED = (
@@ -42,66 +41,6 @@ FREED = (
 )
 
 
-class Saved:
-    """An input or output kept for a rule: its memory, its node, and its version at that moment.
-
-    It never holds a Tensor: a tensor that is later written in place points at a newer node, which
-    may lead back here, and reference counting could not free that cycle.
-    """
-
-    __slots__ = ("array", "node", "nr", "cell", "version")
-
-    def __init__(self, tensor: Tensor, output_nr: int | None = None) -> None:
-        if tensor._inference and state.grad:
-            raise RuntimeError(
-                "Inference tensors cannot be saved for backward. Please do not use Tensors created "
-                "in inference mode in computation tracked by autograd. To work around this, you can "
-                "make a clone to get a normal tensor and use it in autograd, or use "
-                "`torch.no_grad()` instead of `torch.inference_mode()`."
-            )
-        self.array = tensor._array
-        self.cell = cell_of(tensor)
-        self.version = self.cell[0]
-        if output_nr is not None:
-            self.node, self.nr = OWN, output_nr
-        else:
-            self.node, self.nr = (node_of(tensor) if requires_grad(tensor) else None), tensor._nr
-
-    def unpack(self, owner: Node) -> Tensor:
-        """The saved value as a tensor of the graph.  Raises RuntimeError if it was written to."""
-        if self.cell[0] != self.version:
-            raise RuntimeError(self._complaint(owner))
-        node = owner if self.node is OWN else self.node
-        tensor = _new(Tensor)
-        tensor._array, tensor._cell = self.array, self.cell
-        if node is not None:
-            tensor._node, tensor._nr, tensor._requires_grad = node, self.nr, True
-        return tensor
-
-    def _complaint(self, owner: Node) -> str:
-        made = owner if self.node is OWN else self.node
-        is_leaf = made is None or isinstance(made, AccumulateGrad)
-        origin = "" if is_leaf else f", which is output {self.nr} of {made.name()},"
-        return (
-            "one of the variables needed for gradient computation has been modified by an inplace "
-            f"operation: [{wrap(self.array).type()} {list(self.array.shape)}]{origin} is at version "
-            f"{self.cell[0]}; expected version {self.version} instead. Hint: {owner.name()} needs it "
-            "for its gradient; clone the tensor before writing to it, or write out of place."
-        )
-
-
-class Constant:
-    """A plain number that a rule asked for by name."""
-
-    __slots__ = ("value",)
-
-    def __init__(self, value: Any) -> None:
-        self.value = value
-
-    def unpack(self, owner: Node) -> Any:
-        return self.value
-
-
 class Node:
     """One recorded operation.
 
@@ -109,13 +48,12 @@ class Node:
     rule, what the rule saved, input's shape, input's NumPy dtype).
     """
 
-    __slots__ = ("order", "edges", "outputs", "hooks", "__weakref__", "__dict__")
+    outputs = 1
+    hooks: Any = None  # see engine.py
 
     def __init__(self) -> None:
-        self.order = next(_order)
+        self.order = _count()
         self.edges: list[Any] = []
-        self.outputs = 1
-        self.hooks: Any = None  # see engine.py
 
     def __repr__(self) -> str:
         return f"<{self.name()} object at {id(self):#x}>"
@@ -127,48 +65,44 @@ class Node:
     @property
     def metadata(self) -> dict[str, Any]:
         """A dictionary of the user's own."""
-        return self.__dict__
+        return self.__dict__.setdefault("_metadata", {})
 
     @property
     def next_functions(self) -> tuple[tuple[Node | None, int], ...]:
         """The nodes this one passes gradients to, each with the number of its output."""
-        return tuple((edge[0], edge[1]) for edge in self.edges)
+        return tuple([(None, 0) if e is None else (e[0], e[1]) for e in self.edges])
 
     def gradients(self, g: Any, wanted: Any = None) -> Any:
         """Yield (target node, output number, gradient) for every edge, gradients fitted in shape."""
-        for target, nr, rule, saved, shape, np_dtype in self.edges:
+        for target, nr, rule, saved, shape, kind in self.edges:
             if wanted is not None and target not in wanted:
                 continue
-            if saved:
-                if saved is FREED:
-                    raise RuntimeError(FREED)
-                result = rule(g, *[s and s.unpack(self) for s in saved])
-            else:
+            if not saved:
                 result = rule(g)
+            elif saved is FREED:
+                raise RuntimeError(FREED)
+            else:
+                result = rule(g, *[unpack(s, self) for s in saved])
             if result is not None:
                 array = result._array
-                if array.shape != shape or array.dtype != np_dtype:
-                    result = fit(result, shape, np_dtype)
+                if array.shape != shape or array.dtype != kind:
+                    result = fit(result, shape, kind)
                 yield target, nr, result
 
     def release(self) -> None:
         """Drop what was saved.  Nodes that saved nothing can be walked again, as in torch."""
-        self.edges = [
-            (target, nr, rule if not saved else None, FREED if saved else saved, shape, kind)
-            for target, nr, rule, saved, shape, kind in self.edges
-        ]
+        self.edges = [e if not e[3] else (e[0], e[1], None, FREED, e[4], e[5]) for e in self.edges]
 
-    def saved(self) -> Any:
-        """Every Saved of this node (the in-place machinery redirects them)."""
-        for edge in self.edges:
-            if edge[3] is not FREED:
-                yield from [s for s in edge[3] if isinstance(s, Saved)]
+    def saved(self) -> Iterator[list[Any]]:
+        """The lists of what was saved (the in-place machinery redirects entries)."""
+        return (e[3] for e in self.edges if e[3] and e[3] is not FREED)
 
 
 class JointNode(Node):
     """An operation whose gradients are computed together, by one rule for all of its inputs."""
 
-    __slots__ = ("rule", "kept")
+    rule: Any
+    kept: Any
 
     def gradients(self, g: Any, wanted: Any = None) -> Any:
         if self.kept is FREED:
@@ -176,47 +110,37 @@ class JointNode(Node):
         needs = tuple([e is not None and (wanted is None or e[0] in wanted) for e in self.edges])
         if not any(needs):
             return
-        values = [needs if s is NEEDS else s and s.unpack(self) for s in self.kept]
+        values = [needs if s is NEEDS else unpack(s, self) for s in self.kept]
         for edge, need, result in zip(self.edges, needs, self.rule(g, *values)):
             if need and result is not None:
-                target, nr, _, _, shape, np_dtype = edge
-                if result._array.shape != shape or result._array.dtype != np_dtype:
-                    result = fit(result, shape, np_dtype)
+                target, nr, _, _, shape, kind = edge
+                if result._array.shape != shape or result._array.dtype != kind:
+                    result = fit(result, shape, kind)
                 yield target, nr, result
-
-    @property
-    def next_functions(self) -> tuple[tuple[Node | None, int], ...]:
-        return tuple((None, 0) if e is None else (e[0], e[1]) for e in self.edges)
 
     def release(self) -> None:
         self.kept, self.rule = FREED, None
 
-    def saved(self) -> Any:
-        return [] if self.kept is FREED else [s for s in self.kept if isinstance(s, Saved)]
+    def saved(self) -> Iterator[list[Any]]:
+        return iter(() if self.kept is FREED else (self.kept,))
 
 
 class AccumulateGrad(Node):
     """Where a gradient ends: it is added to the leaf's `.grad`."""
 
-    __slots__ = ("variable",)
-
     def __init__(self, variable: Tensor) -> None:
         self.order = -1  # older than every operation: a leaf comes last
-        self.edges, self.outputs, self.hooks = [], 1, None
+        self.edges = []
         self.variable = variable
 
     def release(self) -> None:
         pass
 
 
-OWN = Node()  # stands for "the node that saved this": a node must not hold itself
-NEEDS = object()  # stands for "tell the rule whose gradients are wanted"
-
-
 @functools.cache
-def node_class(name: str, kind: type = Node) -> type:
+def node_class(name: str, kind: type = Node) -> Any:
     """The class of the nodes of one operation: `type(y.grad_fn).__name__` is "MulBackward0"."""
-    return type(name, (kind,), {"__slots__": (), "__module__": __name__})
+    return type(name, (kind,), {"__module__": __name__})
 
 
 def rename(tensor: Tensor, name: str) -> Tensor:
@@ -225,6 +149,9 @@ def rename(tensor: Tensor, name: str) -> Tensor:
     if node is not None:
         node.__class__ = node_class(name, JointNode if isinstance(node, JointNode) else Node)
     return tensor
+
+
+# ---- versions and nodes of tensors ---------------------------------------------------------------
 
 
 def cell_of(tensor: Tensor) -> list[int]:
@@ -246,15 +173,6 @@ def node_of(tensor: Tensor) -> Node:
     return node
 
 
-def wants(rule: Callable[..., Any]) -> tuple[str, ...]:
-    """The names of what a gradient rule needs, besides the gradient itself."""
-    code = rule.__code__
-    names = _wants.get(code)
-    if names is None:
-        names = _wants[code] = code.co_varnames[1 : code.co_argcount]
-    return names
-
-
 def requires_grad(tensor: Tensor) -> bool:
     """Whether gradients flow to `tensor` - asked after catching up with writes to a view's base."""
     if tensor._base is not None and tensor._seen != tensor._cell[0]:  # type: ignore[index]
@@ -262,6 +180,82 @@ def requires_grad(tensor: Tensor) -> bool:
 
         refresh(tensor)
     return tensor._requires_grad
+
+
+# ---- what rules save -------------------------------------------------------------------------------
+#
+# An entry is (memory, node, output number, version counter, version then).  It never holds a Tensor:
+# a tensor that is later written in place points at a newer node, which may lead back to the node
+# that saved it, and reference counting could not free that cycle.  Numbers are saved as they are.
+
+OWN = Node()  # stands for "the node that saved this": a node must not hold itself
+NEEDS = object()  # stands for "tell the rule whose gradients are wanted"
+
+
+def save(value: Any) -> Any:
+    """What to keep of an operand.  Raises RuntimeError for tensors made in inference mode."""
+    if not isinstance(value, Tensor):
+        return value
+    node = node_of(value) if requires_grad(value) else None
+    cell = value._cell
+    if cell is None:
+        cell = value._cell = [0]
+    elif cell is NO_VERSION:
+        raise RuntimeError(
+            "Inference tensors cannot be saved for backward. Please do not use Tensors created in "
+            "inference mode in computation tracked by autograd. To work around this, you can make a "
+            "clone to get a normal tensor and use it in autograd, or use `torch.no_grad()` instead of "
+            "`torch.inference_mode()`."
+        )
+    return (value._array, node, value._nr, cell, cell[0])
+
+
+def save_output(out: Tensor, nr: int = 0) -> Any:
+    """What to keep of the op's own output."""
+    cell = cell_of(out)
+    return (out._array, OWN, nr, cell, cell[0])
+
+
+def unpack(saved: Any, owner: Node) -> Any:
+    """The saved value as a tensor of the graph.  Raises RuntimeError if it was written to since."""
+    if type(saved) is not tuple:
+        return saved
+    array, node, nr, cell, version = saved
+    if cell[0] != version:
+        raise RuntimeError(_complaint(saved, owner))
+    tensor = _new(Tensor)
+    tensor._array = array
+    tensor._cell = cell
+    if node is not None:
+        tensor._node, tensor._nr = (owner if node is OWN else node), nr
+        tensor._requires_grad = True
+    return tensor
+
+
+def _complaint(saved: Any, owner: Node) -> str:
+    array, node, nr, cell, version = saved
+    made = owner if node is OWN else node
+    is_leaf = made is None or isinstance(made, AccumulateGrad)
+    origin = "" if is_leaf else f", which is output {nr} of {made.name()},"
+    return (
+        "one of the variables needed for gradient computation has been modified by an inplace "
+        f"operation: [torch.{BY_CHAR[array.dtype.char].legacy} {list(array.shape)}]{origin} is at "
+        f"version {cell[0]}; expected version {version} instead. Hint: {owner.name()} needs it for "
+        "its gradient; clone the tensor before writing to it, or write out of place."
+    )
+
+
+@functools.cache
+def _names(code: Any) -> tuple[str, ...]:
+    return code.co_varnames[1 : code.co_argcount]
+
+
+def wants(rule: Callable[..., Any]) -> tuple[str, ...]:
+    """The names of what a gradient rule needs, besides the gradient itself."""
+    return _names(rule.__code__)
+
+
+# ---- recording ---------------------------------------------------------------------------------------
 
 
 def record(name: str, data: Any, joint: Any = None, **inputs: Any) -> Any:
@@ -278,11 +272,13 @@ def record(name: str, data: Any, joint: Any = None, **inputs: Any) -> Any:
     if not state.grad:
         return out
     node = (_joint_node if joint else _node)(name, out, inputs, joint)
-    if node is not None:
-        for nr, tensor in enumerate(out if many else (out,)):
-            if tensor._array.dtype.kind in "fc":
-                tensor._node, tensor._nr, tensor._requires_grad = node, nr, True
-        node.outputs = len(out) if many else 1
+    if node is None:
+        return out
+    if many:
+        node.outputs = len(out)
+    for nr, tensor in enumerate(out if many else (out,)):
+        if tensor._array.dtype.kind in "fc":
+            tensor._node, tensor._nr, tensor._requires_grad = node, nr, True
     return out
 
 
@@ -295,41 +291,75 @@ def _node(name: str, out: Any, inputs: dict[str, Any], _: None) -> Node | None:
         if isinstance(tensor, Tensor) and requires_grad(tensor):
             if node is None:
                 node = node_class(name)()
-            saved = [_save(n, inputs, out) for n in wants(rule)]
+            saved = [_pick(n, inputs, out) for n in wants(rule)]
             array = tensor._array
-            edge = (node_of(tensor), tensor._nr, rule, saved, array.shape, array.dtype)
-            node.edges.append(edge)
+            node.edges.append(
+                (node_of(tensor), tensor._nr, rule, saved, array.shape, array.dtype)
+            )
     return node
 
 
 def _joint_node(name: str, out: Any, inputs: dict[str, Any], joint: Any) -> Node | None:
     names, rule = joint
     tensors = [inputs[n] for n in names]
-    if not any(t is not None and requires_grad(t) for t in tensors):
+    needed = [t is not None and requires_grad(t) for t in tensors]
+    if not any(needed):
         return None
     node = node_class(name, JointNode)()
     node.rule = rule
-    for t in tensors:
-        needed = t is not None and requires_grad(t)
-        node.edges.append(
-            (node_of(t), t._nr, None, (), t._array.shape, t._array.dtype) if needed else None
-        )
-    node.kept = [NEEDS if n == "needs" else _save(n, inputs, out) for n in wants(rule)]
+    node.edges = [
+        (node_of(t), t._nr, None, (), t._array.shape, t._array.dtype) if need else None
+        for t, need in zip(tensors, needed)
+    ]
+    node.kept = [NEEDS if n == "needs" else _pick(n, inputs, out) for n in wants(rule)]
     return node
 
 
-def _save(name: str, inputs: dict[str, Any], out: Any) -> Saved | Constant | None:
+def _pick(name: str, inputs: dict[str, Any], out: Any) -> Any:
     """What a rule asked for by `name`: an input, `out`, or `out0`, `out1` ... of several outputs."""
     if name in inputs:
         entry = inputs[name]
-        tensor = entry[0] if type(entry) is tuple else entry
-        if isinstance(tensor, Tensor):
-            return Saved(tensor)
-        return None if tensor is None else Constant(tensor)
+        return save(entry[0] if type(entry) is tuple else entry)
     if name == "out":
-        return Saved(out, 0)
+        return save_output(out)
     nr = int(name.removeprefix("out"))
-    return Saved(out[nr], nr)
+    return save_output(out[nr], nr)
+
+
+class Row:
+    """How one line of an op table is recorded: `record` with all that can be known beforehand.
+
+    `rules` has a gradient rule per operand; each is stored with the numbers of the operands it
+    saves (-1 for the op's own output).
+    """
+
+    def __init__(self, name: str, parameters: tuple[str, ...], rules: tuple[Any, ...]) -> None:
+        self.node = node_class(name)
+        places = {p: i for i, p in enumerate(parameters)} | {"out": -1}
+        self.rules = [
+            None if rule is None else (rule, [places[n] for n in wants(rule)]) for rule in rules
+        ]
+
+    def record(self, data: Any, operands: tuple[Any, ...]) -> Tensor:
+        """Wrap the result; append a node if any operand requires grad (recording must be on)."""
+        out = wrap(data)
+        node = None
+        for tensor, entry in zip(operands, self.rules):
+            if entry is None or not isinstance(tensor, Tensor) or not requires_grad(tensor):
+                continue
+            if node is None:
+                node = self.node()
+            rule, places = entry
+            saved = [save_output(out) if i < 0 else save(operands[i]) for i in places]
+            array = tensor._array
+            source = tensor._node or node_of(tensor)
+            node.edges.append((source, tensor._nr, rule, saved, array.shape, array.dtype))
+        if node is not None:
+            out._node, out._requires_grad = node, True
+        return out
+
+
+# ---- views ---------------------------------------------------------------------------------------------
 
 
 def view(name: str, x: Tensor, array: np.ndarray, rule: Any, kind: str | None = None) -> Tensor:

@@ -153,21 +153,21 @@ def move_to(t: Tensor, value: Tensor) -> None:
 def _keep_old_value(value: Tensor, before: Tensor) -> None:
     """Rules that saved the old value get a copy of it: its memory is about to be overwritten."""
     copied = None
-    node = value._node
-    for saved in node.saved() if node is not None else ():
-        if saved.cell is before._cell:
-            if copied is None:
-                copied = before._array.copy()
-            saved.array, saved.cell = copied, [0]
+    for entries in value._node.saved() if value._node is not None else ():
+        for i, entry in enumerate(entries):
+            if type(entry) is tuple and entry[3] is before._cell:
+                if copied is None:
+                    copied = before._array.copy()
+                entries[i] = (copied, entry[1], entry[2], [0], 0)
 
 
 def _redirect_saved_output(value: Tensor, t: Tensor) -> None:
     """Rules that saved their own output must notice later writes to `t`, where it now lives."""
-    node = value._node
-    for saved in node.saved() if node is not None else ():
-        if saved.node is OWN and saved.array is value._array:
-            saved.array, saved.cell = t._array, t._cell
-            saved.version = t._cell[0]  # type: ignore[index]
+    for entries in value._node.saved() if value._node is not None else ():
+        for i, entry in enumerate(entries):
+            if type(entry) is tuple and entry[1] is OWN and entry[0] is value._array:
+                cell = cell_of(t)
+                entries[i] = (t._array, OWN, entry[2], cell, cell[0])
 
 
 def _rebase(t: Tensor, value: Tensor) -> None:

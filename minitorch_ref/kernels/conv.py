@@ -25,7 +25,7 @@ from typing import Any
 
 import numpy as np
 
-from . import conv_depthwise, conv_pointwise, conv_rows
+from . import conv_pointwise, conv_rows
 from .axis import Axis, conv_axis
 
 Ints = Sequence[int]
@@ -134,8 +134,6 @@ def _choose(weight: Ints, h: Axis, w: Axis, groups: int) -> Any:
     plain = h.stride == w.stride == 1 and not h.padding and not w.padding
     if plain and weight[2] == weight[3] == 1 and h.out == h.size and w.out == w.size:
         return conv_pointwise
-    if weight[1] == 1 and groups > 1:
-        return conv_depthwise
     return conv_rows
 
 

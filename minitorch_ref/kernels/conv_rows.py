@@ -31,7 +31,10 @@ import numpy as np
 from .axis import Axis
 from .conv_rows_backward import input_gradient, weight_gradient
 from .threads import parallel_for
-from .tiles import Layout, banded, band_height, bands, cut, gather, rows_first, windows
+from .tiles import (
+    Layout, banded, band_height, bands, columns, cut, gather, product_of, rows_first,
+    samples_inside, windows,
+)  # fmt: skip
 from .workspace import scratch
 
 __all__ = ["forward", "input_gradient", "weight_gradient"]
@@ -49,37 +52,35 @@ def forward(
     y = np.empty((n, o, h.out, w.out), x.dtype)
     source, target = rows_first(x, groups), rows_first(y, groups)
     row_bytes = (groups * k * layout.step + o) * w.out * x.itemsize
+    shift = None if bias is None else bias.reshape(o, 1, 1)
     tiles = cut(n, h.out, w.out, row_bytes, -(-layout.halo // layout.step), o, r)
 
     def task(i: int) -> None:
         tile = tiles[i]
-        rows, j = tile.hi - tile.lo, (tile.n1 - tile.n0) * w.out
+        n, inside = tile.n1 - tile.n0, samples_inside(tile, w)
+        count = (tile.hi - tile.lo) * layout.step + layout.halo
         with scratch() as take:
-            count = rows * layout.step + layout.halo
-            blocks = take((groups, count, cg, w.kernel, tile.n1 - tile.n0, w.out), x.dtype)
-            gather(source, h, w, tile, blocks.swapaxes(0, 1))
-            blocks = blocks.reshape(groups, count, k, j)
-            for first, products, height in bands(rows, r):
+            blocks = columns(take, (groups, count, cg, w.kernel, n, w.out), x.dtype, inside)
+            gather(take, source, h, w, tile, blocks.swapaxes(0, 1))
+            for first, products, height in bands(tile.hi - tile.lo, r):
                 a = band[:, None, : height * og, : (h.kernel + (height - 1) * layout.step) * k]
                 b = windows(
                     blocks, first * layout.step, products, a.shape[-1] // k, height * layout.step
                 )
-                out = take((groups, products, height * og, j), x.dtype)
-                np.matmul(a, b, out=out)
+                out = columns(take, (groups, products, height, og, n, w.out), x.dtype, inside)
+                np.matmul(a, b, out=product_of(out, height * og))
                 rest = target[tile.lo + first :, :, :, tile.n0 : tile.n1]
-                store(out, height, bias, rest)
+                store(out, rest)
+        if shift is not None:
+            part = y[tile.n0 : tile.n1, :, tile.lo : tile.hi]
+            np.add(part, shift, out=part)
 
     parallel_for(task, len(tiles))
     return y
 
 
-def store(out: np.ndarray, height: int, bias: np.ndarray | None, target: np.ndarray) -> None:
-    """Write products (G, products, height·M, n·W) to the first rows of target (rows, G, M, n, W)."""
-    groups, products = out.shape[:2]
-    m, n, width = target.shape[2:]
-    parts = out.reshape(groups, products, height, m, n, width).transpose(1, 2, 0, 3, 4, 5)
-    rows = target[: products * height].reshape(products, height, groups, m, n, width)
-    if bias is None:
-        rows[...] = parts
-    else:
-        np.add(parts, bias.reshape(groups, m, 1, 1), out=rows)
+def store(out: np.ndarray, target: np.ndarray) -> None:
+    """Write products (G, products, r, M, n, W) to the first rows of target (rows, G, M, n, W)."""
+    products, height = out.shape[1:3]
+    rows = target[: products * height]
+    rows.reshape(products, height, *rows.shape[1:])[...] = out.transpose(1, 2, 0, 3, 4, 5)

@@ -28,12 +28,12 @@ import numpy as np
 from .axis import Axis
 from .threads import parallel_for
 from .tiles import (
-    Layout, Tile, banded, band_height, bands, cut, gather, rows_first, windows,
+    Layout, Take, Tile, banded, band_height, bands, columns, cut, gather, product_of, rows_first,
+    samples_inside, windows,
 )  # fmt: skip
 from .unfold import copy_rows, fold_width, unfold_rows, unfold_windows
 from .workspace import scratch
 
-Take = Callable[..., np.ndarray]
 LANES = 8  # partial sums of a weight gradient; fixed, so that threads never change the rounding
 BROAD = 32  # from this many channels on either side, one product per kernel row is better
 
@@ -66,20 +66,17 @@ def add_rows(
 ) -> None:
     """Add a tile's part to total (G, O, KH, K), by products over r rows."""
     layout, rows, n = Layout.of(h), tile.hi - tile.lo, tile.n1 - tile.n0
-    groups, cg = x.shape[1:3]
-    og, k, j = g.shape[2], cg * w.kernel, n * w.out
+    groups, cg, inside = x.shape[1], x.shape[2], samples_inside(tile, w)
+    og, k = g.shape[2], cg * w.kernel
     count = rows * layout.step + layout.halo
-    blocks = take((groups, count, cg, w.kernel, n, w.out), x.dtype)
-    gather(x, h, w, tile, blocks.swapaxes(0, 1))
-    blocks = blocks.reshape(groups, count, k, j)
-    given = take((groups, rows, og, n, w.out), x.dtype)
+    blocks = columns(take, (groups, count, cg, w.kernel, n, w.out), x.dtype, inside)
+    gather(take, x, h, w, tile, blocks.swapaxes(0, 1))
+    given = columns(take, (groups, rows, og, n, w.out), x.dtype, inside)
     given.swapaxes(0, 1)[...] = g[tile.lo : tile.hi, :, :, tile.n0 : tile.n1]
-    given = given.reshape(groups, rows * og, j)
     for first, products, height in bands(rows, r):
         window = h.kernel + (height - 1) * layout.step
+        a = windows(given, first, products, height, height)
         b = windows(blocks, first * layout.step, products, window, height * layout.step)
-        a = given[:, first * og : (first + products * height) * og]
-        a = a.reshape(groups, products, height * og, j)
         out = take((groups, products, height * og, window * k), x.dtype)
         np.matmul(a, b.swapaxes(-1, -2), out=out)
         part = np.add.reduce(out, axis=1).reshape(groups, height, og, window, k)
@@ -104,7 +101,7 @@ def add_broad(
         b = np.ndarray((groups, h.kernel, k, size), x.dtype, blocks, 0, strides)
     else:
         blocks = take((groups, h.kernel, cg, w.kernel, rows, n, w.out), x.dtype)
-        unfold_windows(part, h, w, tile.lo, blocks.transpose(4, 1, 0, 2, 3, 5, 6))
+        unfold_windows(part, 0, h, w, tile.lo, blocks.transpose(4, 1, 0, 2, 3, 5, 6))
         b = blocks.reshape(groups, h.kernel, k, size)
     given = take((groups, og, rows, n, w.out), x.dtype)
     given.transpose(2, 0, 1, 3, 4)[...] = g[tile.lo : tile.hi, :, :, tile.n0 : tile.n1]
@@ -176,23 +173,22 @@ def phase_tasks(
     row_bytes = groups * (og + k) * w.out * g.itemsize
 
     def work(tile: Tile) -> None:
-        n, j = tile.n1 - tile.n0, (tile.n1 - tile.n0) * w.out
+        n, inside = tile.n1 - tile.n0, samples_inside(tile, w)
+        count = tile.hi - tile.lo + t - 1
         with scratch() as take:
-            count = tile.hi - tile.lo + t - 1
-            blocks = take((groups, count, og, n, w.out), g.dtype)
+            blocks = columns(take, (groups, count, og, n, w.out), g.dtype, inside)
             part = g[:, :, :, tile.n0 : tile.n1]
             copy_rows(part, origin + tile.lo - t + 1, blocks.swapaxes(0, 1))
-            blocks = blocks.reshape(groups, count, og, j)
             for first, products, height in bands(tile.hi - tile.lo, r):
                 a = band[:, None, : height * k, : (t + height - 1) * og]
                 b = windows(blocks, first, products, t + height - 1, height)
-                out = take((groups, products, height * k, j), g.dtype)
-                np.matmul(a, b, out=out)
-                out = out.reshape(groups, products, height, cg, kw, n, w.out)
+                shape = (groups, products, height, cg, kw, n, w.out)
+                out = columns(take, shape, g.dtype, inside)
+                np.matmul(a, b, out=product_of(out, height * k))
                 lo = tile.lo + first
                 rows = target[lo : lo + products * height, :, :, tile.n0 : tile.n1]
                 rows = rows.reshape(products, height, *rows.shape[1:])
-                fold_width(out.transpose(1, 2, 0, 3, 4, 5, 6), w, rows)
+                fold_width(take, out.transpose(1, 2, 0, 3, 4, 5, 6), w, rows)
 
     tiles = cut(samples, rows, w.out, row_bytes, t - 1, k, r)
     return [functools.partial(work, tile) for tile in tiles]

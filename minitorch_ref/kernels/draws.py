@@ -300,3 +300,13 @@ def choose_with_replacement(source: MersenneTwister, weights: Array, count: int)
         reach[-1] = 1
         places[:] = np.searchsorted(reach.astype(np.float64), standard_doubles(source, count))
     return chosen
+
+
+def choose(source: MersenneTwister, weights: Array, count: int) -> Array:
+    """Different indices into each row: those of the `count` largest weight / exponential number."""
+    clocks = exponential(source, weights.size, weights.dtype, 1.0).reshape(weights.shape)
+    with np.errstate(all="ignore"):
+        race = weights / clocks
+    if count == 1:
+        return race.argmax(axis=-1, keepdims=True)
+    return np.argsort(-race, axis=-1, kind="stable")[:, :count]

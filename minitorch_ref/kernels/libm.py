@@ -13,8 +13,6 @@ their last bits (see `normals.py`), so the same choice is made here, by the same
 
 from __future__ import annotations
 
-import ctypes
-import ctypes.util
 import functools
 import math
 import os
@@ -90,6 +88,8 @@ def by_element(scalar: Callable[[float], float], ufunc: Function, x: np.ndarray)
 @functools.cache
 def libm_float(name: str) -> Function:
     """The C library's float32 function `name`, over arrays; one call per element."""
+    import ctypes.util
+
     path = ctypes.util.find_library("m") or ctypes.util.find_library("c")
     function = getattr(ctypes.CDLL(path), name + "f", None)
     if function is None:  # a C library that computes in double only

@@ -17,6 +17,8 @@ Padding is never materialised in the input: the taps that fall outside leave zer
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from .axis import Axis
@@ -36,25 +38,27 @@ def unfold_width(x: np.ndarray, w: Axis, out: np.ndarray) -> None:
             column[..., lo:hi] = x[..., start : stop : w.stride]
 
 
-def fold_width(columns: np.ndarray, w: Axis, out: np.ndarray) -> None:
-    """Add `columns` (..., KW, N, OW) up into `out` (..., N, W), whatever was in it."""
-    taps = [w.tap(k) for k in range(w.kernel)]
-    # a tap that meets every output can be assigned instead of added to zeros
-    whole = [k for k, tap in enumerate(taps) if w.stride == 1 and tap.hi - tap.lo == w.out > 0]
-    if whole:
-        k = whole[len(whole) // 2]
-        start = taps.pop(k).start
-        out[..., :start] = 0
-        out[..., start : start + w.out] = columns[..., k, :, :]
-        out[..., start + w.out :] = 0
-        order = [i for i in range(w.kernel) if i != k]
-    else:
-        out[...] = 0
-        order = list(range(w.kernel))
-    for k, (lo, hi, start) in zip(order, taps):
+def fold_width(take: Callable[..., np.ndarray], columns: np.ndarray, w: Axis, out: np.ndarray) -> None:
+    """Add `columns` (..., KW, N, OW) up into `out` (..., N, W), whatever was in it.
+
+    NumPy copies rows of any layout quickly but adds slowly unless all is contiguous: so every tap is
+    copied to its place in a row of zeros, and whole buffers are added.
+    """
+    across = columns.strides[-1] > columns.strides[-2] and columns.shape[-2] > 1
+    shape = (*out.shape[:-2], out.shape[-1], out.shape[-2]) if across else out.shape
+    flat = [take(shape, out.dtype) for _ in range(min(2, w.kernel))]
+    for k in range(w.kernel):
+        lo, hi, start = w.tap(k)
+        buffer = flat[min(k, 1)]
+        if (start, hi - lo, w.stride) != (0, w.size, 1):
+            buffer[...] = 0
+        place = buffer.swapaxes(-1, -2) if across else buffer
         if hi > lo:
-            part = out[..., start : start + (hi - lo - 1) * w.stride + 1 : w.stride]
-            np.add(part, columns[..., k, :, lo:hi], out=part)
+            stop = start + (hi - lo - 1) * w.stride + 1
+            place[..., start : stop : w.stride] = columns[..., k, :, lo:hi]
+        if k:
+            np.add(flat[0], buffer, out=flat[0])
+    out[...] = flat[0].swapaxes(-1, -2) if across else flat[0]
 
 
 def inside(start: int, count: int, size: int) -> tuple[int, int]:
@@ -80,11 +84,13 @@ def unfold_rows(x: np.ndarray, start: int, w: Axis, out: np.ndarray) -> None:
         unfold_width(x[start + lo : start + hi], w, out[lo:hi])
 
 
-def unfold_windows(x: np.ndarray, h: Axis, w: Axis, first: int, out: np.ndarray) -> None:
+def unfold_windows(
+    x: np.ndarray, origin: int, h: Axis, w: Axis, first: int, out: np.ndarray
+) -> None:
     """Fill `out` (OH, KH, ..., KW, N, OW) with the whole windows of output rows from `first` on.
 
     For dilated rows and for strides that skip rows, where neighbouring windows share no blocks.
-    x: (H, ..., N, W).
+    x: (rows, ..., N, W), the rows of the image from `origin` on.
     """
     last = first + len(out)
     for k in range(h.kernel):
@@ -96,7 +102,7 @@ def unfold_windows(x: np.ndarray, h: Axis, w: Axis, first: int, out: np.ndarray)
             continue
         rows[: lo - first] = 0
         rows[hi - first :] = 0
-        start = lo * h.stride + k * h.dilation - h.padding
+        start = lo * h.stride + k * h.dilation - h.padding - origin
         stop = start + (hi - lo - 1) * h.stride + 1
         unfold_width(x[start : stop : h.stride], w, rows[lo - first : hi - first])
 

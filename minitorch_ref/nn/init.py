@@ -11,15 +11,15 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from ..autograd.modes import no_grad
 from ..ops import creation
-from ..ops.creation import empty_like, randperm
-from ..ops.linalg import qr
-from ..tensor import Tensor
+from ..ops.creation import empty_like
+from ..ops.sampling import randperm
+from ..tensor import Tensor, wrap
 
-_LINEAR = ("linear", "conv1d", "conv2d", "conv3d") + tuple(
-    f"conv_transpose{n}d" for n in (1, 2, 3)
-)
+_LINEAR = ("linear", "conv1d", "conv2d", "conv3d") + tuple(f"conv_transpose{n}d" for n in (1, 2, 3))
 
 
 def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
@@ -168,7 +168,7 @@ def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
 def orthogonal_(tensor: Tensor, gain: float = 1, generator: Any = None) -> Tensor:
     """Orthonormal rows (or columns, the shorter), times `gain`; trailing dims count as one.
 
-    The Q of a normal matrix's QR, with signs that make it uniformly distributed (Saxe et al., 2013).
+    The Q of a normal matrix's QR, its signs chosen so that all Q are as likely (Saxe et al., 2013).
     """
     if tensor.ndim < 2:
         raise ValueError("Only tensors with 2 or more dimensions are supported")
@@ -179,9 +179,9 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Any = None) -> Tenso
     with no_grad():
         flat = tensor.new_empty((rows, columns)).normal_(0, 1, generator=generator)
         wide = rows < columns
-        q, r = qr(flat.t() if wide else flat)
-        q = q * r.diag().sign()
-        tensor.copy_((q.t() if wide else q).reshape(tensor.shape))
+        q, r = np.linalg.qr(flat.numpy().T if wide else flat.numpy())
+        q *= np.sign(np.diagonal(r))
+        tensor.copy_(wrap((q.T if wide else q).reshape(tensor.shape)))
         return tensor.mul_(gain)
 
 

@@ -1,27 +1,229 @@
-"""Reductions."""
+"""Sums and what is made of them: sum, mean, prod, nansum, nanmean, logsumexp; all, any, counting.
+
+The gradient of a sum is the incoming gradient, spread over what was summed.  Extremes are in
+`extremes.py`, spreads (var, std) in `moments.py`, norms in `norms.py`, medians in `order.py`.
+"""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 
 from ..autograd.graph import record
+from ..autograd.modes import state
+from ..dtypes import FLOATING, bool_, to_floating
 from ..dtypes import dtype as DType
+from ..kernels.sums import total
 from ..quiet import fp
-from ..tensor import Tensor
-from .common import Dims, kept_shape, sum_dtype, wrap_dims
+from ..tensor import Tensor, wrap
+from .common import Dims, sum_dtype, wrap_dim
 from .conversion import cast
-from .registry import op
+from .reducing import reduced_dims, reduction, restore
 
 
-@op(out=True)
+@reduction(out="cast")
 def sum(
     input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: DType | None = None
 ) -> Tensor:
-    """The sum over `dim` (all dims by default); integers are summed in int64."""
+    """The sum over `dim` (all dims by default); integers and booleans are summed in int64."""
     x = cast(input, sum_dtype(input, dtype))
-    array = x._array
-    dims = wrap_dims(dim, array.ndim)
-    data = fp.quiet(np.add.reduce, array, axis=dims, keepdims=keepdim)
-    shape, kept = array.shape, kept_shape(array.shape, dims)
+    dims = reduced_dims("sum", x, dim, keepdim)
+    shape = x._array.shape
+    if x._array.dtype.kind == "b":  # only on demand: sum(dtype=torch.bool)
+        return wrap(np.asarray(np.logical_or.reduce(x._array, axis=dims, keepdims=keepdim)))
+    data = fp.quiet(total, x._array, dims, keepdim)
     name = "SumBackward0" if dim is None else "SumBackward1"
-    return record(name, data, x=(x, lambda g: g.reshape(kept).expand(shape)))
+    return record(name, data, x=(x, lambda g: restore(g, dims, keepdim).expand(shape)))
+
+
+@reduction(out="cast")
+def nansum(
+    input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: DType | None = None
+) -> Tensor:
+    """The sum over `dim`, NaN counting as zero."""
+    if input._array.dtype.kind == "c":
+        raise RuntimeError("nansum on CPU does not support complex inputs")
+    if input._array.dtype.kind != "f":
+        return sum(input, dim, keepdim, dtype=dtype)
+    dims = reduced_dims("nansum", input, dim, keepdim)
+    shape = input._array.shape
+    x = cast(input, sum_dtype(input, dtype))
+    data = fp.quiet(lambda a: total(np.where(np.isnan(a), a.dtype.type(0), a), dims, keepdim), x._array)
+    return record(
+        "NansumBackward0", data,
+        x=(x, lambda g, x: restore(g, dims, keepdim).expand(shape) * x.isnan().logical_not()),
+    )  # fmt: skip
+
+
+@reduction(out="cast")
+def mean(
+    input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: DType | None = None
+) -> Tensor:
+    """The mean over `dim` (all dims by default); NaN of nothing.
+
+    Raises RuntimeError for a dtype without fractions, unless `dtype` gives one.
+    """
+    wanted = dtype or input.dtype
+    if wanted.category < FLOATING:
+        what = "Optional dtype" if dtype is not None else "Input dtype"
+        raise RuntimeError(
+            f"mean(): could not infer output dtype. {what} must be either a floating point or "
+            f"complex dtype. Got: {wanted.title}"
+        )
+    x = cast(input, wanted)
+    dims = reduced_dims("mean", x, dim, keepdim)
+    shape = x._array.shape
+    n = 1
+    for d in dims:
+        n *= shape[d]
+    data = fp.quiet(_mean, x._array, dims, keepdim, n)
+    name = "MeanBackward0" if dim is None else "MeanBackward1"
+    return record(name, data, x=(x, lambda g: restore(g, dims, keepdim).expand(shape) / n))
+
+
+def _mean(x: np.ndarray, dims: tuple[int, ...], keepdim: bool, n: int) -> np.ndarray:
+    kind = x.dtype
+    if kind.char == "e":
+        x = x.astype(np.float32)
+    s = total(x, dims, keepdim)
+    return np.asarray(np.divide(s, s.dtype.type(n)), kind)
+
+
+@reduction(out="cast")
+def nanmean(
+    input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: DType | None = None
+) -> Tensor:
+    """The mean over `dim` of what is not NaN."""
+    if input.dtype.category < FLOATING:
+        raise RuntimeError(
+            "nanmean(): expected input to have floating point or complex dtype "
+            f"but got {input.dtype.title}"
+        )
+    present = input.isnan().logical_not().sum(dim, keepdim)
+    return nansum(input, dim, keepdim, dtype=dtype) / present
+
+
+# ---- products --------------------------------------------------------------------------------------
+
+
+@reduction(out="cast")
+def prod(
+    input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype: DType | None = None
+) -> Tensor:
+    """The product over one dim, or over all; integers and booleans in int64."""
+    if isinstance(dim, (tuple, list)):
+        raise TypeError(
+            "prod() received an invalid combination of arguments - got (tuple), but expected one "
+            "of: (*, torch.dtype dtype = None), (int dim, bool keepdim = False, *, torch.dtype dtype)"
+        )
+    x = cast(input, sum_dtype(input, dtype))
+    dims = reduced_dims("prod", x, dim, keepdim)
+    data = fp.quiet(_product, x._array, dims, keepdim)
+    if not state.grad:
+        return wrap(data)
+    if dim is None:
+        whole = x.shape
+        return record(
+            "ProdBackward0", data, x=(x, lambda g, x: (g * _others(x.reshape(-1), 0)).reshape(whole))
+        )
+    axis = wrap_dim(dim, x.ndim)
+    return record(
+        "ProdBackward1", data, x=(x, lambda g, x: restore(g, dims, keepdim) * _others(x, axis))
+    )
+
+
+def _product(x: np.ndarray, dims: tuple[int, ...], keepdim: bool) -> np.ndarray:
+    if x.dtype.char == "e":
+        return _product(x.astype(np.float32), dims, keepdim).astype(np.float16)
+    if x.dtype.kind == "b":
+        return np.asarray(np.logical_and.reduce(x, axis=dims, keepdims=keepdim))
+    return np.asarray(np.multiply.reduce(x, axis=dims, keepdims=keepdim))
+
+
+def _others(x: Tensor, axis: int) -> Tensor:
+    """For every element, the product of the others along `axis`: without dividing if there is a 0.
+
+    Recorded, it is a product over a copy of x per element with that element set to 1, whose own
+    gradient needs no case of its own; else the products before and after the element.
+    """
+    array = x._array
+    if array.ndim == 0:
+        return x.new_ones(())
+    if (array != 0).all():
+        return x.prod(axis, True) / x
+    if state.grad and x._requires_grad:
+        n = array.shape[axis]
+        x = x.movedim(axis, -1)
+        apart = x.unsqueeze(-2).masked_fill(wrap(np.eye(n, dtype=bool)), 1)
+        return apart.prod(-1).movedim(-1, axis)
+    return wrap(_products_of_others(np.moveaxis(array, axis, -1), axis))
+
+
+def _products_of_others(x: np.ndarray, axis: int) -> np.ndarray:
+    before, after = np.ones_like(x), np.ones_like(x)
+    np.multiply.accumulate(x[..., :-1], axis=-1, out=before[..., 1:])
+    after[..., :-1] = np.multiply.accumulate(x[..., :0:-1], axis=-1)[..., ::-1]
+    return np.moveaxis(before * after, -1, axis)
+
+
+# ---- logarithm of a sum of exponentials ------------------------------------------------------------
+
+
+@reduction(out="cast")
+def logsumexp(
+    input: Tensor, dim: Dims, keepdim: bool = False, *, dtype: DType | None = None
+) -> Tensor:
+    """log Σ exp(x) over `dim`, without overflow; −inf of nothing."""
+    x = cast(input, dtype or to_floating(input.dtype))
+    dims = reduced_dims("logsumexp", x, dim, keepdim)
+    data = fp.quiet(_logsumexp, x._array, dims, keepdim)
+    return record(
+        "LogsumexpBackward0", data,
+        x=(x, lambda g, x, out: restore(g, dims, keepdim) * _share(x, restore(out, dims, keepdim))),
+    )  # fmt: skip
+
+
+def _share(x: Tensor, whole: Tensor) -> Tensor:
+    return (x - whole).exp() if x._array.dtype.kind != "c" else (x - whole).exp().conj()
+
+
+def _logsumexp(x: np.ndarray, dims: tuple[int, ...], keepdim: bool) -> np.ndarray:
+    kind = x.dtype
+    if kind.char == "e":
+        x = x.astype(np.float32)
+    real = x.real if kind.kind == "c" else x
+    top = np.maximum.reduce(real, axis=dims, keepdims=True, initial=-np.inf)
+    top = np.where(np.isinf(top), real.dtype.type(0), top)  # inf − inf would be NaN
+    s = np.log(total(np.exp(x - top), dims, True)) + top
+    return np.asarray(s if keepdim else s.squeeze(dims), kind)
+
+
+# ---- truth and counting ----------------------------------------------------------------------------
+
+
+def _truth(name: str, ufunc: np.ufunc, input: Tensor, dim: Dims, keepdim: bool) -> Tensor:
+    array = input._array
+    # torch alone: the empty tuple reduces nothing here, and everything in sum
+    dims = () if isinstance(dim, (tuple, list)) and not dim else reduced_dims(name, input, dim, keepdim)
+    data = np.asarray(ufunc.reduce(array, axis=dims, keepdims=keepdim, dtype=bool))
+    return wrap(data.astype(np.uint8) if array.dtype == np.uint8 else data)
+
+
+@reduction(out="any")
+def all(input: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:  # noqa: A001
+    """Whether no element over `dim` is zero; uint8 for uint8, else bool."""
+    return _truth("all", np.logical_and, input, dim, keepdim)
+
+
+@reduction(out="any")
+def any(input: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:  # noqa: A001
+    """Whether some element over `dim` is not zero; uint8 for uint8, else bool."""
+    return _truth("any", np.logical_or, input, dim, keepdim)
+
+
+@reduction(out="own")
+def count_nonzero(input: Tensor, dim: Dims = None) -> Tensor:
+    """How many elements over `dim` are not zero (NaN is not)."""
+    dims = reduced_dims("count_nonzero", input, dim, False)
+    return wrap(np.asarray(np.count_nonzero(input._array, axis=dims), np.int64))

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from ..autograd.graph import record, requires_grad
+from ..autograd.graph import Row, requires_grad
 from ..autograd.inplace import bump, check_writable, in_place
 from ..autograd.modes import state
 from ..dtypes import float16, result_type, to_floating
@@ -44,7 +44,7 @@ def unary(
 
     `check(input)` may refuse an operand; it is asked for types other than floating ones only.
     """
-    node = node or node_name(name)
+    row = Row(node or node_name(name), ("input",), (rule,))
 
     def call(input: Tensor, *, out: Tensor | None = None) -> Tensor:
         if out is not None:
@@ -65,7 +65,7 @@ def unary(
             raise not_implemented(name, input) from None
         if rule is None or not state.grad or not requires_grad(input):
             return wrap(data)
-        return record(node, data, input=(input, rule))
+        return row.record(data, (input,))
 
     def written(self: Tensor) -> Tensor:
         array = self._array
@@ -96,7 +96,7 @@ def binary(
 
     `check(input, other)` may refuse operands; it is asked unless both are of one floating type.
     """
-    node = node or node_name(name)
+    row = Row(node or node_name(name), ("input", "other"), (input_rule, other_rule))
     to_float = kind == "float"
 
     def call(input: Any, other: Any, *, out: Tensor | None = None) -> Tensor:
@@ -114,7 +114,7 @@ def binary(
             data = data.astype(np.float16)
         if input_rule is None or not state.grad:
             return wrap(data)
-        return record(node, data, input=(input, input_rule), other=(other, other_rule))
+        return row.record(data, (input, other))
 
     def written(self: Tensor, other: Any) -> Tensor:
         a = self._array

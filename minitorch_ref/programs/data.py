@@ -14,9 +14,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -118,9 +117,13 @@ def applications(data: str | os.PathLike[str] | None = None) -> Applications:
     path = find_csv("student_data.csv", data)
     if path is None:
         note("stand-in data: 400 applications drawn from a published fit, not student_data.csv")
-        return Applications(*standins.applications().T, "stand-in: drawn applications")
-    table = np.loadtxt(path, delimiter=",", skiprows=1)
-    return Applications(*table.T, str(path))
+        return _columns(standins.applications(), "stand-in: drawn applications")
+    return _columns(np.loadtxt(path, delimiter=",", skiprows=1), str(path))
+
+
+def _columns(table: np.ndarray, source: str) -> Applications:
+    admit, gre, gpa, rank = table.T
+    return Applications(admit, gre, gpa, rank, source)
 
 
 def find_csv(name: str, data: str | os.PathLike[str] | None = None) -> Path | None:
@@ -136,13 +139,11 @@ def find_csv(name: str, data: str | os.PathLike[str] | None = None) -> Path | No
     cached = cache_folder() / name
     if has_digest(cached, remote.digest):
         return cached
-    return _try(lambda: download(remote, cached), DownloadError) if _online() else None
-
-
-def _try(fetch: Callable[[], Any], *expected: type[Exception]) -> Any:
+    if not _online():
+        return None
     try:
-        return fetch()
-    except (*expected, OSError) as error:
+        return download(remote, cached)
+    except (DownloadError, OSError) as error:
         note(f"no download: {error}")
         return None
 

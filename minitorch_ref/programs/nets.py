@@ -22,7 +22,7 @@ def lenet5(torch: Any) -> Any:
     """LeNet-5 for 3 x 32 x 32 images: ten scores each."""
     nn, F = torch.nn, torch.nn.functional
 
-    class LeNet5(nn.Module):
+    class LeNet5(nn.Module):  # type: ignore[name-defined]
         def __init__(self) -> None:
             super().__init__()
             self.conv1 = nn.Conv2d(3, 6, 5)
@@ -50,7 +50,7 @@ def simple_net(torch: Any) -> Any:
     """
     nn, F = torch.nn, torch.nn.functional
 
-    class SimpleNet(nn.Module):
+    class SimpleNet(nn.Module):  # type: ignore[name-defined]
         def __init__(self) -> None:
             super().__init__()
             self.fc1 = nn.Linear(2048, 256)

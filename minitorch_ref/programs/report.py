@@ -104,7 +104,7 @@ def figures(
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    style = {
+    style: Any = {
         "font.size": 11,
         "axes.titlesize": 12.5,
         "axes.titleweight": "bold",

@@ -143,7 +143,7 @@ def _epoch(config: Config, result: Result, points: sources.Points, w: np.ndarray
 def plot(results: list[Result], points: sources.Points, folder: Any) -> list[Any]:
     """Two pictures: the points with every epoch's line (the last in black), the error curve."""
     last = results[0]
-    saved = []
+    saved: list[Any] = []
     with figures(folder, saved, "boundary", (6.4, 6.0)) as (fig, ax):
         across = np.array([-0.05, 1.05])
         for i, (w1, w2, b) in enumerate(last.lines):

@@ -161,7 +161,8 @@ def _progress(name: str, size: int, wanted: bool) -> Iterator[Callable[[int], No
         )
     except ImportError:
         wanted = False
-    if not wanted:
+    console = Console(stderr=True) if wanted else None
+    if console is None or not console.is_terminal:
         yield lambda done: None
         return
     columns = (
@@ -171,6 +172,6 @@ def _progress(name: str, size: int, wanted: bool) -> Iterator[Callable[[int], No
         TransferSpeedColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task(name, total=size)
         yield lambda done: bar.update(task, completed=done)

@@ -246,7 +246,8 @@ def outcome(fn: Callable[[Any], Any], engine: Any) -> Any:
 def _neutral(value: Any) -> Any:
     """Plain values that compare across engines: no tensors, no engine's name."""
     if isinstance(value, (mt.Tensor, torch.Tensor)):
-        return "tensor", str(value.dtype), tuple(value.shape), value.tolist(), value.requires_grad
+        values = repr(value.tolist())  # as text: nan equals nan, -0.0 differs from 0.0
+        return [str(value.dtype), list(value.shape), values, value.requires_grad]
     if isinstance(value, dict):
         return {_neutral(k): _neutral(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):

@@ -48,7 +48,9 @@ def run(engine, text, inputs, state, training):
     module.load_state_dict({k: engine.from_numpy(v.copy()) for k, v in state.items()})
     module.train(training)
     tensors = [engine.from_numpy(x.copy()) for x in inputs]
-    leaves = {f"input {i}": t.requires_grad_() for i, t in enumerate(tensors) if t.is_floating_point()}
+    leaves = {
+        f"input {i}": t.requires_grad_() for i, t in enumerate(tensors) if t.is_floating_point()
+    }
     if "Loss" in text and "Triplet" not in text:  # targets are constants
         for i in range(1, len(tensors)):
             if leaves.pop(f"input {i}", None) is not None:
@@ -122,7 +124,9 @@ def test_mistakes(text):
     same(attempt)
 
 
-@pytest.mark.parametrize("text", ["Conv2d(1, 1, 1, padding='some')", "Conv2d(1, 1, 1, padding_mode='x')"])
+@pytest.mark.parametrize(
+    "text", ["Conv2d(1, 1, 1, padding='some')", "Conv2d(1, 1, 1, padding_mode='x')"]
+)
 def test_bad_conv_options(text):
     for engine in ENGINES:  # torch lists the choices in a set's random order
         with pytest.raises(ValueError, match="one of"):
@@ -150,7 +154,9 @@ def test_loss_weights_are_buffers():
             engine.nn.BCELoss(weight), engine.nn.MultiMarginLoss(weight=weight),
             engine.nn.BCEWithLogitsLoss(weight, pos_weight=weight * 2), engine.nn.MSELoss(),
         ]  # fmt: skip
-        return [dict(loss.state_dict()) for loss in losses], [loss.double().state_dict() for loss in losses]
+        return [dict(loss.state_dict()) for loss in losses], [
+            loss.double().state_dict() for loss in losses
+        ]
 
     same(keys)
 

@@ -140,8 +140,9 @@ def interpolate(
 
         return getattr(pool, f"adaptive_avg_pool{len(sizes)}d")(input, tuple(sizes))
     _check_sizes(input, sizes)
+    kind = np.dtype(np.float64 if input._array.dtype.itemsize == 8 else np.float32)
     plan = tuple(
-        (axis, n, _taps.taps(mode, n, out, scale, bool(align_corners), antialias))
+        (axis, n, _taps.taps(mode, n, out, scale, bool(align_corners), antialias, kind))
         for axis, n, out, scale in zip(range(2, input.ndim), input.shape[2:], sizes, scales)
     )
     name = _NAMES[mode].format(len(sizes))

@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 from ... import dtypes
-from ...ops.creation import empty, ones, tensor, zeros
+from ...ops.creation import empty, ones, zeros
+from ...ops.from_data import tensor
 from ...tensor import Tensor
 from .. import functional as F
 from .. import init
@@ -117,9 +118,7 @@ class _BatchNorm(_NormBase):
         from_batch = self.training or (mean is None and var is None)
         if self.training and not self.track_running_stats:
             mean = var = None  # there may be some, from a loaded model; leave them alone
-        return F.batch_norm(
-            input, mean, var, self.weight, self.bias, from_batch, factor, self.eps
-        )
+        return F.batch_norm(input, mean, var, self.weight, self.bias, from_batch, factor, self.eps)
 
 
 class BatchNorm1d(_BatchNorm):

@@ -80,7 +80,7 @@ class Sequential(_Ordered):
     def __init__(self, *args: Any) -> None:
         super().__init__()
         if len(args) == 1 and isinstance(args[0], OrderedDict):
-            named = args[0].items()
+            named: Iterable[tuple[str, Any]] = args[0].items()
         else:
             named = [(str(i), module) for i, module in enumerate(args)]
         for name, module in named:
@@ -131,8 +131,7 @@ class Sequential(_Ordered):
 def _sequential(other: Any) -> Sequential:
     if not isinstance(other, Sequential):
         raise ValueError(
-            "add operator supports only objects of Sequential class, but "
-            f"{type(other)} is given."
+            f"add operator supports only objects of Sequential class, but {type(other)} is given."
         )
     return other
 

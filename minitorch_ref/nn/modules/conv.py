@@ -58,9 +58,7 @@ class _ConvNd(Module):
         if self.transposed:
             shape = (in_channels, out_channels // groups)
         self.weight = Parameter(empty((*shape, *self.kernel_size), **options))
-        self.register_parameter(
-            "bias", Parameter(empty(out_channels, **options)) if bias else None
-        )
+        self.register_parameter("bias", Parameter(empty(out_channels, **options)) if bias else None)
         self.reset_parameters()
 
     def _check(self) -> None:
@@ -72,8 +70,7 @@ class _ConvNd(Module):
         if isinstance(self.padding, str):
             if self.padding not in ("same", "valid"):
                 raise ValueError(
-                    f"Invalid padding string {self.padding!r}, should be one of "
-                    "{'same', 'valid'}"
+                    f"Invalid padding string {self.padding!r}, should be one of {{'same', 'valid'}}"
                 )
             if self.padding == "same" and any(step != 1 for step in self.stride):
                 raise ValueError("padding='same' is not supported for strided convolutions")
@@ -143,9 +140,7 @@ class _Conv(_ConvNd):
         padding = self.padding
         if self.padding_mode != "zeros":
             input, padding = F.pad(input, self._margins(), mode=self.padding_mode), 0
-        return self.convolve(
-            input, weight, bias, self.stride, padding, self.dilation, self.groups
-        )
+        return self.convolve(input, weight, bias, self.stride, padding, self.dilation, self.groups)
 
     def forward(self, input: Tensor) -> Tensor:
         return self._conv_forward(input, self.weight, self.bias)
@@ -198,9 +193,7 @@ class _ConvTransposeNd(_ConvNd):
         dtype: Any = None,
     ) -> None:
         if padding_mode != "zeros":
-            raise ValueError(
-                f'Only "zeros" padding mode is supported for {type(self).__name__}'
-            )
+            raise ValueError(f'Only "zeros" padding mode is supported for {type(self).__name__}')
         super().__init__(
             in_channels, out_channels, kernel_size, stride, padding, dilation, output_padding,
             groups, bias, padding_mode, {"device": device, "dtype": dtype},
@@ -238,9 +231,7 @@ class _ConvTransposeNd(_ConvNd):
 
     def forward(self, input: Tensor, output_size: Any = None) -> Tensor:
         if self.padding_mode != "zeros":
-            raise ValueError(
-                f"Only `zeros` padding mode is supported for {type(self).__name__}"
-            )
+            raise ValueError(f"Only `zeros` padding mode is supported for {type(self).__name__}")
         extra = self._output_padding(input, output_size)
         return self.convolve(
             input, self.weight, self.bias, self.stride, self.padding, extra, self.groups,

@@ -15,9 +15,7 @@ class _DropoutNd(Module):
 
     def _after_init(self) -> None:
         if self.p < 0 or self.p > 1:
-            raise ValueError(
-                f"dropout probability has to be between 0 and 1, but got {self.p}"
-            )
+            raise ValueError(f"dropout probability has to be between 0 and 1, but got {self.p}")
 
     def extra_repr(self) -> str:
         return describe(self, "p", "inplace")

@@ -31,7 +31,7 @@ def layer(cls: Class) -> Class:
         if default is not _REQUIRED:
             delattr(cls, name)  # a field belongs to each instance, and may be a buffer
 
-    def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
+    def init(self: Any, *args: Any, **kwargs: Any) -> None:
         Module.__init__(self)
         for name, value in bind(cls.__name__, fields, args, kwargs).items():
             setattr(self, name, value)
@@ -41,9 +41,10 @@ def layer(cls: Class) -> Class:
     kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
     parameters = [inspect.Parameter(name, kind, default=d) for name, d in fields.items()]
     first = inspect.Parameter("self", kind)
-    __init__.__signature__ = inspect.Signature([first, *parameters])  # type: ignore[attr-defined]
-    __init__.__qualname__ = f"{cls.__qualname__}.__init__"
-    cls.__init__, cls._fields = __init__, tuple(fields)
+    init.__signature__ = inspect.Signature([first, *parameters])  # type: ignore[attr-defined]
+    init.__name__, init.__qualname__ = "__init__", f"{cls.__qualname__}.__init__"
+    cls.__init__ = init  # type: ignore[misc]
+    cls._fields = tuple(fields)  # type: ignore[attr-defined]
     return cls
 
 

@@ -40,9 +40,7 @@ class Linear(Module):
         self.out_features = out_features
         options = {"device": device, "dtype": dtype}
         self.weight = Parameter(empty((out_features, in_features), **options))
-        self.register_parameter(
-            "bias", Parameter(empty(out_features, **options)) if bias else None
-        )
+        self.register_parameter("bias", Parameter(empty(out_features, **options)) if bias else None)
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
@@ -79,9 +77,7 @@ class Bilinear(Module):
         self.out_features = out_features
         options = {"device": device, "dtype": dtype}
         self.weight = Parameter(empty((out_features, in1_features, in2_features), **options))
-        self.register_parameter(
-            "bias", Parameter(empty(out_features, **options)) if bias else None
-        )
+        self.register_parameter("bias", Parameter(empty(out_features, **options)) if bias else None)
         self.reset_parameters()
 
     def reset_parameters(self) -> None:

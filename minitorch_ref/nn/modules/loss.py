@@ -6,27 +6,15 @@ arguments `size_average` and `reduce` are torch's retired way to say so.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from typing import Any
 
 from ...tensor import Tensor
 from .. import functional as F
+from ..functional._reduction import legacy_get_string
 from .distance import PairwiseDistance
 from .layer import layer
 from .module import Module
-
-
-def reduction_name(size_average: bool | None, reduce: bool | None) -> str:
-    """The `reduction` that the two retired arguments mean."""
-    average = size_average is None or size_average
-    kept = "none" if not (reduce is None or reduce) else "mean" if average else "sum"
-    warnings.warn(
-        "size_average and reduce args will be deprecated, please use "
-        f"reduction='{kept}' instead.",
-        stacklevel=5,
-    )
-    return kept
 
 
 @layer
@@ -40,7 +28,7 @@ class _Loss(Module):
         own = self.__dict__
         size_average, reduce = own.pop("size_average", None), own.pop("reduce", None)
         if size_average is not None or reduce is not None:
-            self.reduction = reduction_name(size_average, reduce)
+            self.reduction = legacy_get_string(size_average, reduce)
         for name in ("weight", "pos_weight"):
             if name in own:
                 self.register_buffer(name, own.pop(name))
@@ -188,9 +176,7 @@ class PoissonNLLLoss(_Loss):
 class GaussianNLLLoss(_Loss):
     """(log var + (x - y)² / var) / 2"""
 
-    def __init__(
-        self, *, full: bool = False, eps: float = 1e-6, reduction: str = "mean"
-    ) -> None:
+    def __init__(self, *, full: bool = False, eps: float = 1e-6, reduction: str = "mean") -> None:
         super().__init__(None, None, reduction)
         self.full = full
         self.eps = eps
@@ -231,9 +217,7 @@ class MarginRankingLoss(_Loss):
     reduction: str = "mean"
 
     def forward(self, input1: Tensor, input2: Tensor, target: Tensor) -> Tensor:
-        return F.margin_ranking_loss(
-            input1, input2, target, self.margin, reduction=self.reduction
-        )
+        return F.margin_ranking_loss(input1, input2, target, self.margin, reduction=self.reduction)
 
 
 @layer
@@ -289,9 +273,7 @@ class MultiLabelSoftMarginLoss(_WeightedLoss):
     """The mean over classes of BCEWithLogitsLoss."""
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        return F.multilabel_soft_margin_loss(
-            input, target, self.weight, reduction=self.reduction
-        )
+        return F.multilabel_soft_margin_loss(input, target, self.weight, reduction=self.reduction)
 
 
 def _check_positive(module: Any) -> None:

@@ -25,10 +25,18 @@ from .state import StateDict
 from .tree import Tree
 
 _HOOKS = (
-    "_forward_pre_hooks _forward_pre_hooks_with_kwargs _forward_hooks _forward_hooks_with_kwargs "
-    "_forward_hooks_always_called _backward_pre_hooks _backward_hooks _state_dict_pre_hooks "
-    "_state_dict_hooks _load_state_dict_pre_hooks _load_state_dict_post_hooks"
-).split()
+    "_forward_pre_hooks",
+    "_forward_pre_hooks_with_kwargs",
+    "_forward_hooks",
+    "_forward_hooks_with_kwargs",
+    "_forward_hooks_always_called",
+    "_backward_pre_hooks",
+    "_backward_hooks",
+    "_state_dict_pre_hooks",
+    "_state_dict_hooks",
+    "_load_state_dict_pre_hooks",
+    "_load_state_dict_post_hooks",
+)
 
 
 def typename(value: Any) -> str:
@@ -55,16 +63,18 @@ class Module(Tree, HookedCall, StateDict):
         name = type(self).__name__
         if kwargs:
             unexpected = next(iter(kwargs))
-            raise TypeError(
-                f"{name}.__init__() got an unexpected keyword argument '{unexpected}'"
-            )
+            raise TypeError(f"{name}.__init__() got an unexpected keyword argument '{unexpected}'")
         if args:
             raise TypeError(
                 f"{name}.__init__() takes 1 positional argument but {len(args) + 1} were given"
             )
         # Straight into __dict__: __setattr__ below relies on these being there.
         self.__dict__.update(
-            training=True, _parameters={}, _buffers={}, _modules={}, _non_persistent_buffers_set=set()
+            training=True,
+            _parameters={},
+            _buffers={},
+            _modules={},
+            _non_persistent_buffers_set=set(),
         )
         self.__dict__.update((hooks, OrderedDict()) for hooks in _HOOKS)
 
@@ -191,7 +201,7 @@ class Module(Tree, HookedCall, StateDict):
         """`add_module` by another name."""
         self.add_module(name, module)
 
-    # ---- changing the whole tree -------------------------------------------------------------------
+    # ---- changing the whole tree -----------------------------------------------------------------
 
     def apply(self, fn: Callable[[Module], Any]) -> Self:
         """Call `fn` on every module below, children first, then on this one."""
@@ -295,7 +305,7 @@ class Module(Tree, HookedCall, StateDict):
         """Uninitialized memory in the place of every parameter and buffer."""
         return self._apply(lambda t: empty_like(t, device=device), recurse)
 
-    # ---- printing ----------------------------------------------------------------------------------
+    # ---- printing --------------------------------------------------------------------------------
 
     def _get_name(self) -> str:
         return self.__class__.__name__

@@ -22,7 +22,7 @@ class _Parameters(Module):
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         raise RuntimeError(f"{type(self).__name__} should not be called.")
 
-    def _line(self, key: Any, value: Any, kind: str) -> str:
+    def _line(self, key: Any, value: Any, kind: Any) -> str:
         if not isinstance(value, Tensor):
             return f"  ({key}): Object of type: {type(value).__name__}"
         what = "Parameter" if isinstance(value, Parameter) else "Tensor"
@@ -136,7 +136,7 @@ class ParameterDict(_Parameters):
         return ParameterDict(OrderedDict(self.items()))
 
     def get(self, key: str, default: Any = None) -> Any:
-        return self[key] if key in self else default
+        return self[key] if key in self else default  # noqa: SIM401 - this is `get`
 
     def setdefault(self, key: str, default: Any = None) -> Any:
         if key not in self:
@@ -186,6 +186,7 @@ def _string(key: Any) -> str:
     if not isinstance(key, str):
         raise TypeError(
             "Index given to ParameterDict cannot be used as a key as it is not a string "
-            f"(type is '{type(key).__name__}'). Open an issue on github if you need non-string keys."
+            f"(type is '{type(key).__name__}'). "
+            "Open an issue on github if you need non-string keys."
         )
     return key

@@ -55,6 +55,9 @@ class MaxPool3d(_MaxPoolNd):
 
 
 class _AvgPoolNd(Module):
+    kernel_size: Sizes
+    stride: Sizes | None
+
     def _after_init(self) -> None:
         if self.stride is None:
             self.stride = self.kernel_size

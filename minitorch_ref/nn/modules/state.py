@@ -139,8 +139,8 @@ class StateDict:
         if strict:
             errors = _key_errors("Missing", keys[0]) + _key_errors("Unexpected", keys[1]) + errors
         if errors:
-            listed = "\n\t".join(errors)
-            raise RuntimeError(f"Error(s) in loading state_dict for {type(self).__name__}:\n\t{listed}")
+            name, listed = type(self).__name__, "\n\t".join(errors)
+            raise RuntimeError(f"Error(s) in loading state_dict for {name}:\n\t{listed}")
         return keys
 
     def _load_tree(
@@ -150,7 +150,7 @@ class StateDict:
         local = {} if metadata is None else metadata.get(prefix[:-1], {})
         if assign:
             local["assign_to_params_buffers"] = assign
-        self._load_from_state_dict(state_dict, prefix, local, True, *keys, errors)
+        self._load_from_state_dict(state_dict, prefix, local, True, keys[0], keys[1], errors)
         for name, child in self._modules.items():
             if child is not None:
                 path = f"{prefix}{name}."

@@ -6,7 +6,7 @@ that hangs in several places is met once, under its first path.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from ...tensor import Tensor
@@ -23,18 +23,19 @@ class Tree:
     _buffers: dict[str, Tensor | None]
     _modules: dict[str, Module | None]
 
-    # ---- every part --------------------------------------------------------------------------------
+    # ---- every part ------------------------------------------------------------------------------
 
     def named_modules(
         self, memo: set[Module] | None = None, prefix: str = "", remove_duplicate: bool = True
     ) -> Iterator[tuple[str, Module]]:
         """(path, module) of this module and all below it, parents first; a shared one once."""
+        this: Any = self
         memo = set() if memo is None else memo
-        if self in memo:
+        if this in memo:
             return
         if remove_duplicate:
-            memo.add(self)
-        yield prefix, self
+            memo.add(this)
+        yield prefix, this
         for name, module in self._modules.items():
             if module is not None:
                 path = f"{prefix}.{name}" if prefix else name
@@ -61,9 +62,9 @@ class Tree:
     def _named_members(
         self, kind: str, prefix: str, recurse: bool, remove_duplicate: bool
     ) -> Iterator[tuple[str, Any]]:
-        tree = [(prefix, self)]
+        tree: Iterable[tuple[str, Any]] = [(prefix, self)]
         if recurse:
-            tree = self.named_modules(prefix=prefix, remove_duplicate=remove_duplicate)  # type: ignore
+            tree = self.named_modules(prefix=prefix, remove_duplicate=remove_duplicate)
         memo = set()  # tensors hash by identity
         for path, module in tree:
             for name, tensor in getattr(module, kind).items():
@@ -95,11 +96,11 @@ class Tree:
         for _, buffer in self.named_buffers(recurse=recurse):
             yield buffer
 
-    # ---- one part, by its path ---------------------------------------------------------------------
+    # ---- one part, by its path -------------------------------------------------------------------
 
     def get_submodule(self, target: str) -> Module:
         """The descendant at a dotted path ("net.conv"); "" is the module itself."""
-        module = self
+        module: Any = self
         for name in target.split(".") if target else ():
             module = _member(module, name)
             if not isinstance(module, Tree):
@@ -137,7 +138,7 @@ class Tree:
         return buffer
 
 
-def _member(module: Module, name: str) -> Any:
+def _member(module: Any, name: str) -> Any:
     if not hasattr(module, name):
         raise AttributeError(f"{module._get_name()} has no attribute `{name}`")
     return getattr(module, name)

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from ...autograd.modes import no_grad
-from ...ops import creation
+from ...ops.from_data import tensor
 from ...ops.joining import stack
 from ...ops.linalg import vector_norm
 from ...tensor import Tensor
@@ -40,7 +40,7 @@ def get_total_norm(
     """
     tensors, norm_type = _listed(tensors), float(norm_type)
     if not tensors:
-        return creation.tensor(0.0)
+        return tensor(0.0)
     total = vector_norm(stack([vector_norm(t, norm_type) for t in tensors]), norm_type)
     if error_if_nonfinite and not total.isfinite():
         raise RuntimeError(
@@ -94,9 +94,7 @@ def clip_grad_norm(*args: Any, **kwargs: Any) -> Tensor:
 
 
 @no_grad()
-def clip_grad_value_(
-    parameters: Tensors, clip_value: float, foreach: bool | None = None
-) -> None:
+def clip_grad_value_(parameters: Tensors, clip_value: float, foreach: bool | None = None) -> None:
     """Clamp each element of the gradients to [-clip_value, clip_value]."""
     clip_value = float(clip_value)
     for grad in _grads(parameters):

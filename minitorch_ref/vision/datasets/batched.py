@@ -47,7 +47,7 @@ def plan_for(transform: Any, channels: int) -> Plan | None:
 
     Exactly these classes, since a subclass may do anything, and a constant border only.
     """
-    steps = list(transform.transforms) if type(transform) is Compose else [transform]
+    steps: list[Any] = list(transform.transforms) if type(transform) is Compose else [transform]
     crop = steps.pop(0) if steps and type(steps[0]) is RandomCrop else None
     flip = steps.pop(0) if steps and type(steps[0]) is RandomHorizontalFlip else None
     if not steps or type(steps.pop(0)) is not ToTensor:
@@ -92,8 +92,8 @@ def _levels(scale: Normalize, channels: int) -> tuple[np.ndarray, np.ndarray] | 
     return (out[0], out[1]) if out[1].all() else None
 
 
-def collate_batch(dataset: ImageArrays, indices: Sequence[int]) -> tuple[Tensor, Tensor] | None:
-    """(images, labels) as default collating of `dataset[i]` gives them, or None to leave it.
+def collate_batch(dataset: ImageArrays, indices: Sequence[int]) -> list[Tensor] | None:
+    """[images, labels] as default collating of `dataset[i]` gives them, or None to leave it.
 
     Nothing is drawn unless the batch is made.
     """
@@ -124,10 +124,9 @@ def collate_batch(dataset: ImageArrays, indices: Sequence[int]) -> tuple[Tensor,
         if corners is not None:
             pixels = _windows(pixels, size)[np.arange(len(pixels)), *corners[:, part]]
         if mirrored is not None:
-            which = np.flatnonzero(mirrored[part])
-            pixels[which] = pixels[which, :, :, ::-1]
+            _mirror(pixels, np.flatnonzero(mirrored[part]))
         _scale(pixels, plan, images[part])
-    return wrap(images), wrap(np.array(labels, np.int64))
+    return [wrap(images), wrap(np.array(labels, np.int64))]
 
 
 def draw(
@@ -169,10 +168,23 @@ def _windows(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     return as_strided(pixels, shape, (s[0], s[2], s[3], s[1], s[2], s[3]), writeable=False)
 
 
+def _mirror(pixels: np.ndarray, which: np.ndarray) -> None:
+    """Turn the images numbered `which` left to right, in place; `pixels` is contiguous.
+
+    Reversing a row of bytes = reversing its 8-byte words, and the bytes in each: 8 times fewer
+    steps, where the width allows.
+    """
+    if pixels.shape[3] % 8 == 0:
+        pixels = pixels.view(np.uint64)
+        pixels[which] = pixels[which, :, :, ::-1].byteswap()
+    else:
+        pixels[which] = pixels[which, :, :, ::-1]
+
+
 def _scale(pixels: np.ndarray, plan: Plan, out: np.ndarray) -> None:
     """/255, then (x - mean) / std, each rounded to float32 as the separate transforms round."""
     np.copyto(out, pixels)
     np.divide(out, np.float32(255), out=out)
-    if plan.mean is not None:
+    if plan.mean is not None and plan.std is not None:
         np.subtract(out, plan.mean, out=out)
         np.divide(out, plan.std, out=out)

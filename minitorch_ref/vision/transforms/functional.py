@@ -306,7 +306,7 @@ def crop(img: Any, top: int, left: int, height: int, width: int) -> Any:
 def center_crop(img: Any, output_size: int | Sequence[int]) -> Any:
     """The middle `output_size` = (height, width); smaller images get zeros around them first."""
     if isinstance(output_size, numbers.Number):
-        output_size = (int(output_size), int(output_size))  # type: ignore[call-overload]
+        output_size = (int(output_size), int(output_size))  # type: ignore[arg-type]
     elif len(output_size) == 1:  # type: ignore[arg-type]
         output_size = (output_size[0], output_size[0])  # type: ignore[index]
     crop_height, crop_width = output_size  # type: ignore[misc]

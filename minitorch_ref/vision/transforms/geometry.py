@@ -37,7 +37,8 @@ class RandomCrop(Module):
         padding_mode: str = "constant",
     ):
         super().__init__()
-        self.size = tuple(_height_width(size))
+        height, width = _height_width(size)
+        self.size = (height, width)
         self.padding = padding
         self.pad_if_needed = pad_if_needed
         self.fill = fill

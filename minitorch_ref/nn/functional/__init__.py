@@ -1,0 +1,82 @@
+"""torch.nn.functional: the functions behind the layers.
+
+Forward and gradient of each stand together in the file named after its family; `_curves.py` holds the
+elementwise machinery and `_normalized.py` the one formula of all normalisations.
+"""
+
+from ...ops.softmax import log_softmax as _log_softmax  # noqa: F401 - registers the methods
+from .activation import (
+    celu,
+    celu_,
+    elu,
+    elu_,
+    gelu,
+    hardshrink,
+    hardsigmoid,
+    hardswish,
+    hardtanh,
+    hardtanh_,
+    leaky_relu,
+    leaky_relu_,
+    logsigmoid,
+    mish,
+    relu,
+    relu6,
+    relu_,
+    selu,
+    selu_,
+    sigmoid,
+    silu,
+    softplus,
+    softshrink,
+    softsign,
+    tanh,
+    tanhshrink,
+    threshold,
+    threshold_,
+)
+from .binary import binary_cross_entropy, binary_cross_entropy_with_logits
+from .classification import cross_entropy, nll_loss, nll_loss2d
+from .distance import cosine_similarity, normalize, pairwise_distance, pdist
+from .dropout import (
+    alpha_dropout,
+    dropout,
+    dropout1d,
+    dropout2d,
+    dropout3d,
+    feature_alpha_dropout,
+)
+from .linear import bilinear, linear
+from .loss import (
+    gaussian_nll_loss,
+    huber_loss,
+    kl_div,
+    l1_loss,
+    mse_loss,
+    poisson_nll_loss,
+    smooth_l1_loss,
+)
+from .margin import (
+    cosine_embedding_loss,
+    hinge_embedding_loss,
+    margin_ranking_loss,
+    multi_margin_loss,
+    multilabel_margin_loss,
+    multilabel_soft_margin_loss,
+    soft_margin_loss,
+    triplet_margin_loss,
+    triplet_margin_with_distance_loss,
+)
+from .normalization import (
+    batch_norm,
+    group_norm,
+    instance_norm,
+    layer_norm,
+    local_response_norm,
+    rms_norm,
+)
+from .padding import pad
+from .slopes import glu, prelu, rrelu, rrelu_
+from .softmax import gumbel_softmax, log_softmax, softmax, softmin
+from .sparse import embedding, embedding_bag, one_hot
+from .vision import channel_shuffle, interpolate, pixel_shuffle, pixel_unshuffle

@@ -1,0 +1,259 @@
+"""`x[index]` and `x[index] = value`, and index_put, which the second becomes for integer arrays.
+
+A basic index (ints, slices, None, ...) gives a view.  An index with masks or integer arrays gives a
+copy, whose gradient is scattered back with repeated elements added up.  `subscript.py` says what an
+index means.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..autograd.graph import record, view
+from ..autograd.inplace import bump, check_writable
+from ..dtypes import BY_CHAR, dtype
+from ..quiet import fp
+from ..tensor import Tensor, wrap
+from . import subscript as sub
+from .common import cast_array, convert_number
+from .registry import op
+from .shaping import expand_shape, put_slice, reshape
+from .subscript import Subscript
+from .table import bad_argument
+from .writing import apply, follows_graph, refuse_overlap, same_memory, written_by
+
+# ---- reading -------------------------------------------------------------------------------------
+
+
+@op(function=False, name="__getitem__")
+def getitem(input: Tensor, index: Any) -> Tensor:
+    """`input[index]`: a view for ints, slices, None and `...`; a copy for masks and index arrays.
+
+    Raises IndexError for what is out of bounds or no index, ValueError for a negative step.
+    """
+    array = input._array
+    if type(index) is int and array.ndim:
+        size = array.shape[0]
+        if not -size <= index < size:
+            raise IndexError(f"index {index} is out of bounds for dimension 0 with size {size}")
+        return _view(input, "SelectBackward0", (index,), array[index, ...])
+    subscript, region = sub.read(array, index)
+    if subscript.arrays is None:
+        return _view(input, subscript.name, subscript.basic, region)
+    return _selected(input, subscript, region)
+
+
+def _view(input: Tensor, name: str, basic: tuple[Any, ...], region: np.ndarray) -> Tensor:
+    shape = input._array.shape
+    return view(name, input, region, lambda g: put_slice(g, shape, basic))
+
+
+def _selected(input: Tensor, subscript: Subscript, region: np.ndarray) -> Tensor:
+    shape = input._array.shape
+    data = sub.take(region, subscript)
+    return record("IndexBackward0", data, input=(input, lambda g: _spread(g, shape, subscript)))
+
+
+def _spread(g: Tensor, shape: tuple[int, ...], subscript: Subscript) -> Tensor:
+    """Zeros of `shape` with `g` added where the index points: the gradient of reading there."""
+    data = np.zeros(shape, g._array.dtype)
+    region = data[(*subscript.basic, ...)]
+    sub.add(region, subscript, g._array)
+    return record("IndexPutBackward0", data, g=(g, lambda h: _taken(h, subscript)))
+
+
+def _taken(input: Tensor, subscript: Subscript) -> Tensor:
+    return _selected(input, subscript, input._array[(*subscript.basic, ...)])
+
+
+# ---- writing -------------------------------------------------------------------------------------
+
+
+def setitem(input: Tensor, index: Any, value: Any) -> None:
+    """`input[index] = value`, a number or a tensor that broadcasts to `input[index]`.
+
+    Numbers are converted to the tensor's type.  So are tensors where the index is basic; elsewhere
+    their types must agree.  Gradients flow to `value`, and to what is not overwritten.
+    """
+    if index is False:
+        return
+    subscript, region = sub.read(input._array, index)
+    value = _as_value(input, value)
+    if subscript.arrays is None:
+        _write_view(input, subscript, region, value)
+        return
+    _check_put(input.dtype, region.shape, subscript, value)
+    refuse_overlap(input, (value,))
+    if follows_graph(input, (value,)):
+        target = input
+        if not subscript.whole:
+            target = _view(input, subscript.name, subscript.basic, region)
+        _put_subscript.in_place(target, subscript, value, False)
+        return
+    _check_target(input, region)
+    apply(_put_kernel, region, subscript, value, False)
+    bump(input)
+
+
+Tensor.__setitem__ = setitem  # type: ignore[attr-defined]
+
+
+def _as_value(input: Tensor, value: Any) -> Tensor:
+    if isinstance(value, Tensor):
+        return value
+    if isinstance(value, (bool, int, float, complex)):
+        return wrap(number_as(value, input.dtype))
+    kind = type(value)
+    name = f"numpy.{kind.__name__}" if kind.__module__ == "numpy" else kind.__name__
+    raise TypeError(f"can't assign a {name} to a {input.type()}")
+
+
+def number_as(value: Any, to: dtype) -> np.ndarray:
+    """A Python number as a 0-d array.  Raises RuntimeError if the type cannot hold it."""
+    try:
+        return convert_number(value, to)
+    except (ValueError, OverflowError):  # inf or nan as an integer
+        raise RuntimeError(f"value cannot be converted to type {to.name} without overflow") from None
+
+
+def _write_view(input: Tensor, subscript: Subscript, region: np.ndarray, value: Tensor) -> None:
+    """`view.copy_(value)`: the basic case."""
+    shape = _without_leading_ones(value._array.shape, region.ndim)
+    expand_shape(shape, region.shape)
+    if not same_memory(value._array, region):
+        refuse_overlap(wrap(region), (value,))
+    if follows_graph(input, (value,)):
+        target = input
+        if not subscript.whole or None in subscript.basic:
+            target = _view(input, subscript.name, subscript.basic, region)
+        target.copy_(value if shape == value._array.shape else reshape(value, *shape))
+        return
+    _check_target(input, region)
+    source = value._array.reshape(shape)
+    if source.dtype != region.dtype:
+        source = fp.quiet(cast_array, source, BY_CHAR[region.dtype.char])
+    region[...] = source
+    bump(input)
+
+
+def _check_target(input: Tensor, region: np.ndarray) -> None:
+    """Refuse what may not be written; an expanded tensor may be, where the part does not repeat."""
+    if input._array.flags.c_contiguous:
+        check_writable(input)
+        return
+    part = wrap(region)
+    part._inference = input._inference
+    check_writable(part)
+
+
+def _without_leading_ones(shape: tuple[int, ...], ndim: int) -> tuple[int, ...]:
+    while len(shape) > ndim and shape[0] == 1:
+        shape = shape[1:]
+    return shape
+
+
+# ---- index_put -----------------------------------------------------------------------------------
+
+
+def _check_put(
+    own: dtype, shape: tuple[int, ...], subscript: Subscript, value: Tensor
+) -> None:
+    """Raise torch's RuntimeError unless `value` can be written there."""
+    if value.dtype is not own and not (subscript.mask is not None and value._array.size == 1):
+        raise RuntimeError(
+            "Index put requires the source and destination dtypes match, got "
+            f"{own.title} for the destination and {value.dtype.title} for the source."
+        )
+    wanted = sub.selected_shape(shape, subscript)
+    have = value._array.shape
+    given = _without_leading_ones(have, len(wanted))
+    fits = len(given) <= len(wanted) and all(
+        m in (1, n) for m, n in zip(reversed(given), reversed(wanted), strict=False)
+    )
+    if not fits:
+        raise RuntimeError(
+            f"shape mismatch: value tensor of shape {list(have)} cannot be broadcast to indexing "
+            f"result of shape {list(wanted)}"
+        )
+
+
+def _put_kernel(
+    array: np.ndarray, subscript: Subscript, value: Tensor, accumulate: bool
+) -> None:
+    source = value._array
+    wanted = len(sub.selected_shape(array.shape, subscript))
+    source = source.reshape(_without_leading_ones(source.shape, wanted))
+    source = fp.quiet(cast_array, source, BY_CHAR[array.dtype.char])
+    (sub.add if accumulate else sub.put)(array, subscript, source)
+
+
+@written_by(_put_kernel)
+def _put_subscript(
+    input: Tensor, subscript: Subscript, value: Tensor, accumulate: bool
+) -> Tensor:
+    """`input` with `value` at a subscript that is all selection."""
+    array = input._array
+    data = array.copy()
+    _put_kernel(data, subscript, value, accumulate)
+    zero = wrap(np.zeros((), data.dtype))
+    shape = value._array.shape
+    wanted = len(sub.selected_shape(array.shape, subscript))
+    extra = len(shape) - wanted
+
+    def to_value(g: Tensor) -> Tensor:
+        part = _selected(g, subscript, g._array)
+        return part if extra <= 0 else reshape(part, *(1,) * extra, *part.shape)
+
+    return record(
+        "IndexPutBackward0",
+        data,
+        input=(input, lambda g: g if accumulate else _put_subscript(g, subscript, zero, False)),
+        value=(value, to_value),
+    )
+
+
+def _read_indices(input: Tensor, indices: Sequence[Tensor], values: Tensor) -> Subscript:
+    """The subscript that a sequence of index tensors means, checked with the values."""
+    if not isinstance(indices, (tuple, list)):
+        raise TypeError(
+            "index_put(): argument 'indices' (position 1) must be tuple of Tensors, not "
+            f"{type(indices).__name__}"
+        )
+    for i, index in enumerate(indices):
+        if not isinstance(index, Tensor):
+            raise TypeError(
+                f"expected Tensor as element {i} in argument 0, but got {type(index).__name__}"
+            )
+    if not isinstance(values, Tensor):
+        raise bad_argument("index_put", "values", 2, values)
+    if len(indices) > input.ndim:
+        raise IndexError(
+            f"too many indices for tensor of dimension {input.ndim} (got {len(indices)})"
+        )
+    # A list, since a tensor without dims selects here and does not drop a dim.
+    parts = [i._array.reshape(1) if i.ndim == 0 else i._array for i in indices]
+    subscript, region = sub.read(input._array, tuple(parts))
+    _check_put(input.dtype, region.shape, subscript, values)
+    return subscript
+
+
+@op
+def index_put(
+    input: Tensor, indices: Sequence[Tensor], values: Tensor, accumulate: bool = False
+) -> Tensor:
+    """`input` with `values` at `input[indices]`; `accumulate` adds instead of overwriting."""
+    subscript = _read_indices(input, indices, values)
+    return _put_subscript(input, subscript, values, accumulate)
+
+
+@op
+def index_put_(
+    input: Tensor, indices: Sequence[Tensor], values: Tensor, accumulate: bool = False
+) -> Tensor:
+    """In-place form of `index_put`."""
+    subscript = _read_indices(input, indices, values)
+    refuse_overlap(input, (*indices, values))
+    return _put_subscript.in_place(input, subscript, values, accumulate)

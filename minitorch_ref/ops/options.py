@@ -1,0 +1,240 @@
+"""What every function that makes tensors shares: sizes, keywords, `out=`, and memory layouts.
+
+The keywords are collected as `**options` and settled in one place, so that a call without any, the
+usual one, pays for none of them.
+"""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Iterable, Sequence
+from typing import Any, TypedDict
+
+import numpy as np
+
+from .. import dtypes, layout as layouts
+from ..autograd.graph import requires_grad
+from ..autograd.inplace import bump
+from ..autograd.modes import state
+from ..device import check_device
+from ..dtypes import FLOATING, dtype
+from ..tensor import Tensor, wrap
+
+
+class Options(TypedDict, total=False):
+    """The keywords of all factories: what kind of tensor to make."""
+
+    dtype: dtype | None
+    layout: layouts.layout | None
+    device: Any
+    pin_memory: bool | None
+    requires_grad: bool
+
+
+_PYTHON_TYPES: dict[Any, dtype] = {
+    builtins.bool: dtypes.bool_,
+    builtins.int: dtypes.int64,
+    builtins.float: dtypes.float64,
+    builtins.complex: dtypes.complex128,
+}
+_KEYWORDS = Options.__optional_keys__
+
+
+def settle(name: str, options: Any, default: dtype) -> tuple[dtype, bool]:
+    """The dtype and `requires_grad` that `options` ask for.
+
+    Raises TypeError for a keyword torch lacks or a value of the wrong type; RuntimeError or
+    AssertionError for what this engine cannot do: other devices, pinned memory.
+    """
+    if not options:
+        return default, False
+    for keyword in options:
+        if keyword not in _KEYWORDS:
+            raise TypeError(f"{name}() got an unexpected keyword argument '{keyword}'")
+    check_device(options.get("device"))
+    order = options.get("layout")
+    if order is not None and not isinstance(order, layouts.layout):
+        raise wrong_type(name, "layout", "torch.layout", order)
+    if options.get("pin_memory"):
+        raise RuntimeError(
+            "pin_memory=True requires a CUDA or other accelerator backend; no pinned memory allocator "
+            "is available on this system."
+        )
+    wanted = check_dtype(name, options.get("dtype"))
+    grad = options.get("requires_grad", False)
+    if not isinstance(grad, bool):
+        raise wrong_type(name, "requires_grad", "bool", grad)
+    return default if wanted is None else wanted, grad
+
+
+def check_dtype(name: str, wanted: Any) -> dtype | None:
+    """`wanted` if it is a dtype, or None, or the dtype a Python type stands for."""
+    if wanted is None or isinstance(wanted, dtype):
+        return wanted
+    if wanted in _PYTHON_TYPES:
+        return _PYTHON_TYPES[wanted]
+    raise wrong_type(name, "dtype", "torch.dtype", wanted)
+
+
+def wrong_type(name: str, argument: str, wanted: str, got: Any, position: int = 0) -> TypeError:
+    """torch's complaint about an argument's type."""
+    place = f" (position {position})" if position else ""
+    return TypeError(
+        f"{name}(): argument '{argument}'{place} must be {wanted}, not {type(got).__name__}"
+    )
+
+
+# ---- sizes ---------------------------------------------------------------------------------------
+
+
+def size_of(name: str, size: tuple[Any, ...], options: Any) -> tuple[int, ...]:
+    """The shape meant by `f(2, 3)`, `f((2, 3))` or `f(size=(2, 3))`; takes `size` out of `options`."""
+    if not size:
+        if "size" not in options:
+            raise TypeError(f'{name}() missing 1 required positional arguments: "size"')
+        size = (options.pop("size"),)
+        if not isinstance(size[0], (tuple, list)):
+            raise wrong_type(name, "size", "tuple of ints", size[0])
+    if len(size) == 1 and isinstance(size[0], (tuple, list)):
+        return to_shape(name, size[0])
+    if not _is_index(size[0]):
+        raise wrong_type(name, "size", "tuple of ints", size[0], 1)
+    return to_shape(name, size)
+
+
+def to_shape(name: str, size: Any, position: int = 1) -> tuple[int, ...]:
+    """A sequence of ints as a shape.  Raises TypeError for other things, RuntimeError if negative."""
+    if not isinstance(size, (tuple, list)):
+        raise wrong_type(name, "size", "tuple of ints", size, position)
+    for place, n in enumerate(size, start=1):
+        if type(n) is not int and not _is_index(n):
+            raise TypeError(
+                f"{name}(): argument 'size' failed to unpack the object at pos {place} with error "
+                f'"type must be tuple of ints,but got {type(n).__name__}"'
+            )
+    shape = tuple([n.__index__() for n in size])
+    if shape and min(shape) < 0:
+        bad = next(n for n in shape if n < 0)
+        raise RuntimeError(f"Trying to create tensor with negative dimension {bad}: {list(shape)}")
+    return shape
+
+
+def _is_index(n: Any) -> bool:
+    if isinstance(n, Tensor):
+        return n.ndim == 0 and n._array.dtype.kind in "iu"
+    return hasattr(n, "__index__") and not isinstance(n, (bool, np.bool_, np.ndarray))
+
+
+def to_int(name: str, argument: str, value: Any, position: int) -> int:
+    """An int argument: Python's or NumPy's int, or a 0-d integer tensor, of at most 64 bits."""
+    if not _is_index(value):
+        raise wrong_type(name, argument, "int", value, position)
+    number = int(value.__index__())
+    if not -(1 << 63) <= number < 1 << 63:
+        raise ValueError("Overflow when unpacking long long")
+    return number
+
+
+# ---- memory --------------------------------------------------------------------------------------
+
+
+def allocate(shape: Sequence[int], kind: dtype, zero: bool = False) -> np.ndarray:
+    """A new array, of zeros or with whatever is there.  Raises RuntimeError if it cannot be had."""
+    try:
+        return np.zeros(shape, kind.np) if zero else np.empty(shape, kind.np)
+    except (MemoryError, ValueError):
+        total = kind.itemsize
+        for n in shape:
+            total *= n
+        raise RuntimeError(
+            f"DefaultCPUAllocator: can't allocate memory: you tried to allocate {total} bytes."
+        ) from None
+
+
+def memory_order(array: np.ndarray) -> tuple[int, ...]:
+    """The dims of `array` from slowest to fastest in memory, as torch orders them.
+
+    torch walks a tensor in this order, whatever its dims are called: a transposed matrix is filled
+    along its memory.  A dim that was expanded (stride 0) keeps its place among the others.
+    """
+    if array.flags.c_contiguous:
+        return tuple(range(array.ndim))
+    strides, shape = array.strides, array.shape
+    order = list(range(array.ndim))[::-1]  # fastest first
+    for i in range(1, len(order)):
+        here = i
+        for there in range(i - 1, -1, -1):
+            a, b = order[there], order[here]
+            if 0 in (strides[a], strides[b]):
+                continue
+            if strides[a] < strides[b]:
+                break
+            if strides[a] == strides[b] and shape[a] <= shape[b]:
+                continue
+            order[there], order[here] = b, a
+            here = there
+    return tuple(order[::-1])
+
+
+def allocate_like(array: np.ndarray, kind: dtype, order: Any = None, zero: bool = False) -> np.ndarray:
+    """A new array of `array`'s shape: dense, with its dims in `array`'s order or in `order`'s."""
+    if order is None or order is layouts.preserve_format:
+        dims: Iterable[int] = memory_order(array)
+    else:
+        dims = format_dims(order, array.ndim)
+    dims = tuple(dims)
+    memory = allocate([array.shape[d] for d in dims], kind, zero)
+    return memory.transpose(np.argsort(dims)) if dims != tuple(range(array.ndim)) else memory
+
+
+def format_dims(order: Any, ndim: int) -> tuple[int, ...]:
+    """The dims from slowest to fastest in a memory format."""
+    if order is layouts.preserve_format:
+        raise RuntimeError("unsupported memory format Preserve")
+    if order is None or order.order is None:
+        return tuple(range(ndim))
+    if len(order.order) != ndim:
+        raise RuntimeError(f"required rank {len(order.order)} tensor to use {order._name} format")
+    return order.order
+
+
+# ---- results -------------------------------------------------------------------------------------
+
+
+def deliver(array: np.ndarray, grad: bool) -> Tensor:
+    """`array` as a new leaf.  Raises RuntimeError if it cannot require the gradient asked for."""
+    tensor = wrap(array)
+    if grad:
+        if tensor.dtype.category < FLOATING:
+            raise RuntimeError(
+                "Only Tensors of floating point and complex dtype can require gradients"
+            )
+        tensor._requires_grad = True
+    return tensor
+
+
+def prepare_out(name: str, out: Any, shape: Sequence[int], options: Any) -> Tensor:
+    """`out`, checked against `options` and given `shape` (silently: factories always resize)."""
+    if not isinstance(out, Tensor):
+        raise wrong_type(name, "out", "Tensor", out)
+    wanted, _ = settle(name, options, out.dtype)
+    if wanted is not out.dtype:
+        raise RuntimeError(
+            f"dtype {wanted.title} does not match dtype of out parameter ({out.dtype.title})"
+        )
+    if state.grad and requires_grad(out):
+        raise RuntimeError(
+            f"aten::{name}(): functions with out=... arguments don't support automatic "
+            "differentiation, but one of the arguments requires grad."
+        )
+    if out._array.shape != tuple(shape):
+        out.resize_(tuple(shape))
+    return out
+
+
+def place(name: str, array: np.ndarray, out: Any, options: Any) -> Tensor:
+    """Write a factory's result into `out`."""
+    target = prepare_out(name, out, array.shape, options)
+    np.copyto(target._array, array, casting="unsafe")
+    bump(target)
+    return target

@@ -1,0 +1,384 @@
+"""Copies of a tensor's elements in other places: repeated, mirrored, rolled, laid on diagonals.
+
+The gradient of each is the way back: what was repeated is summed, what was moved is moved back.
+"""
+
+from __future__ import annotations
+
+import itertools
+import operator
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..autograd.graph import record
+from ..tensor import Tensor, wrap
+from .common import result_type, shape_of_args, wrap_dim, wrap_dims
+from .conversion import clone
+from .joining import _dim_of, _listed, stack
+from .registry import op
+from .shaping import _diagonal_of, diagonal, expand, flatten, narrow, reshape, unsqueeze, view_
+
+# ---- repeating -------------------------------------------------------------------------------------
+
+
+@op(function=False)
+def repeat(input: Tensor, *repeats: Any, **keyword: Any) -> Tensor:
+    """The tensor side by side `repeats[d]` times along each dim; more repeats add dims in front."""
+    times = shape_of_args(_only_keyword(repeats, keyword, "repeat", "repeats"))
+    array = input._array
+    if len(times) < array.ndim:
+        raise RuntimeError(
+            "Number of dimensions of repeat dims can not be smaller than number of dimensions of "
+            "tensor"
+        )
+    shape = (1,) * (len(times) - array.ndim) + array.shape
+    total = [r * n for r, n in zip(times, shape)]
+    negative = [n for n in total if n < 0]
+    if negative:
+        raise RuntimeError(
+            f"Trying to create tensor with negative dimension {negative[0]}: {total}"
+        )
+    # Each dim n becomes (r, n): the copies are one broadcast, and the gradient sums them up again.
+    apart = tuple(itertools.chain.from_iterable(zip(times, shape)))
+    single = tuple(itertools.chain.from_iterable((1, n) for n in shape))
+    data = np.empty(apart, array.dtype)
+    data[...] = array.reshape(single)
+    copies, before = tuple(range(0, 2 * len(times), 2)), array.shape
+
+    def rule(g: Tensor) -> Tensor:
+        g = reshape(g, apart)
+        return reshape(g.sum(copies) if copies else g, before)
+
+    return record("RepeatBackward0", data.reshape(total), input=(input, rule))
+
+
+def _only_keyword(args: tuple, keyword: dict[str, Any], name: str, expected: str) -> tuple:
+    """The arguments of `f(1, 2)`, `f((1, 2))` or `f(name=(1, 2))`.  Raises TypeError for none."""
+    if keyword:
+        if args or set(keyword) != {expected}:
+            raise TypeError(f"{name}() got an unexpected keyword argument '{next(iter(keyword))}'")
+        return (keyword[expected],)
+    if not args:
+        raise TypeError(f'{name}() missing 1 required positional arguments: "{expected}"')
+    return args
+
+
+@op
+def tile(input: Tensor, *dims: Any, **keyword: Any) -> Tensor:
+    """`repeat` that also takes fewer numbers than there are dims: they count from the last dim."""
+    times = shape_of_args(_only_keyword(dims, keyword, "tile", "dims"))
+    return repeat(input, (1,) * (input.ndim - len(times)) + times)
+
+
+@op
+def repeat_interleave(
+    input: Tensor | None = None,
+    repeats: Any = None,
+    dim: int | None = None,
+    *,
+    output_size: int | None = None,
+) -> Tensor:
+    """Each entry of a dim (or of the flattened tensor) repeated, all as often, or each its own number.
+
+    With only a tensor of repeats: entry i of 0, 1, 2, ... repeated repeats[i] times.
+    """
+    if input is None or repeats is None:
+        counts = repeats if input is None else input
+        rows = _interleaved(counts._array, None, output_size)
+        return wrap(rows.astype(counts._array.dtype))
+    if dim is None:
+        input, dim = flatten(input), 0
+    if isinstance(repeats, Tensor):
+        if repeats.ndim == 0 or (repeats.numel() == 1 and repeats.ndim == 1):
+            length = input._array.shape[_dim_of(input, dim)]
+            repeats = wrap(np.broadcast_to(repeats._array.reshape(-1), (length,)))
+        dim = _dim_of(input, dim)
+        rows = _interleaved(repeats._array, input._array.shape[dim], output_size, dim)
+        return input.index_select(dim, wrap(rows))
+    if repeats < 0:
+        raise RuntimeError("Repeats must be non-negative")
+    dim = wrap_dim(dim, input.ndim)
+    length = input._array.shape[dim] * repeats
+    if output_size is not None and output_size != length:
+        raise RuntimeError(
+            f"repeat_interleave: Invalid output_size, expected {length} but got {output_size}"
+        )
+    wide = unsqueeze(input, dim + 1)
+    shape = list(wide.shape)
+    shape[dim + 1] = repeats
+    return flatten(clone(expand(wide, *shape)).contiguous(), dim, dim + 1)
+
+
+def _interleaved(
+    repeats: np.ndarray, length: int | None, output_size: int | None, dim: int = 0
+) -> np.ndarray:
+    """Which entry stands at each place of the result."""
+    if repeats.ndim != 1:
+        raise RuntimeError("repeats must be 0-dim or 1-dim tensor")
+    if length is not None and repeats.size != length:
+        raise RuntimeError(
+            "repeats must have the same size as input along dim, but got repeats.size(0) = "
+            f"{repeats.size} and input.size({dim}) = {length}"
+        )
+    if repeats.dtype not in (np.int32, np.int64):
+        name = wrap(repeats).dtype.title
+        raise NotImplementedError(f"\"repeat_interleave_cpu\" not implemented for '{name}'")
+    if (repeats < 0).any():
+        raise RuntimeError("repeats can not be negative")
+    rows = np.repeat(np.arange(repeats.size), repeats)
+    if output_size is not None and output_size != rows.size:
+        raise RuntimeError("allocated size does not match required size")
+    return rows
+
+
+# ---- mirroring and rolling ---------------------------------------------------------------------------
+
+
+@op
+def flip(input: Tensor, *dims: Any, **keyword: Any) -> Tensor:
+    """The entries of the listed dims in reverse order."""
+    listed = shape_of_args(_only_keyword(dims, keyword, "flip", "dims"))
+    order = wrap_dims(listed, input.ndim) if listed else ()
+    place = [slice(None)] * input.ndim
+    for d in order if input.ndim else ():
+        place[d] = slice(None, None, -1)
+    data = input._array[(*place, ...)].copy("K")
+    return record("FlipBackward0", data, input=(input, lambda g: flip(g, order)))
+
+
+@op
+def fliplr(input: Tensor) -> Tensor:
+    """Columns in reverse order: dim 1 flipped."""
+    if input.ndim < 2:
+        raise RuntimeError("Input must be >= 2-d.")
+    return flip(input, (1,))
+
+
+@op
+def flipud(input: Tensor) -> Tensor:
+    """Rows in reverse order: dim 0 flipped."""
+    if input.ndim < 1:
+        raise RuntimeError("Input must be >= 1-d.")
+    return flip(input, (0,))
+
+
+@op
+def rot90(input: Tensor, k: int = 1, dims: Sequence[int] = (0, 1)) -> Tensor:
+    """Turned by k quarter circles in the plane of two dims, from the first toward the second."""
+    if len(dims) != 2:
+        raise RuntimeError(f"expected total rotation dims == 2, but got dims = {len(dims)}")
+    if input.ndim < 2:
+        raise RuntimeError(f"expected total dims >= 2, but got total dims = {input.ndim}")
+    a, b = (wrap_dim(d, input.ndim) for d in dims)
+    if a == b:
+        raise RuntimeError(
+            "expected rotation dims to be different, but got dim0 = "
+            f"{dims[0]} and dim1 = {dims[1]}"
+        )
+    turns = k % 4
+    flipped = {0: (), 1: (b,), 2: (a, b), 3: (a,)}[turns]
+    data = np.flip(input._array, flipped).copy("K" if turns else "C")
+    if turns % 2:
+        data = data.swapaxes(a, b)
+    return record("Rot90Backward0", data, input=(input, lambda g: rot90(g, -k, dims)))
+
+
+@op
+def roll(input: Tensor, shifts: Any, dims: Any = ()) -> Tensor:
+    """Entries moved by `shifts` along `dims`, those pushed out coming in at the other end.
+
+    Without dims the tensor is rolled as if flattened.
+    """
+    shifts = (shifts,) if isinstance(shifts, int) else tuple(shifts)
+    dims = (dims,) if isinstance(dims, int) else tuple(dims if dims is not None else ())
+    if not shifts:
+        raise RuntimeError("`shifts` required")
+    if len(shifts) != len(dims) and not (len(shifts) == 1 and not dims):
+        raise RuntimeError(
+            f"shifts and dimensions must align. shifts: {len(shifts)}, dims:{len(dims)}"
+        )
+    axes = tuple([_dim_of(input, d) for d in dims])
+    data = np.roll(input._array, shifts if axes else shifts[0], axes or None)
+    back = tuple([-s for s in shifts])
+    return record(
+        "RollBackward0", np.ascontiguousarray(data).reshape(data.shape),
+        input=(input, lambda g: roll(g, back, dims)),
+    )  # fmt: skip
+
+
+# ---- triangles and diagonals ---------------------------------------------------------------------------
+
+
+def _check_matrix(input: Tensor, name: str) -> None:
+    if input.ndim < 2:
+        raise RuntimeError(f"{name}: input tensor must have at least 2 dimensions")
+
+
+@op(inplace=True, out=True)
+def tril(input: Tensor, diagonal: int = 0) -> Tensor:
+    """The lower triangles of matrices, up to a diagonal; zeros above it."""
+    _check_matrix(input, "tril")
+    data = np.tril(input._array, operator.index(diagonal))
+    return record("TrilBackward0", data, input=(input, lambda g: tril(g, diagonal)))
+
+
+@op(inplace=True, out=True)
+def triu(input: Tensor, diagonal: int = 0) -> Tensor:
+    """The upper triangles of matrices, from a diagonal on; zeros below it."""
+    _check_matrix(input, "triu")
+    data = np.triu(input._array, operator.index(diagonal))
+    return record("TriuBackward0", data, input=(input, lambda g: triu(g, diagonal)))
+
+
+@op
+def diag_embed(input: Tensor, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:
+    """Matrices, in dims dim1 and dim2, with the last dim of `input` on a diagonal."""
+    a, b = wrap_dim(dim1, input.ndim + 1), wrap_dim(dim2, input.ndim + 1)
+    if a == b:
+        raise RuntimeError(f"diagonal dimensions cannot be identical {dim1}, {dim2}")
+    array = input._array
+    side = array.shape[-1] + abs(offset)
+    shape = list(array.shape[:-1])
+    for d in sorted((a, b)):
+        shape.insert(d, side)
+    data = np.zeros(shape, array.dtype)
+    _diagonal_of(data, offset, a, b)[...] = array
+    return record("DiagEmbedBackward0", data, input=(input, lambda g: diagonal(g, offset, a, b)))
+
+
+@op(out=True)
+def diag(input: Tensor, diagonal: int = 0) -> Tensor:
+    """A matrix with the vector on its diagonal; or the diagonal of a matrix, copied."""
+    if input.ndim == 1:
+        return diag_embed(input, diagonal)
+    if input.ndim != 2:
+        raise RuntimeError(f"diag(): Supports 1D or 2D tensors. Got {input.ndim}D")
+    data = _diagonal_of(input._array, diagonal, 0, 1).copy()
+    shape = input._array.shape
+    return record(
+        "DiagonalBackward0_copy", data, input=(input, lambda g: _on_diagonal(g, shape, diagonal))
+    )
+
+
+def _on_diagonal(g: Tensor, shape: tuple[int, ...], offset: int) -> Tensor:
+    """Zeros of `shape` with g on a diagonal."""
+    data = np.zeros(shape, g._array.dtype)
+    _diagonal_of(data, offset, 0, 1)[...] = g._array
+    return record("DiagonalBackward0", data, g=(g, lambda h: diag(h, offset)))
+
+
+@op
+def diagflat(input: Tensor, offset: int = 0) -> Tensor:
+    """A matrix with all elements of `input` on a diagonal."""
+    return diag_embed(view_(input.contiguous(), -1), offset)
+
+
+@op(method=False)
+def block_diag(*tensors: Tensor) -> Tensor:
+    """A matrix with the tensors as blocks on its diagonal; vectors are rows."""
+    tensors = tuple(_listed(tensors, "block_diag"))
+    shapes = []
+    for i, t in enumerate(tensors):
+        if t.ndim > 2:
+            raise RuntimeError(
+                "torch.block_diag: Input tensors must have 2 or fewer dimensions. "
+                f"Input {i} has {t.ndim} dimensions"
+            )
+        shapes.append(((1, 1) + t._array.shape)[-2:])
+    if not tensors:
+        return wrap(np.zeros((1, 0), result_type(0.0).np))
+    rows, columns = (sum(s[d] for s in shapes) for d in (0, 1))
+    data = np.zeros((rows, columns), result_type(*tensors).np)
+    inputs, row, column = {}, 0, 0
+    for i, (t, (m, n)) in enumerate(zip(tensors, shapes)):
+        data[row : row + m, column : column + n] = t._array
+        inputs[f"t{i}"] = (t, _block_rule(row, m, column, n, t._array.shape))
+        row, column = row + m, column + n
+    return record("BlockDiagBackward0", data, **inputs)
+
+
+def _block_rule(row: int, m: int, column: int, n: int, shape: tuple[int, ...]) -> Any:
+    return lambda g: reshape(narrow(narrow(g, 0, row, m), 1, column, n), shape)
+
+
+# ---- grids and products --------------------------------------------------------------------------------
+
+
+@op(method=False)
+def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
+    """The coordinates of the grid that vectors span, one tensor per vector; views.
+
+    indexing: "ij" (the first vector along dim 0; the default) or "xy" (along dim 1).
+    """
+    if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)):
+        tensors = tuple(tensors[0])
+    vectors = _listed(tensors, "meshgrid")
+    _check_grid(vectors, indexing)
+    dims = list(range(len(vectors)))
+    if indexing == "xy" and len(vectors) >= 2:
+        dims[0], dims[1] = 1, 0
+    shape = [1] * len(vectors)
+    for v, d in zip(vectors, dims):
+        shape[d] = v.numel()
+    grids = []
+    for v, d in zip(vectors, dims):
+        along = [1] * len(vectors)
+        along[d] = v.numel()
+        grids.append(expand(view_(v, along), *shape))
+    return tuple(grids)
+
+
+def _check_grid(vectors: list[Tensor], indexing: str | None) -> None:
+    if indexing is None:
+        warnings.warn(
+            "torch.meshgrid: in an upcoming release, it will be required to pass the indexing "
+            "argument.",
+            UserWarning,
+            stacklevel=3,
+        )
+    elif indexing not in ("ij", "xy"):
+        raise RuntimeError(
+            'torch.meshgrid: indexing must be one of "xy" or "ij", but received: ' + indexing
+        )
+    if not vectors:
+        raise RuntimeError("meshgrid expects a non-empty TensorList")
+    for v in vectors:
+        if v.ndim > 1:
+            raise RuntimeError(
+                "torch.meshgrid: Expected 0D or 1D tensor in the tensor list but got: "
+                f"{list(v.shape)}"
+            )
+        if v.dtype is not vectors[0].dtype:
+            raise RuntimeError("meshgrid expects all tensors to have the same dtype")
+
+
+def _check_vector(input: Tensor) -> None:
+    if input.ndim != 1:
+        raise RuntimeError(f"Expect a 1D vector, but got shape {list(input.shape)}")
+
+
+@op(method=False)
+def cartesian_prod(*tensors: Tensor) -> Tensor:
+    """Every choice of one element from each vector, as rows; one vector stays as it is."""
+    for t in _listed(tensors, "cartesian_prod"):
+        _check_vector(t)
+    if len(tensors) == 1:
+        return tensors[0]
+    return stack([flatten(grid) for grid in meshgrid(*tensors, indexing="ij")], 1)
+
+
+@op
+def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> Tensor:
+    """Every choice of r elements of a vector, in its order, as rows."""
+    _check_vector(input)
+    if r < 0:
+        raise RuntimeError(f"Expect a non-negative number, but got {r}")
+    if r == 0:
+        return wrap(np.empty(0, input._array.dtype))
+    choose = itertools.combinations_with_replacement if with_replacement else itertools.combinations
+    places = np.array(list(choose(range(input.numel()), r)), np.int64).reshape(-1, r)
+    columns = np.ascontiguousarray(places.T)
+    return stack([input.index_select(0, wrap(c)) for c in columns], 1)

@@ -1,0 +1,93 @@
+"""Ops that write part of a tensor: one kernel each, for the op and for its in-place form.
+
+The idea: the kernel writes into an array it is given.  The op hands it a copy of its input, and
+records; the in-place form hands it the tensor's own memory when no graph has to follow, and goes
+through the graph machinery otherwise.  Kernels check their arguments before they write.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..autograd.graph import requires_grad
+from ..autograd.inplace import bump, check_writable, in_place
+from ..autograd.modes import state
+from ..tensor import Tensor, address
+
+
+def written_by(kernel: Callable[..., None]) -> Callable[[Any], Any]:
+    """Give an op `f(input, *args)` the in-place form that `kernel(array, *args)` makes possible."""
+
+    def decorate(function: Any) -> Any:
+        name = f"{function.__name__}_"
+        general = in_place(function, name)
+
+        @functools.wraps(function)
+        def method(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+            refuse_overlap(self, (*args, *kwargs.values()))
+            if follows_graph(self, (*args, *kwargs.values())):
+                return general(self, *args, **kwargs)
+            check_writable(self)
+            apply(kernel, self._array, *args, **kwargs)
+            bump(self)
+            return self
+
+        method.__name__ = method.__qualname__ = name
+        method.__doc__ = f"In-place form of `{function.__name__}`."
+        function.in_place = method
+        return function
+
+    return decorate
+
+
+def apply(kernel: Callable[..., None], array: np.ndarray, *args: Any, **kwargs: Any) -> None:
+    """Run a kernel, which needs contiguous memory, on any array."""
+    if array.flags.c_contiguous:
+        kernel(array, *args, **kwargs)
+        return
+    copy = array.copy()
+    kernel(copy, *args, **kwargs)
+    array[...] = copy
+
+
+def follows_graph(self: Tensor, operands: Any) -> bool:
+    """Whether a write has to be recorded."""
+    if not state.grad:
+        return False
+    return requires_grad(self) or any(isinstance(x, Tensor) and requires_grad(x) for x in operands)
+
+
+def refuse_overlap(self: Tensor, operands: Any) -> None:
+    """Raise torch's RuntimeError if an operand's memory overlaps what is to be written.
+
+    As in torch, only dense memory is examined: interleaved columns of one matrix may pass.
+    """
+    array = self._array
+    for x in operands:
+        if isinstance(x, Tensor) and np.may_share_memory(array, x._array):
+            if x._array.size and _is_dense(array) and _is_dense(x._array):
+                raise RuntimeError(
+                    "unsupported operation: some elements of the input tensor and the written-to "
+                    "tensor refer to a single memory location. Please clone() the tensor before "
+                    "performing the operation."
+                )
+
+
+def same_memory(a: np.ndarray, b: np.ndarray) -> bool:
+    """Whether two arrays are the same view of the same memory."""
+    return address(a) == address(b) and a.shape == b.shape and a.strides == b.strides
+
+
+def _is_dense(array: np.ndarray) -> bool:
+    """Whether the elements fill their memory without gaps, in any order of the dims."""
+    expected = array.itemsize
+    for step, n in sorted(zip(array.strides, array.shape, strict=True)):
+        if n > 1:
+            if step != expected:
+                return False
+            expected *= n
+    return True

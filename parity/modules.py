@@ -1,0 +1,249 @@
+"""Layers, losses, optimizers and schedulers, trained for five steps on both engines.
+
+Each case is built under the same seed on both sides, fed the same inputs and trained; what is
+compared: the text of its repr, the initial state, the output, the gradients of inputs and
+parameters, the parameters after each of five optimizer steps, the output in eval mode, and the
+state dict through a file written by either engine and read by the other.
+
+Rounding is judged against the same training in float64.  A tensor's error is counted in ULPs of its
+largest element (small elements are differences of large ones); ours may be 2 ULP, or as large as
+torch's, or as large as what moving inputs and weights by one ULP does to torch itself.
+"""
+
+from __future__ import annotations
+
+import io
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .engines import Engine
+from .modules_table import CASES, SCHEDULES, Case
+from .observe import nudge_array
+from .outcome import Check, OpResult, SampleResult, Verdict
+from .samples.materialise import array
+from .samples.spec import Arr
+
+STEPS = 5
+NULL_SEEDS = (1, 2, 3)
+SEED = 7
+
+
+@dataclass
+class Training:
+    """Everything a training run left behind, by name; `error` if it raised."""
+
+    values: dict[str, np.ndarray]
+    text: str = ""
+    state: dict[str, str] | None = None
+    error: tuple[str, str] | None = None
+
+
+def inputs_for(engine: Engine, case: Case, wide: bool, nudge: int | None) -> list:
+    """The inputs of a case; floats that `wide` (float64) or `nudge` (one ULP) may change."""
+    made = []
+    for i, arr in enumerate(case.inputs):
+        data = array(arr, "float32", (case.name, i))
+        if data.dtype.kind == "f":
+            data = nudge_array(data, "all", 100 * nudge + i) if nudge is not None else data
+            tensor = engine.tensor(data.astype(np.float64) if wide else data)
+            made.append(tensor.requires_grad_() if arr.grad else tensor)
+        else:
+            made.append(engine.tensor(data))
+    return made
+
+
+def _store(values: dict[str, np.ndarray], engine: Engine, prefix: str, tensors: Any) -> None:
+    for name, tensor in tensors:
+        if tensor is not None:
+            values[f"{prefix}.{name}"] = np.array(engine.array(tensor))
+
+
+def _total(engine: Engine, out: Any, case: Case) -> Any:
+    """A scalar to differentiate: the loss itself, or the output against a fixed cotangent."""
+    if isinstance(out, tuple):
+        out = out[0]
+    if tuple(out.shape) == ():
+        return out
+    weights = array(Arr(tuple(out.shape), "float32", (-2.0, 2.0)), "float32", (case.name, "cotangent"))
+    weights = np.round(weights * 64) / 64
+    return (out * engine.tensor(weights).to(out.dtype)).sum()
+
+
+def train(engine: Engine, case: Case, wide: bool = False, nudge: int | None = None) -> Training:
+    """Build, forward, backward, five optimizer steps, eval."""
+    found = Training({})
+    torch = engine.module
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            torch.manual_seed(SEED)
+            net = case.build(torch)
+            _store(found.values, engine, "initial", net.state_dict().items())
+            found.text = repr(net)
+            found.state = {k: f"{str(v.dtype).removeprefix('torch.')} {tuple(v.shape)}" for k, v in net.state_dict().items()}
+            net = net.double() if wide else net
+            _nudge(engine, net, nudge)
+            inputs = inputs_for(engine, case, wide, nudge)
+            _fit(engine, case, net, inputs, found.values)
+        except Exception as error:              # compared like any other outcome
+            found.error = type(error).__name__, str(error)
+    return found
+
+
+def _nudge(engine: Engine, net: Any, nudge: int | None) -> None:
+    if nudge is None:
+        return
+    for i, p in enumerate(net.parameters()):
+        data = engine.array(p)
+        if data.size:
+            data[...] = nudge_array(data, "all", 1000 * nudge + i)
+
+
+def _fit(engine: Engine, case: Case, net: Any, inputs: list, values: dict[str, np.ndarray]) -> None:
+    torch = engine.module
+    parameters = list(net.parameters())
+    optimizer = case.optimizer(torch, parameters) if parameters else None
+    for step in range(STEPS):
+        torch.manual_seed(SEED + step)
+        if optimizer is not None:
+            optimizer.zero_grad()
+        out = net(*inputs)
+        loss = _total(engine, out, case)
+        if loss.requires_grad:
+            loss.backward()
+        if step == 0:
+            _store(values, engine, "output", [("0", out[0] if isinstance(out, tuple) else out)])
+            _store(values, engine, "grad", [(n, p.grad) for n, p in net.named_parameters()])
+            _store(values, engine, "grad of input", [(str(i), x.grad) for i, x in enumerate(inputs) if x.requires_grad])
+        if optimizer is None:
+            return
+        optimizer.step()
+        _store(values, engine, f"step {step + 1}", net.state_dict().items())
+    net.eval()
+    out = net(*inputs)
+    _store(values, engine, "eval", [("0", out[0] if isinstance(out, tuple) else out)])
+
+
+def scale_ulp(a: np.ndarray, exact: np.ndarray) -> float:
+    """Largest |a − exact| in ULPs of float32 at the tensor's largest element."""
+    if a.size == 0:
+        return 0.0
+    with np.errstate(all="ignore"):
+        size = float(np.max(np.abs(exact), initial=0, where=np.isfinite(exact)))
+        if not np.array_equal(np.isnan(a), np.isnan(exact)):
+            return float("inf")
+        off = np.abs(a.astype(np.float64) - exact)
+        unit = float(np.spacing(np.float32(max(size, 1e-38))))
+        return float(np.max(np.where(np.isnan(off), 0, off))) / unit
+
+
+def compare_case(case: Case, ours: Engine, theirs: Engine) -> SampleResult:
+    """One module or optimizer on both engines."""
+    b = train(theirs, case)
+    a = train(ours, case)
+    checks: list[Check] = []
+    if a.error or b.error:
+        if a.error is None or b.error is None or a.error[0] != b.error[0]:
+            checks.append(Check(Verdict.MISMATCH, "training", detail=f"ours: {a.error}, torch: {b.error}"))
+        return SampleResult(case.name, case.name, "module", "float32", checks)
+    if a.text != b.text:
+        checks.append(Check(Verdict.MISMATCH, "repr", detail=f"ours {a.text!r}, torch {b.text!r}"))
+    if a.state != b.state:
+        checks.append(Check(Verdict.MISMATCH, "state_dict", detail=f"ours {a.state}, torch {b.state}"))
+    checks += _compare_values(case, a, b, theirs)
+    checks += exchange(case, ours, theirs)
+    return SampleResult(case.name, case.name, "module", "float32", checks or [Check(Verdict.IDENTICAL, "everything")])
+
+
+def _compare_values(case: Case, a: Training, b: Training, theirs: Engine) -> list[Check]:
+    checks: list[Check] = []
+    if a.values.keys() != b.values.keys():
+        odd = sorted(a.values.keys() ^ b.values.keys())
+        checks.append(Check(Verdict.MISMATCH, "values", detail=f"only one side has {odd[:6]}"))
+    different = [k for k in b.values if k in a.values and a.values[k].tobytes() != b.values[k].tobytes()]
+    if not different:
+        return checks
+    exact = train(theirs, case, wide=True).values
+    nudged = [train(theirs, case, nudge=s).values for s in NULL_SEEDS]
+    return checks + [_judge(k, a.values[k], b.values[k], exact.get(k), [n.get(k) for n in nudged]) for k in different]
+
+
+def _judge(name: str, a: np.ndarray, b: np.ndarray, exact: np.ndarray | None, nudged: list) -> Check:
+    if a.shape != b.shape or a.dtype != b.dtype:
+        return Check(Verdict.MISMATCH, name, detail=f"ours is {a.dtype} {a.shape}, torch's {b.dtype} {b.shape}")
+    if a.dtype.kind != "f" or name.startswith("initial"):
+        return Check(Verdict.MISMATCH, name, detail=f"{int((a != b).sum())} of {a.size} elements differ")
+    exact = b.astype(np.float64) if exact is None or exact.shape != b.shape else exact
+    ours, theirs = scale_ulp(a, exact), scale_ulp(b, exact)
+    band = max((scale_ulp(n, b.astype(np.float64)) for n in nudged if n is not None and n.shape == b.shape), default=0.0)
+    limit = max(2.0, theirs, band)
+    verdict = Verdict.EQUAL if ours <= limit else Verdict.WORSE
+    detail = "" if verdict.ok else f"{ours:.3g} ULP of the largest element off; torch {theirs:.3g}, null model {band:.3g}"
+    return Check(verdict, name, detail=detail, ours=ours, theirs=theirs, bound=limit)
+
+
+def exchange(case: Case, ours: Engine, theirs: Engine) -> list[Check]:
+    """A state dict written by one engine and loaded by the other, both ways, with the same output."""
+    checks = []
+    for writer, reader in ((ours, theirs), (theirs, ours)):
+        what = f"state dict from {writer.name} to {reader.name}"
+        try:
+            writer.module.manual_seed(SEED)
+            written = case.build(writer.module)
+            buffer = io.BytesIO()
+            writer.module.save(written.state_dict(), buffer)
+            buffer.seek(0)
+            reader.module.manual_seed(SEED + 1)
+            read = case.build(reader.module)
+            message = str(read.load_state_dict(reader.module.load(buffer)))
+            same = all(writer.array(v).tobytes() == reader.array(read.state_dict()[k]).tobytes()
+                       for k, v in written.state_dict().items())
+            if not same or message != "<All keys matched successfully>":
+                checks.append(Check(Verdict.MISMATCH, what, detail=f"loaded values differ, or {message!r}"))
+        except Exception as error:
+            checks.append(Check(Verdict.MISMATCH, what, detail=f"{type(error).__name__}: {error}"))
+    return checks
+
+
+def compare_schedule(name: str, make: Callable, ours: Engine, theirs: Engine) -> SampleResult:
+    """The learning rates a scheduler sets over twelve epochs: bit-identical, being Python floats."""
+    def rates(engine: Engine) -> list | tuple:
+        torch = engine.module
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            try:
+                p = torch.nn.Parameter(torch.zeros(2))
+                optimizer = torch.optim.SGD([p], lr=0.5)
+                schedule, arguments = make(torch, optimizer)
+                found = []
+                for epoch in range(12):
+                    optimizer.step()
+                    schedule.step(*arguments(epoch))
+                    found.append(optimizer.param_groups[0]["lr"])
+                return found
+            except Exception as error:
+                return type(error).__name__, str(error)
+
+    a, b = rates(ours), rates(theirs)
+    same = a == b
+    check = Check(Verdict.IDENTICAL if same else Verdict.MISMATCH, "learning rates", detail="" if same else f"ours {a}, torch {b}")
+    return SampleResult(name, name, "schedule", "", [check])
+
+
+def compare_modules(ours: Engine, theirs: Engine, pattern: str = "", done: Callable[[OpResult], None] = lambda r: None) -> list[OpResult]:
+    """Every case whose name matches `pattern`."""
+    from .runner import matches
+    results = []
+    for case in CASES:
+        if matches(case.name, pattern):
+            results.append(OpResult("module", case.name, case.family, "sum", [compare_case(case, ours, theirs)]))
+            done(results[-1])
+    for name, make in SCHEDULES.items():
+        if matches(name, pattern):
+            results.append(OpResult("module", name, "schedulers", "exact", [compare_schedule(name, make, ours, theirs)]))
+            done(results[-1])
+    return results

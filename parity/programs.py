@@ -1,0 +1,202 @@
+"""The three programs on both engines, from the same seed and the same source.
+
+Compared: the initial weights, every batch (a digest of its bytes), the loss of every step of the
+whole run; the first difference is named.  How far the losses may drift is not a tolerance but an
+experiment, the null model: torch against itself with one weight, and then every weight, moved by one
+ULP before the first step.  Inside that band the drift is what rounding does to this program; outside
+it is a bug.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import time
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from .engines import Engine, EngineError, open_engine
+from .observe import Observed
+from .outcome import Verdict
+
+NULL_RUNS = (("one", 1), ("all", 2), ("all", 3))
+
+
+@dataclass(frozen=True)
+class Program:
+    """A program of the engine's package and the configuration that parity runs it with."""
+
+    name: str
+    module: str
+    options: dict[str, Any]
+    loss: str = "step_losses"
+
+
+PROGRAMS = {p.name: p for p in (
+    Program("sigmoid_gd", "sigmoid_gd", {}),
+    Program("admissions", "admissions", {"error_term": "cross_entropy"}),
+    Program("admissions_mse", "admissions", {"error_term": "mean_square"}),
+    Program("lenet5", "lenet5", {"epochs": 1, "limit": 5000}),
+    Program("simplenet", "lenet5", {"model": "simplenet", "epochs": 1, "limit": 1000}),
+)}
+
+
+@dataclass
+class Trace:
+    """What one run did, step by step."""
+
+    engine: str
+    weights: list[np.ndarray]
+    batches: list[str]
+    losses: np.ndarray
+    final: list[np.ndarray]
+    seconds: float
+    source: str = ""
+    extras: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class ProgramResult:
+    """The comparison of two traces, and the null band around torch's."""
+
+    name: str
+    verdict: Verdict
+    detail: str
+    steps: int
+    ours: Trace | None = None
+    theirs: Trace | None = None
+    difference: np.ndarray = field(default_factory=lambda: np.empty(0))
+    band: np.ndarray = field(default_factory=lambda: np.empty(0))
+    first_loss: int | None = None
+    seconds: float = 0.0
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain numbers for the JSON result."""
+        found: dict[str, Any] = {"name": self.name, "verdict": str(self.verdict), "detail": self.detail, "steps": self.steps,
+                                 "first_differing_loss": self.first_loss, "seconds": round(self.seconds, 2)}
+        if self.ours is not None and self.theirs is not None and self.difference.size:
+            found |= {"largest_relative_difference": float(self.difference.max()), "null_band": float(self.band.max(initial=0)),
+                      "our_seconds": round(self.ours.seconds, 3), "torch_seconds": round(self.theirs.seconds, 3),
+                      "data": self.theirs.source, **{f"ours_{k}": v for k, v in self.ours.extras.items()},
+                      **{f"torch_{k}": v for k, v in self.theirs.extras.items()}}
+        return found
+
+
+def digest(batch: Any) -> str:
+    """Digest of dtype, shape and bytes of every tensor or array in a batch."""
+    hasher = hashlib.blake2b(digest_size=12)
+    for item in batch if isinstance(batch, (tuple, list)) else [batch]:
+        data = item if isinstance(item, np.ndarray) else np.asarray(item.detach().numpy() if hasattr(item, "detach") else item)
+        hasher.update(f"{data.dtype}{data.shape}".encode())
+        hasher.update(np.ascontiguousarray(data).tobytes())
+    return hasher.hexdigest()
+
+
+def load_program(engine: Engine, program: Program) -> Any:
+    """The module of a program, from the package that ships it."""
+    try:
+        return importlib.import_module(f"{engine.module.__name__}.programs.{program.module}")
+    except ImportError as error:
+        raise EngineError(f"{engine.name} ships no program {program.module!r}: {error}") from error
+
+
+def trace(source: Any, torch: Any, config: Any, nudge: tuple[str, int] | None = None) -> Trace:
+    """Run `source.run` on `torch` and write down weights, batches and losses."""
+    seen: list[str] = []
+    losses: list[float] = []
+
+    def on_step(step: int, batch: Any, loss: float) -> None:
+        if nudge is None:                       # the null model is about losses alone
+            seen.append(digest(batch))
+        losses.append(loss)
+
+    namespace = Observed(torch, nudge)
+    began = time.perf_counter()
+    result = source.run(namespace, config, on_step)
+    extras = {k: getattr(result, k) for k in ("test_accuracy", "test_loss", "accuracy") if hasattr(result, k)}
+    return Trace(torch.__name__, namespace.initial, seen, np.array(losses), namespace.final,
+                 getattr(result, "seconds", time.perf_counter() - began), getattr(result, "source", ""), extras)
+
+
+def relative(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """|a − b| / |b| per step; 0 where both are nan, infinity where one is."""
+    with np.errstate(all="ignore"):
+        off = np.abs(a - b) / np.maximum(np.abs(b), np.finfo(float).tiny)
+    off = np.where(np.isnan(a) & np.isnan(b) | (a == b), 0.0, off)
+    return np.where(np.isnan(off), np.inf, off)
+
+
+def running_band(theirs: Trace, nudged: list[Trace], unit: float) -> np.ndarray:
+    """Largest relative difference so far between torch and its perturbed selves, 2 ULP at least."""
+    if not nudged:
+        return np.zeros(len(theirs.losses))
+    apart = np.max([relative(n.losses, theirs.losses) for n in nudged], axis=0)
+    return np.maximum(np.maximum.accumulate(apart), 2 * unit)
+
+
+def judge(name: str, ours: Trace, theirs: Trace, nudged: list[Trace]) -> ProgramResult:
+    """The verdict on two traces: the first thing that differs is named."""
+    result = ProgramResult(name, Verdict.MISMATCH, "", len(theirs.losses), ours, theirs)
+    structural = _weights(ours, theirs) or _batches(ours, theirs)
+    if structural:
+        result.detail = structural
+        return result
+    if len(ours.losses) != len(theirs.losses):
+        result.detail = f"ours made {len(ours.losses)} steps, torch {len(theirs.losses)}"
+        return result
+    unit = float(np.finfo(theirs.weights[0].dtype).eps) if theirs.weights else np.finfo(float).eps
+    result.difference = relative(ours.losses, theirs.losses)
+    result.band = running_band(theirs, nudged, unit)
+    differ = np.flatnonzero(result.difference)
+    result.first_loss = int(differ[0]) if differ.size else None
+    if not differ.size:
+        result.verdict, result.detail = Verdict.IDENTICAL, f"all {result.steps} losses bit-identical"
+        return result
+    outside = np.flatnonzero(np.maximum.accumulate(result.difference) > result.band)
+    largest = int(np.argmax(result.difference))
+    text = f"largest relative difference {result.difference[largest]:.2e} at step {largest} (null band {result.band[largest]:.2e}); first differing loss at step {differ[0]}"
+    if outside.size:
+        at = int(outside[0])
+        result.detail = f"outside the null band from step {at}: {result.difference[at]:.2e} > {result.band[at]:.2e}; {text}"
+        result.verdict = Verdict.WORSE
+    else:
+        result.verdict, result.detail = Verdict.EQUAL, text
+    return result
+
+
+def _weights(ours: Trace, theirs: Trace) -> str:
+    if len(ours.weights) != len(theirs.weights):
+        return f"ours optimizes {len(ours.weights)} tensors, torch {len(theirs.weights)}"
+    for i, (a, b) in enumerate(zip(ours.weights, theirs.weights, strict=True)):
+        if a.shape != b.shape or a.dtype != b.dtype:
+            return f"initial weight {i}: ours is {a.dtype} {a.shape}, torch's {b.dtype} {b.shape}"
+        if a.tobytes() != b.tobytes():
+            count = int((a != b).sum())
+            return f"initial weight {i} differs in {count} of {a.size} elements"
+    return ""
+
+
+def _batches(ours: Trace, theirs: Trace) -> str:
+    for step, (a, b) in enumerate(zip(ours.batches, theirs.batches, strict=False)):
+        if a != b:
+            return f"the batch of step {step} differs (digests {a} and {b})"
+    return ""
+
+
+def compare_program(name: str, ours: Engine, theirs: Engine, options: dict[str, Any] | None = None,
+                    null_runs: tuple = NULL_RUNS) -> ProgramResult:
+    """Run one program on both engines and on the null model."""
+    program = PROGRAMS[name]
+    source = load_program(ours if not ours.is_torch else open_engine("minitorch_ref"), program)
+    known = source.Config.__dataclass_fields__
+    wanted = {k: v for k, v in {**program.options, **(options or {})}.items() if k in known and v is not None}
+    config = replace(source.Config(), **wanted)
+    began = time.perf_counter()
+    reference = trace(source, theirs.module, config)
+    mine = trace(source, ours.module, config)
+    nudged = [trace(source, theirs.module, config, n) for n in null_runs] if not np.array_equal(mine.losses, reference.losses) else []
+    result = judge(name, mine, reference, nudged)
+    result.seconds = time.perf_counter() - began
+    return result

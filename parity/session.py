@@ -1,0 +1,106 @@
+"""One run of the laboratory: its parts put together, its JSON result, its summary figures."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .engines import Engine
+from .ledger import Entry, Problem
+from .outcome import OpResult, Verdict
+from .programs import ProgramResult
+
+FORMAT = 1
+
+
+@dataclass
+class Session:
+    """Everything that one run found out."""
+
+    ours: str
+    theirs: str
+    versions: dict[str, str]
+    ops: list[OpResult] = field(default_factory=list)
+    modules: list[OpResult] = field(default_factory=list)
+    programs: list[ProgramResult] = field(default_factory=list)
+    entries: list[Entry] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    seconds: float = 0.0
+    started: str = ""
+
+    @property
+    def ok(self) -> bool:
+        parts: list[Any] = [*self.ops, *self.modules, *self.programs]
+        return not self.problems and all(p.verdict.ok for p in parts)
+
+    def failing(self) -> list[str]:
+        """Names of everything that deviates."""
+        groups: list[tuple[str, list[Any]]] = [("", self.ops), ("module ", self.modules)]
+        named = [prefix + r.op.removeprefix("module.") for prefix, rs in groups for r in rs if not r.verdict.ok]
+        return named + [f"program {p.name}" for p in self.programs if not p.verdict.ok]
+
+    def counts(self, results: list[OpResult]) -> dict[str, int]:
+        """Samples by verdict over `results`."""
+        total = {str(v): 0 for v in Verdict} | {"known": 0}
+        for result in results:
+            for name, n in result.counts().items():
+                total[name] += n
+        return total
+
+
+def versions(ours: Engine, theirs: Engine) -> dict[str, str]:
+    """What was compared, and on what."""
+    found = {"python": platform.python_version(), "numpy": np.__version__, "machine": platform.machine(),
+             "processors": str(len(os.sched_getaffinity(0))), "system": platform.system()}
+    for engine in (ours, theirs):
+        found[engine.name] = str(getattr(engine.module, "__version__", "?"))
+    return found
+
+
+def start(ours: Engine, theirs: Engine) -> Session:
+    return Session(ours.name, theirs.name, versions(ours, theirs), started=time.strftime("%Y-%m-%d %H:%M:%S"))
+
+
+def _op(result: OpResult, details: int) -> dict[str, Any]:
+    notable = sorted((s for s in result.samples if s.verdict or any(c.known for c in s.checks)), key=lambda s: -s.verdict)
+    return {"op": result.op.removeprefix("module."), "family": result.family, "level": result.level, "verdict": str(result.verdict), "samples": len(result.samples),
+            "counts": result.counts(), "ulp_ours": round(result.worst("ours"), 3), "ulp_torch": round(result.worst("theirs"), 3), "seconds": round(result.seconds, 3),
+            "notable": [{"text": s.text, "verdict": str(s.verdict), "checks": [c.as_dict() for c in s.checks if c.verdict or c.known][:6]} for s in notable[:details]]}
+
+
+def as_dict(session: Session, details: int = 12) -> dict[str, Any]:
+    """The JSON result."""
+    return {"format": FORMAT, "ok": session.ok, "ours": session.ours, "theirs": session.theirs, "versions": session.versions, "started": session.started,
+            "seconds": round(session.seconds, 1), "counts": session.counts(session.ops), "module_counts": session.counts(session.modules), "failing": session.failing(),
+            "ops": [_op(r, details) for r in session.ops], "modules": [_op(r, details) for r in session.modules], "programs": [p.as_dict() for p in session.programs],
+            "ledger": [vars(e) for e in session.entries], "ledger_problems": [{"kind": p.kind, "text": p.text} for p in session.problems]}
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Write `text` to `path` whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.chmod(name, 0o644)
+        os.replace(name, path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def previous_failures(path: Path) -> set[str] | None:
+    """What deviated in the stored run; None if there is none that can be read."""
+    try:
+        return set(json.loads(path.read_text(encoding="utf-8"))["failing"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
