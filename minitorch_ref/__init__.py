@@ -1,10 +1,17 @@
-"""minitorch_ref: PyTorch's API in plain NumPy.  `import minitorch_ref as torch`."""
+"""minitorch_ref: PyTorch's API in plain NumPy.  `import minitorch_ref as torch`.
 
-import importlib as _importlib
-import pkgutil as _pkgutil
+Operations come from the registry: each is defined once, in a file of `ops/`, and published below
+under the name it was registered with.  Everything else of the namespace is listed by hand.
+"""
 
-from . import ops as _ops
-from .autograd import methods as _methods
+from __future__ import annotations
+
+from importlib import import_module as _import_module
+from math import e, inf, nan, pi
+from typing import Any as _Any
+
+from . import autograd, cuda, random, version
+from .autograd import methods as _methods  # attaches backward, grad_fn, hooks to Tensor
 from .autograd.modes import (
     enable_grad,
     inference_mode,
@@ -44,19 +51,64 @@ from .dtypes import (
 from .dtypes import bool_ as bool
 from .dtypes import float_ as float
 from .dtypes import int_ as int
-from .layout import channels_last, contiguous_format, layout, memory_format, preserve_format, strided
+from .kernels.threads import get_num_threads, set_num_threads
+from .layout import (
+    channels_last,
+    channels_last_3d,
+    contiguous_format,
+    layout,
+    memory_format,
+    preserve_format,
+    strided,
+)
+from .ops import registry as _registry
+from .printing import set_printoptions
+from .printing import tensor_repr as _tensor_repr
+from .random import (
+    Generator,
+    get_rng_state,
+    initial_seed,
+    manual_seed,
+    seed,
+    set_rng_state,
+)
 from .tensor import Size, Tensor
+from .version import __version__
 
-for _module in _pkgutil.iter_modules(_ops.__path__):
-    try:
-        _importlib.import_module(f".ops.{_module.name}", __name__)
-    except Exception as _e:  # TEMPORARY while files are being written
-        import sys as _sys
-        print("ops import failed:", _module.name, repr(_e), file=_sys.stderr)
-from .ops.registry import REGISTRY as _REGISTRY
+newaxis = None
 
-for (_namespace, _name), _op in _REGISTRY.items():
+_TABLES = (
+    "creation", "from_data", "sampling", "random_fill", "conversion", "shaping", "parts", "filling",
+    "indexing", "scatter", "indexed_slices", "masking", "scatter_reduce", "joining", "rearranging",
+    "pointwise", "softmax", "comparison", "reduction", "extremes", "sorting", "scan", "matmul", "products", "operators",
+)  # fmt: skip
+for _name in _TABLES:
+    _import_module(f".ops.{_name}", __name__)
+
+for (_namespace, _name), _op in _registry.REGISTRY.items():
     if _namespace == "torch":
         globals()[_name] = _op.call
-        if _op.inplace and hasattr(_op.call, "in_place"):
-            globals()[f"{_name}_"] = _op.call.in_place
+        if _op.inplace:
+            globals()[f"{_name}_"] = getattr(Tensor, f"{_name}_")
+
+Tensor.__repr__ = _tensor_repr  # type: ignore[method-assign]
+
+from .ops.from_data import LEGACY_TYPES as _LEGACY_TYPES  # noqa: E402
+
+globals().update(_LEGACY_TYPES)
+
+# Packages that a program may not need; imported when first used.
+_LATER = {
+    "nn": "nn", "optim": "optim", "utils": "utils", "linalg": "linalg", "fft": "fft",
+    "special": "special", "load": "serialization", "save": "serialization",
+}  # fmt: skip
+
+
+def __getattr__(name: str) -> _Any:
+    where = _LATER.get(name)
+    if where is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module = _import_module(f".{where}", __name__)
+    value = module if where == name else getattr(module, name)
+    globals()[name] = value
+    return value

@@ -20,6 +20,7 @@ import numpy as np
 from . import dtypes
 from .autograd.modes import state
 from .device import CPU, check_device, device
+from .layout import layout, strided
 
 if TYPE_CHECKING:
     from .autograd.graph import Node
@@ -92,14 +93,10 @@ class Tensor:
     __array_priority__ = 1000
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
-        if cls is not Tensor:
-            return _new(cls)
-        from .ops.creation import legacy_tensor
-
-        return legacy_tensor(dtypes.get_default_dtype(), args, kwargs)
+        return cls._construct(args, kwargs) if cls is Tensor else _new(cls)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        """`Tensor(2, 3)` or `Tensor([1, 2])`: torch's legacy constructor, made in `__new__`."""
+        """`Tensor(2, 3)` or `Tensor([1, 2])`: torch's legacy constructor (see ops/from_data.py)."""
 
     if TYPE_CHECKING:  # methods that the ops attach
 
@@ -124,9 +121,7 @@ class Tensor:
         return CPU
 
     @property
-    def layout(self) -> Any:
-        from .layout import strided
-
+    def layout(self) -> layout:
         return strided
 
     @property
@@ -336,11 +331,6 @@ class Tensor:
         )
 
     __hash__ = object.__hash__  # by identity: == compares elements
-
-    def __repr__(self) -> str:
-        from .printing import tensor_repr
-
-        return tensor_repr(self)
 
     def __format__(self, spec: str) -> str:
         if self._array.ndim == 0:

@@ -79,9 +79,10 @@ def _brief(value: Any) -> str:
     return f"{value!r} ({type(value).__name__})"
 
 
-def level_for(row: Row, value: Any) -> str:
-    kind = value.array.dtype.kind if isinstance(value, Value) else ""
-    return row.complex_level or row.level if kind == "c" else row.level
+def level_for(row: Row, value: Any, complex_input: bool) -> str:
+    """The row's level, or the one it has for complex numbers."""
+    complex_output = isinstance(value, Value) and value.array.dtype.kind == "c"
+    return row.complex_level or row.level if complex_output or complex_input else row.level
 
 
 def compare_records(a: Record, b: Record, row: Row, oracle: Oracle, views: bool = True) -> list[Check]:
@@ -93,7 +94,7 @@ def compare_records(a: Record, b: Record, row: Row, oracle: Oracle, views: bool 
         return [mismatch("structure", f"ours returns {list(a.outputs)}, torch {list(b.outputs)}")]
     found: list[Check] = []
     for part, theirs in b.outputs.items():
-        found += compare_leaf(a.outputs[part], theirs, part, level_for(row, theirs), oracle, views)
+        found += compare_leaf(a.outputs[part], theirs, part, level_for(row, theirs, b.complex_input), oracle, views)
     if a.mutated != b.mutated:
         found.append(mismatch("inputs", f"arguments written to: ours {a.mutated}, torch {b.mutated}"))
     for name, value in b.facts.items():

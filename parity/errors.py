@@ -16,7 +16,7 @@ RUN = 4                                         # words in common that make a ke
 _PARSER = re.compile(r"invalid combination of arguments|argument '\w+'( \(position \d+\))? must be|missing \d+ required positional"
                      r"|unexpected keyword argument|takes \d+ positional|multiple values for|takes from \d+ to \d+ positional"
                      r"|must be Tensor|expected Tensor as|must be tuple of")
-_FACT = re.compile(r"'(?:Bool|Byte|Char|Short|Int|Long|Half|Float|Double|ComplexFloat|ComplexDouble)'|-?\d+(?:\.\d+)?")
+_FACT = re.compile(r"'(?:Bool|Byte|Char|Short|Int|Long|Half|Float|Double|ComplexFloat|ComplexDouble)'|(?<![\d.])-?\d+(?![\d.]*\d)")
 
 
 def words(text: str) -> list[str]:

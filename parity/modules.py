@@ -16,6 +16,7 @@ import io
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -234,16 +235,19 @@ def compare_schedule(name: str, make: Callable, ours: Engine, theirs: Engine) ->
     return SampleResult(name, name, "schedule", "", [check])
 
 
-def compare_modules(ours: Engine, theirs: Engine, pattern: str = "", done: Callable[[OpResult], None] = lambda r: None) -> list[OpResult]:
-    """Every case whose name matches `pattern`."""
+def cases(pattern: str = "") -> list[tuple[str, str, Callable[[Engine, Engine], SampleResult]]]:
+    """(name, family, comparison) of everything whose name matches `pattern`."""
     from .runner import matches
+    found: list = [(c.name, c.family, partial(compare_case, c)) for c in CASES]
+    found += [(name, "schedulers", partial(compare_schedule, name, make)) for name, make in SCHEDULES.items()]
+    return [case for case in found if matches(case[0], pattern)]
+
+
+def compare_modules(ours: Engine, theirs: Engine, pattern: str = "",
+                    done: Callable[[OpResult], None] = lambda result: None) -> list[OpResult]:
+    """Every case whose name matches `pattern`."""
     results = []
-    for case in CASES:
-        if matches(case.name, pattern):
-            results.append(OpResult("module", case.name, case.family, "sum", [compare_case(case, ours, theirs)]))
-            done(results[-1])
-    for name, make in SCHEDULES.items():
-        if matches(name, pattern):
-            results.append(OpResult("module", name, "schedulers", "exact", [compare_schedule(name, make, ours, theirs)]))
-            done(results[-1])
+    for name, family, compare in cases(pattern):
+        results.append(OpResult("module", name, family, "sum", [compare(ours, theirs)]))
+        done(results[-1])
     return results

@@ -37,7 +37,7 @@ LAYERS = [
     *(layer(f"Conv2d(4, 2, 3, padding=1, padding_mode='{m}')", IMAGE) for m in ("reflect", "replicate", "circular")), layer("Conv1d(4, 6, 3, stride=2, padding=1)", LINE), layer("Conv1d(4, 6, 3, padding='valid')", LINE),
     layer("Conv3d(2, 3, 2)", F(1, 2, 4, 4, 3)), layer("ConvTranspose2d(4, 3, 3, stride=2)", IMAGE), layer("ConvTranspose1d(4, 3, 3, stride=2, output_padding=1)", LINE),
     layer("MaxPool2d(2)", IMAGE), layer("MaxPool2d(3, stride=2, padding=1, ceil_mode=True)", IMAGE), layer("MaxPool2d(2, dilation=2, return_indices=True)", IMAGE), layer("MaxPool1d(2)", LINE), layer("AvgPool2d(2)", IMAGE), layer("AvgPool2d(3, 2, 1, count_include_pad=False)", IMAGE), layer("AvgPool1d(2)", LINE),
-    layer("AdaptiveAvgPool2d((2, 3))", IMAGE), layer("AdaptiveAvgPool2d(1)", IMAGE), layer("AdaptiveMaxPool2d(2)", IMAGE), layer("BatchNorm1d(4)", ROWS), layer("BatchNorm1d(4)", LINE), layer("BatchNorm2d(4)", IMAGE), layer("BatchNorm2d(4, momentum=None, affine=False)", IMAGE), layer("BatchNorm2d(4, track_running_stats=False)", IMAGE),
+    layer("AdaptiveAvgPool2d((2, 3))", IMAGE), layer("AdaptiveAvgPool2d(1)", IMAGE), layer("AdaptiveMaxPool2d(2)", IMAGE), layer("BatchNorm1d(4)", ROWS), layer("BatchNorm1d(4, eps=0.25)", LINE), layer("BatchNorm2d(4)", IMAGE), layer("BatchNorm2d(4, momentum=None, affine=False)", IMAGE), layer("BatchNorm2d(4, track_running_stats=False)", IMAGE),
     layer("LayerNorm(4)", ROWS), layer("LayerNorm((4, 9))", LINE), layer("LayerNorm(4, elementwise_affine=False)", ROWS), layer("GroupNorm(2, 4)", IMAGE), layer("InstanceNorm2d(4, affine=True)", IMAGE), layer("Dropout(0.25)", ROWS), layer("Dropout2d(0.5)", IMAGE), layer("Flatten()", IMAGE), layer("Flatten(0, 1)", IMAGE), layer("Unflatten(1, (2, 2))", ROWS),
     layer("Embedding(5, 3)", I(2, 4, high=5)), layer("Embedding(5, 3, padding_idx=1)", I(2, 4, high=5)), layer("Embedding(5, 3, max_norm=1.0)", I(2, 4, high=5)),
     *(layer(f"{n}()", ROWS) for n in ("ReLU", "ReLU6", "Sigmoid", "Tanh", "GELU", "SiLU", "ELU", "SELU", "CELU", "LeakyReLU", "Softplus", "Softsign", "Hardtanh", "Hardsigmoid", "Hardswish", "Mish", "LogSigmoid", "PReLU", "Tanhshrink", "Softshrink", "Hardshrink")),
@@ -46,15 +46,16 @@ LAYERS = [
 ]
 
 
-def loss(text: str, *inputs: Arr) -> Case:
-    return Case(text, lambda torch: eval(f"nn.{text}", {"nn": torch.nn, "torch": torch}), inputs, family="losses")
+def loss(text: str, *inputs: Arr, note: str = "") -> Case:
+    """A loss written as on torch.nn."""
+    return Case(text + note, lambda torch: eval(f"nn.{text}", {"nn": torch.nn, "torch": torch}), inputs, family="losses")
 
 
 SCORES, LABELS = F(6, 4), I(6, high=4)
 PAIR = (ROWS, F(5, 4, grad=False))
 CHANCES = (F(5, 4, domain="prob"), F(5, 4, domain="prob", grad=False))
 LOSSES = [
-    loss("CrossEntropyLoss()", SCORES, LABELS), loss("CrossEntropyLoss(label_smoothing=0.25)", SCORES, LABELS), loss("CrossEntropyLoss(ignore_index=1, reduction='sum')", SCORES, LABELS), loss("CrossEntropyLoss(weight=torch.tensor([1.0, 2.0, 0.5, 1.5]))", SCORES, LABELS), loss("CrossEntropyLoss()", SCORES, F(6, 4, domain="prob", grad=False)),
+    loss("CrossEntropyLoss()", SCORES, LABELS), loss("CrossEntropyLoss(label_smoothing=0.25)", SCORES, LABELS), loss("CrossEntropyLoss(ignore_index=1, reduction='sum')", SCORES, LABELS), loss("CrossEntropyLoss(weight=torch.tensor([1.0, 2.0, 0.5, 1.5]))", SCORES, LABELS), loss("CrossEntropyLoss()", SCORES, F(6, 4, domain="prob", grad=False), note=" of probabilities"),
     loss("NLLLoss()", SCORES, LABELS), loss("BCELoss()", *CHANCES), loss("BCEWithLogitsLoss()", ROWS, CHANCES[1]), loss("BCEWithLogitsLoss(pos_weight=torch.tensor([1.0, 2.0, 0.5, 1.5]))", ROWS, CHANCES[1]), loss("MSELoss()", *PAIR), loss("MSELoss(reduction='none')", *PAIR), loss("L1Loss()", *PAIR),
     loss("SmoothL1Loss(beta=0.5)", *PAIR), loss("HuberLoss()", *PAIR), loss("KLDivLoss(reduction='batchmean')", ROWS, CHANCES[1]), loss("MarginRankingLoss()", F(5), F(5), Arr((), "float32", values=[1.0, -1.0, 1.0, 1.0, -1.0], grad=False)),
 ]

@@ -42,6 +42,7 @@ class Record:
     grad_error: tuple[str, str] | None = None
     second_error: tuple[str, str] | None = None
     mutated: tuple[bool, ...] = ()
+    complex_input: bool = False
     facts: dict[str, Any] = field(default_factory=dict)
 
 
@@ -163,6 +164,7 @@ def run(engine: Engine, sample: Sample, form: str = "function", *, grad: bool = 
         warnings.simplefilter("ignore")
         inputs = Inputs(engine, sample, grad and sample.grad, wider)
         before = [a.copy() for a in inputs.arrays]
+        record.complex_input = any(a.dtype.kind == "c" for a in before)
         try:
             if random:
                 engine.seed(1234)

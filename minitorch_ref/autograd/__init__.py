@@ -14,7 +14,6 @@ _WHERE = {
     "backward": "engine", "grad": "engine", "Function": "function",
     "enable_grad": "modes", "inference_mode": "modes", "no_grad": "modes",
     "set_grad_enabled": "modes", "gradcheck": "gradcheck", "gradgradcheck": "gradcheck",
-    "Variable": "variable",
 }  # fmt: skip
 
 
@@ -27,4 +26,6 @@ def __getattr__(name: str) -> Any:
         return importlib.import_module(f".{name}", __name__)
     if name not in _WHERE:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f".{_WHERE[name]}", __name__), name)
+    value = getattr(importlib.import_module(f".{_WHERE[name]}", __name__), name)
+    globals()[name] = value  # the function, not the module `gradcheck` of the same name
+    return value

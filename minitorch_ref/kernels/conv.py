@@ -20,6 +20,7 @@ float16 is computed in float32 and rounded once.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -74,7 +75,13 @@ def axes_of(
     size: Ints, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints, out: Ints | None = None
 ) -> tuple[Axis, ...]:
     """One Axis per spatial dim; `out` overrides the number of outputs (fewer than would fit)."""
-    axes = [conv_axis(*a) for a in zip(size, kernel, stride, padding, dilation)]
+    spec = tuple(map(tuple, (size, kernel, stride, padding, dilation)))
+    return _axes(spec, None if out is None else tuple(out))
+
+
+@functools.lru_cache(maxsize=1024)
+def _axes(spec: tuple[tuple[int, ...], ...], out: tuple[int, ...] | None) -> tuple[Axis, ...]:
+    axes = [conv_axis(*a) for a in zip(*spec)]
     if out is not None:
         axes = [a._replace(out=n) for a, n in zip(axes, out)]
     return tuple(axes)

@@ -30,9 +30,9 @@ import numpy as np
 
 from .axis import Axis
 from .conv_rows_backward import input_gradient, weight_gradient
-from .threads import parallel_for
+from .threads import get_num_threads, parallel_for
 from .tiles import (
-    Layout, banded, band_height, bands, columns, cut, gather, product_of, rows_first,
+    Plan, Tile, banded, bands, columns, gather, layout_of, plan, product_of, rows_first,
     samples_inside, windows,
 )  # fmt: skip
 from .workspace import scratch
@@ -44,43 +44,45 @@ def forward(
     x: np.ndarray, weight: np.ndarray, bias: np.ndarray | None, h: Axis, w: Axis, groups: int
 ) -> np.ndarray:
     """y (N, O, OH, OW) of x (N, C, H, W) and weight (O, C/G, KH, KW)."""
-    n, (o, cg) = len(x), weight.shape[:2]
-    og, k, layout = o // groups, cg * w.kernel, Layout.of(h)
-    r = band_height(h.kernel, layout.step, og, h.out) if layout.shared else 1
+    (o, cg), layout = weight.shape[:2], layout_of(h)
+    og, k = o // groups, cg * w.kernel
+    shape = (layout, h.kernel, len(x), h.out, w.out, groups, og, k, x.itemsize, get_num_threads())
+    todo = plan(*shape)
     by_row = weight.reshape(groups, og, cg, h.kernel, w.kernel).transpose(0, 1, 3, 2, 4)
-    band = banded(by_row.reshape(groups, og, h.kernel, k), r, layout.step)
-    y = np.empty((n, o, h.out, w.out), x.dtype)
+    band = banded(by_row.reshape(groups, og, h.kernel, k), todo.r, layout.step)
+    y = np.empty((len(x), o, h.out, w.out), x.dtype)
     source, target = rows_first(x, groups), rows_first(y, groups)
-    row_bytes = (groups * k * layout.step + o) * w.out * x.itemsize
     shift = None if bias is None else bias.reshape(o, 1, 1)
-    tiles = cut(n, h.out, w.out, row_bytes, -(-layout.halo // layout.step), o, r)
 
     def task(i: int) -> None:
-        tile = tiles[i]
-        n, inside = tile.n1 - tile.n0, samples_inside(tile, w)
-        count = (tile.hi - tile.lo) * layout.step + layout.halo
-        with scratch() as take:
-            blocks = columns(take, (groups, count, cg, w.kernel, n, w.out), x.dtype, inside)
-            gather(take, source, h, w, tile, blocks.swapaxes(0, 1))
-            for first, products, height in bands(tile.hi - tile.lo, r):
-                a = band[:, None, : height * og, : (h.kernel + (height - 1) * layout.step) * k]
-                b = windows(
-                    blocks, first * layout.step, products, a.shape[-1] // k, height * layout.step
-                )
-                out = columns(take, (groups, products, height, og, n, w.out), x.dtype, inside)
-                np.matmul(a, b, out=product_of(out, height * og))
-                rest = target[tile.lo + first :, :, :, tile.n0 : tile.n1]
-                store(out, rest)
+        tile = todo.tiles[i]
+        one_tile(source, band, h, w, todo, tile, target)
         if shift is not None:
             part = y[tile.n0 : tile.n1, :, tile.lo : tile.hi]
             np.add(part, shift, out=part)
 
-    parallel_for(task, len(tiles))
+    parallel_for(task, len(todo.tiles))
     return y
 
 
-def store(out: np.ndarray, target: np.ndarray) -> None:
-    """Write products (G, products, r, M, n, W) to the first rows of target (rows, G, M, n, W)."""
-    products, height = out.shape[1:3]
-    rows = target[: products * height]
-    rows.reshape(products, height, *rows.shape[1:])[...] = out.transpose(1, 2, 0, 3, 4, 5)
+def one_tile(
+    x: np.ndarray, band: np.ndarray, h: Axis, w: Axis, todo: Plan, tile: Tile, y: np.ndarray
+) -> None:
+    """A tile's part of y (OH, G, O, N, OW), from x (H, G, C, N, W)."""
+    layout, n, inside = layout_of(h), tile.n1 - tile.n0, samples_inside(tile, w)
+    groups, cg = x.shape[1:3]
+    og = y.shape[2]
+    count = (tile.hi - tile.lo) * layout.step + layout.halo
+    with scratch() as take:
+        blocks = columns(take, (groups, count, cg, w.kernel, n, w.out), x.dtype, inside)
+        gather(take, x, h, w, tile, blocks.swapaxes(0, 1))
+        for first, products, height in bands(tile.hi - tile.lo, todo.r):
+            depth = h.kernel + (height - 1) * layout.step
+            a = band[:, None, : height * og, : depth * cg * w.kernel]
+            b = windows(blocks, first * layout.step, products, depth, height * layout.step)
+            out = columns(take, (groups, products, height, og, n, w.out), x.dtype, inside)
+            np.matmul(a, b, out=product_of(out, height * og))
+            first += tile.lo
+            rows = y[first : first + products * height, :, :, tile.n0 : tile.n1]
+            rows = rows.reshape(products, height, *rows.shape[1:])
+            rows[...] = out.transpose(1, 2, 0, 3, 4, 5)

@@ -26,9 +26,9 @@ from typing import NamedTuple
 import numpy as np
 
 from .axis import Axis
-from .threads import parallel_for
+from .threads import get_num_threads, parallel_for
 from .tiles import (
-    Layout, Take, Tile, banded, band_height, bands, columns, cut, gather, product_of, rows_first,
+    Layout, Take, Tile, banded, bands, columns, gather, layout_of, plan, product_of, rows_first,
     samples_inside, windows,
 )  # fmt: skip
 from .unfold import copy_rows, fold_width, unfold_rows, unfold_windows
@@ -40,13 +40,10 @@ BROAD = 32  # from this many channels on either side, one product per kernel row
 
 def weight_gradient(g: np.ndarray, x: np.ndarray, h: Axis, w: Axis, groups: int) -> np.ndarray:
     """Gradient (O, C/G, KH, KW) from g (N, O, OH, OW) and x (N, C, H, W)."""
-    o, cg = g.shape[1], x.shape[1] // groups
-    og, k, layout = o // groups, cg * w.kernel, Layout.of(h)
+    o, cg, layout = g.shape[1], x.shape[1] // groups, layout_of(h)
+    og, k = o // groups, cg * w.kernel
     broad = min(og, k) >= BROAD
-    shared = layout.shared and not broad
-    r = band_height(h.kernel, layout.step, og, h.out) if shared else 1
-    row_bytes = (groups * k * layout.step + o) * w.out * x.itemsize
-    tiles = cut(len(x), h.out, w.out, row_bytes, -(-layout.halo // layout.step), o, r)
+    r, tiles = plan(layout, h.kernel, len(x), h.out, w.out, groups, og, k, x.itemsize)
     lanes = min(LANES, len(tiles))
     sums = np.zeros((lanes, groups, og, h.kernel, k), x.dtype)
     source, given = rows_first(x, groups), rows_first(g, groups)
@@ -65,7 +62,7 @@ def add_rows(
     take: Take, x: np.ndarray, g: np.ndarray, h: Axis, w: Axis, tile: Tile, r: int, total: np.ndarray
 ) -> None:
     """Add a tile's part to total (G, O, KH, K), by products over r rows."""
-    layout, rows, n = Layout.of(h), tile.hi - tile.lo, tile.n1 - tile.n0
+    layout, rows, n = layout_of(h), tile.hi - tile.lo, tile.n1 - tile.n0
     groups, cg, inside = x.shape[1], x.shape[2], samples_inside(tile, w)
     og, k = g.shape[2], cg * w.kernel
     count = rows * layout.step + layout.halo
@@ -166,11 +163,11 @@ def phase_tasks(
     _, groups, og, samples, _ = g.shape
     rows, _, cg, _, _ = target.shape
     t, kw = weight.shape[2:]
-    k = cg * kw
-    r = band_height(t, 1, k, rows)
+    k, layout = cg * kw, Layout(True, 1, t - 1)
+    shape = (layout, t, samples, rows, w.out, groups, k, og, g.itemsize, get_num_threads())
+    r, tiles = plan(*shape)
     turned = weight.reshape(groups, og, cg, t, kw)[:, :, :, ::-1].transpose(0, 2, 4, 3, 1)
     band = banded(turned.reshape(groups, k, t, og), r, 1)
-    row_bytes = groups * (og + k) * w.out * g.itemsize
 
     def work(tile: Tile) -> None:
         n, inside = tile.n1 - tile.n0, samples_inside(tile, w)
@@ -190,5 +187,4 @@ def phase_tasks(
                 rows = rows.reshape(products, height, *rows.shape[1:])
                 fold_width(take, out.transpose(1, 2, 0, 3, 4, 5, 6), w, rows)
 
-    tiles = cut(samples, rows, w.out, row_bytes, t - 1, k, r)
     return [functools.partial(work, tile) for tile in tiles]

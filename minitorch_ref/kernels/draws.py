@@ -309,4 +309,4 @@ def choose(source: MersenneTwister, weights: Array, count: int) -> Array:
         race = weights / clocks
     if count == 1:
         return race.argmax(axis=-1, keepdims=True)
-    return np.argsort(-race, axis=-1, kind="stable")[:, :count]
+    return np.argsort(-race, axis=-1, kind="stable")[:, :count].copy()

@@ -8,9 +8,11 @@ remainder ("phase"), padding included, those rows lie side by side, and so do th
                      a b a b         phase c   c c   phase d   d d          shifted by
                      c d c d                   c c             d d          (kh div s, kw div s)
 
-Seen flat, a tap is a run of one plane that starts at its shift.  Pooling and depthwise convolution
-become a few passes of whole-plane arithmetic; the columns past the end of each row are computed too
-and never read.  Cost: one strided copy of the image, then unit-stride passes.
+Seen flat, a tap is one run over all planes that starts at its shift, so a pooling is a few passes of
+contiguous arithmetic - the only layout in which NumPy's arithmetic runs at full speed.  The elements
+past the end of each row and plane are computed too and never read.
+
+Cost: a strided copy of the image, then kh·kw unit-stride passes.
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ def phase_axis(a: Axis) -> Axis:
     return Axis(a.size, a.out + reach // a.stride, min(a.stride, reach + 1), a.stride, a.padding)
 
 
-def _covered(phase: Axis) -> bool:
+def covered(phase: Axis) -> bool:
     """Whether every input position is in some phase."""
     return phase.kernel == phase.stride and phase.out * phase.stride >= phase.padding + phase.size
 
@@ -37,42 +39,69 @@ def _covered(phase: Axis) -> bool:
 class Phases:
     """The phases of some planes (P, H, W), in scratch memory.
 
-    `run` is the length of a tap's flat run, `width` its row length; row `oh`, column `ow` of the
-    output is element oh·width + ow.
+    A result is built in a buffer from `flat`, of which `run` elements meet a tap; `grid` shows the
+    part of such a buffer that is the output.
     """
 
     def __init__(self, take: Callable[..., np.ndarray], planes: int, h: Axis, w: Axis, dtype: Any):
-        self.h, self.w = h, w
+        self.take, self.planes, self.h, self.w = take, planes, h, w
         self.rows, self.columns = phase_axis(h), phase_axis(w)
-        self.width = self.columns.out
-        self.run = (h.out - 1) * self.width + w.out
-        self.shape = (self.rows.kernel, self.columns.kernel, planes, self.rows.out, self.width)
-        self.data = take(self.shape, dtype)
+        self.size = planes * self.rows.out * self.columns.out
+        self.run = self.size - self.shift(h.kernel - 1, w.kernel - 1)
+        self.data = take((self.rows.kernel, self.columns.kernel, self.size), dtype)
+
+    def shift(self, i: int, j: int) -> int:
+        """Where the run of tap (i, j) starts in its phase."""
+        rows, columns = i * self.h.dilation // self.h.stride, j * self.w.dilation // self.w.stride
+        return rows * self.columns.out + columns
+
+    def tap(self, i: int, j: int) -> np.ndarray:
+        """Tap (i, j) of every window, as one run."""
+        phase = self.data[i * self.h.dilation % self.h.stride, j * self.w.dilation % self.w.stride]
+        start = self.shift(i, j)
+        return phase[start : start + self.run]
+
+    def taps(self) -> list[np.ndarray]:
+        """Every tap in row-major order."""
+        return [self.tap(i, j) for i in range(self.h.kernel) for j in range(self.w.kernel)]
+
+    def flat(self, dtype: Any) -> np.ndarray:
+        """An uninitialised buffer for a result."""
+        return self.take((self.size,), dtype)
+
+    def grid(self, flat: np.ndarray) -> np.ndarray:
+        """The output (P, OH, OW) in a buffer from `flat`."""
+        whole = flat.reshape(self.planes, self.rows.out, self.columns.out)
+        return whole[:, : self.h.out, : self.w.out]
+
+    def spread(self, values: np.ndarray, fill: Any = 0) -> np.ndarray:
+        """A buffer with `values` (P, OH, OW) in its grid and `fill` elsewhere."""
+        flat = self.flat(values.dtype)
+        grid = self.grid(flat)
+        if grid.shape[1:] != (self.rows.out, self.columns.out):
+            flat[...] = fill
+        grid[...] = values
+        return flat
 
     def load(self, x: np.ndarray, fill: Any) -> Phases:
-        """Copy planes (P, H, W) in; padding gets `fill`."""
-        for i, j in np.ndindex(self.shape[:2]):
-            phase, target = self.data[i, j], (self.rows.target(i), self.columns.target(j))
-            if target != (slice(0, self.rows.out), slice(0, self.width)):
-                phase[...] = fill
-            phase[:, *target] = x[:, self.rows.source(i), self.columns.source(j)]
+        """Copy planes (P, H, W) in; the padding gets `fill`."""
+        for i in range(self.rows.kernel):
+            for j in range(self.columns.kernel):
+                phase = self._plane(i, j)
+                target = (slice(None), self.rows.target(i), self.columns.target(j))
+                if phase[target].shape != phase.shape:
+                    phase[...] = fill
+                phase[target] = x[:, self.rows.source(i), self.columns.source(j)]
         return self
 
     def store(self, x: np.ndarray) -> None:
-        """Copy the phases back to planes (P, H, W); elements that no phase holds become zero."""
-        if not (_covered(self.rows) and _covered(self.columns)):
+        """Copy the phases back to planes (P, H, W); positions that no phase holds become zero."""
+        if not (covered(self.rows) and covered(self.columns)):
             x[...] = 0
-        for i, j in np.ndindex(self.shape[:2]):
-            part = self.data[i, j][:, self.rows.target(i), self.columns.target(j)]
-            x[:, self.rows.source(i), self.columns.source(j)] = part
+        for i in range(self.rows.kernel):
+            for j in range(self.columns.kernel):
+                part = self._plane(i, j)[:, self.rows.target(i), self.columns.target(j)]
+                x[:, self.rows.source(i), self.columns.source(j)] = part
 
-    def tap(self, i: int, j: int) -> np.ndarray:
-        """Tap (i, j) as flat runs (P, run)."""
-        a, b = i * self.h.dilation, j * self.w.dilation
-        plane = self.data[a % self.h.stride, b % self.w.stride]
-        start = a // self.h.stride * self.width + b // self.w.stride
-        return plane.reshape(len(plane), -1)[:, start : start + self.run]
-
-    def grid(self, flat: np.ndarray) -> np.ndarray:
-        """A contiguous array of whole rows (P, OH·width) as the output's (P, OH, OW)."""
-        return flat.reshape(len(flat), self.h.out, self.width)[:, :, : self.w.out]
+    def _plane(self, i: int, j: int) -> np.ndarray:
+        return self.data[i, j].reshape(self.planes, self.rows.out, self.columns.out)

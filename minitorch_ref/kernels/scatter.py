@@ -119,9 +119,7 @@ def add_rows(array: np.ndarray, dim: int, index: np.ndarray, source: np.ndarray)
     _add_rows(array.reshape(rows, columns), row_index, source)
 
 
-def as_rows(
-    shape: tuple[int, ...], dim: int, index: np.ndarray
-) -> tuple[int, np.ndarray, int]:
+def as_rows(shape: tuple[int, ...], dim: int, index: np.ndarray) -> tuple[int, np.ndarray, int]:
     """An index along any dim as one along dim 0 of a matrix: (rows, index of rows, columns)."""
     outer, size, inner = _product(shape[:dim]), shape[dim], _product(shape[dim + 1 :])
     index = index.astype(np.intp, copy=False)

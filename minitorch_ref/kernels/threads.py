@@ -85,14 +85,14 @@ def parallel_for(task: Callable[[int], Any], count: int) -> None:
 
     Tasks must write to disjoint places.  The first exception of any task is raised here.
     """
-    threads = min(get_num_threads(), count)
-    if threads > 1 and not getattr(_inside, "flag", False) and _blas() and _turn.acquire(False):
-        try:
-            with one_blas_thread():
-                _running_pool().run(task, count)
-        finally:
-            _turn.release()
-        return
+    if get_num_threads() > 1 and _blas() and not getattr(_inside, "flag", False):
+        if _turn.acquire(False):
+            try:
+                with one_blas_thread():
+                    _running_pool().run(task, count)
+            finally:
+                _turn.release()
+            return
     for i in range(count):
         task(i)
 

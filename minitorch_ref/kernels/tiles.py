@@ -1,11 +1,13 @@
 """How a convolution is laid out in scratch memory, and cut into tiles that fit in cache.
 
-Shared by the forward pass and both gradients (conv_rows.py, conv_rows_backward.py).  Nothing here
-looks at the number of threads: tiles depend on shapes alone, so results do not depend on threads.
+Shared by the forward pass and both gradients (conv_rows.py, conv_rows_backward.py).  A tile is some
+samples times a band of output rows; every product inside it has the same shape however the rows are
+cut, so cutting more bands for more threads never changes a bit of the result.
 """
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
@@ -16,8 +18,9 @@ from .axis import Axis
 from .unfold import unfold_rows, unfold_windows
 
 PACK = 8  # cost of packing one element, in multiply-adds (measured: 0.2 ns against 0.025 ns)
-CACHE = 512 << 10  # bytes of scratch that a tile of a narrow convolution may use
-WIDE = 16  # every so many output channels let the products be fed from further away
+CACHE = 2 << 20  # bytes of scratch a tile may use; twice that when the products are wide
+WIDE = 32  # products with this many rows do enough work per element to be fed from further away
+SPLIT = 1 << 20  # multiply-adds that are worth a thread's while
 COLUMNS = 512  # products of at least so many columns run at full speed
 SHORT = 16  # rows up to this length are laid across the samples
 
@@ -54,27 +57,6 @@ def bands(rows: int, r: int) -> Iterator[tuple[int, int, int]]:
         yield rows - rows % r, 1, rows % r
 
 
-def cut(
-    samples: int, rows: int, width: int, row_bytes: int, halo: int, channels: int, r: int
-) -> list[Tile]:
-    """Cut a batch into tiles: samples for COLUMNS columns, then bands of rows that fit in cache.
-
-    A row of one sample takes `row_bytes` of scratch, and a tile needs `halo` rows besides its own.
-    Bands are even, and multiples of `r` rows.
-    """
-    n = min(samples, max(1, COLUMNS // width))
-    n = -(-samples // -(-samples // n))  # even pieces
-    budget = CACHE * min(8, max(1, channels // WIDE))
-    band = max(budget // (row_bytes * n) - halo, 2 * halo, 4)
-    band = -(-rows // -(-rows // band))
-    band = -(-band // r) * r
-    return [
-        Tile(i, min(i + n, samples), a, min(a + band, rows))
-        for i in range(0, samples, n)
-        for a in range(0, rows, band)
-    ]
-
-
 class Layout(NamedTuple):
     """How the unfolded rows ("blocks") of neighbouring windows follow each other."""
 
@@ -82,11 +64,46 @@ class Layout(NamedTuple):
     step: int  # blocks from one output row to the next
     halo: int  # blocks a tile needs besides step * its rows
 
-    @classmethod
-    def of(cls, h: Axis) -> Layout:
-        if h.dilation == 1 and h.stride < h.kernel:
-            return cls(True, h.stride, h.kernel - h.stride)
-        return cls(False, h.kernel, 0)
+
+@functools.lru_cache(maxsize=1024)
+def layout_of(h: Axis) -> Layout:
+    """Overlapping windows where rows are not dilated and not skipped."""
+    if h.dilation == 1 and h.stride < h.kernel:
+        return Layout(True, h.stride, h.kernel - h.stride)
+    return Layout(False, h.kernel, 0)
+
+
+class Plan(NamedTuple):
+    """Output rows per product, and the tiles."""
+
+    r: int
+    tiles: list[Tile]
+
+
+@functools.lru_cache(maxsize=1024)
+def plan(
+    layout: Layout, kernel_rows: int, samples: int, rows: int, width: int,
+    groups: int, m: int, k: int, itemsize: int, threads: int = 1,
+) -> Plan:  # fmt: skip
+    """How to make `rows` output rows by products M × (kernel_rows·K) per group, on `threads`."""
+    r = band_height(kernel_rows, layout.step, m, rows) if layout.shared else 1
+    n = min(samples, max(1, COLUMNS // width))
+    pieces = -(-samples // n)
+    n = -(-samples // pieces)
+    row_bytes = groups * (k * layout.step + m) * width * n * itemsize
+    halo = -(-layout.halo // layout.step)
+    budget = CACHE if groups * m < WIDE else 2 * CACHE
+    band = max(budget // row_bytes - halo, 2 * halo, 4)
+    if samples * rows * width * groups * m * kernel_rows * k >= SPLIT * threads:
+        band = min(band, -(-rows // -(-threads // pieces)))
+    band = -(-rows // -(-rows // band))  # even bands
+    band = -(-band // r) * r
+    tiles = [
+        Tile(i, min(i + n, samples), a, min(a + band, rows))
+        for i in range(0, samples, n)
+        for a in range(0, rows, band)
+    ]
+    return Plan(r, tiles)
 
 
 def rows_first(x: np.ndarray, groups: int) -> np.ndarray:
@@ -112,7 +129,7 @@ def columns(take: Take, shape: Sequence[int], dtype: np.dtype, inside: bool) -> 
 
 def gather(take: Take, x: np.ndarray, h: Axis, w: Axis, tile: Tile, blocks: np.ndarray) -> None:
     """Unfold what a tile needs of x (H, G, C, N, W) into blocks (rows, G, C, KW, n, OW)."""
-    layout, first = Layout.of(h), max(0, tile.lo * h.stride - h.padding)
+    layout, first = layout_of(h), max(0, tile.lo * h.stride - h.padding)
     last = (tile.hi - 1) * h.stride + (h.kernel - 1) * h.dilation - h.padding
     part = x[first : max(first, last + 1), :, :, tile.n0 : tile.n1]
     if samples_inside(tile, w) and w.kernel > 1:  # turn once, so that every tap is long runs

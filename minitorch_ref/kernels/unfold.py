@@ -70,16 +70,18 @@ def inside(start: int, count: int, size: int) -> tuple[int, int]:
 def copy_rows(x: np.ndarray, start: int, out: np.ndarray) -> None:
     """Fill `out` with the rows of `x` from `start` on; rows outside of x are zeros."""
     lo, hi = inside(start, len(out), len(x))
-    out[:lo] = 0
-    out[hi:] = 0
+    if hi - lo < len(out):
+        out[:lo] = 0
+        out[hi:] = 0
     out[lo:hi] = x[start + lo : start + hi]
 
 
 def unfold_rows(x: np.ndarray, start: int, w: Axis, out: np.ndarray) -> None:
     """Fill `out` (rows, ..., KW, N, OW) with the rows of `x` (H, ..., N, W) from `start` on."""
     lo, hi = inside(start, len(out), len(x))
-    out[:lo] = 0
-    out[hi:] = 0
+    if hi - lo < len(out):
+        out[:lo] = 0
+        out[hi:] = 0
     if hi > lo:
         unfold_width(x[start + lo : start + hi], w, out[lo:hi])
 

@@ -69,11 +69,10 @@ def cast_array(array: np.ndarray, to: dtype) -> np.ndarray:
 
 def _float_to_integer(array: np.ndarray, to: dtype) -> np.ndarray:
     """Truncate; values that do not fit wrap the way torch's C++ casts do (through int64)."""
-    from ..quiet import fp
-
-    if to.itemsize < 4:
-        return np.asarray(fp.quiet(array.astype, np.int32)).astype(to.np)
-    return np.asarray(fp.quiet(array.astype, to.np))
+    with np.errstate(all="ignore"):  # not fp.quiet: callers may be inside it already
+        if to.itemsize < 4:
+            return np.asarray(array.astype(np.int32)).astype(to.np)
+        return np.asarray(array.astype(to.np))
 
 
 def convert_number(value: Any, to: dtype) -> np.ndarray:

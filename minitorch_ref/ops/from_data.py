@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import dtypes
-from ..device import check_device, device as device_type
+from ..device import check_device
+from ..device import device as device_type
 from ..dtypes import dtype
 from ..quiet import fp
 from ..tensor import Size, Tensor, wrap
 from .common import cast_array
-from .options import Options, allocate, deliver, settle, to_shape, wrong_type
+from .options import Options, allocate, deliver, settle, to_shape
 from .registry import op
 from .sequences import from_sequence, invalid_type, is_sequence
 
@@ -219,12 +220,10 @@ def asarray(
             f"can't alias tensor with dtype '{shared.dtype.title}' into dtype '{kind.title}'."
         )
     if copy or not same:
-        result = wrap(to_array(shared, wanted))
-    elif isinstance(obj, Tensor) and grad == obj.requires_grad:
-        return obj
-    else:
-        result = shared.detach()
-    return result.requires_grad_() if grad else result
+        return deliver(to_array(shared, wanted), grad)
+    if isinstance(obj, Tensor):
+        return obj if grad == obj.requires_grad else obj.detach().requires_grad_(grad)
+    return deliver(shared._array, grad)
 
 
 def _shared(obj: Any, default: dtype) -> Tensor | None:
@@ -309,3 +308,10 @@ class LegacyType:
 
 
 LEGACY_TYPES = {kind.legacy: LegacyType(kind) for kind in dtypes.ALL}
+
+
+def _construct(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Tensor:
+    return legacy_tensor(dtypes.get_default_dtype(), args, kwargs)
+
+
+Tensor._construct = staticmethod(_construct)  # what `Tensor(...)` itself does

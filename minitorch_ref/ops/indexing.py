@@ -19,8 +19,9 @@ from ..quiet import fp
 from ..tensor import Tensor, wrap
 from . import subscript as sub
 from .common import cast_array, convert_number
+from .parts import put_slice
 from .registry import op
-from .shaping import expand_shape, put_slice, reshape
+from .shaping import expand_shape, reshape
 from .subscript import Subscript
 from .table import bad_argument
 from .writing import apply, follows_graph, refuse_overlap, same_memory, written_by
@@ -36,9 +37,7 @@ def getitem(input: Tensor, index: Any) -> Tensor:
     """
     array = input._array
     if type(index) is int and array.ndim:
-        size = array.shape[0]
-        if not -size <= index < size:
-            raise IndexError(f"index {index} is out of bounds for dimension 0 with size {size}")
+        sub.checked(index, 0, array.shape[0])
         return _view(input, "SelectBackward0", (index,), array[index, ...])
     subscript, region = sub.read(array, index)
     if subscript.arrays is None:
@@ -116,7 +115,9 @@ def number_as(value: Any, to: dtype) -> np.ndarray:
     try:
         return convert_number(value, to)
     except (ValueError, OverflowError):  # inf or nan as an integer
-        raise RuntimeError(f"value cannot be converted to type {to.name} without overflow") from None
+        raise RuntimeError(
+            f"value cannot be converted to type {to.name} without overflow"
+        ) from None
 
 
 def _write_view(input: Tensor, subscript: Subscript, region: np.ndarray, value: Tensor) -> None:
@@ -158,9 +159,7 @@ def _without_leading_ones(shape: tuple[int, ...], ndim: int) -> tuple[int, ...]:
 # ---- index_put -----------------------------------------------------------------------------------
 
 
-def _check_put(
-    own: dtype, shape: tuple[int, ...], subscript: Subscript, value: Tensor
-) -> None:
+def _check_put(own: dtype, shape: tuple[int, ...], subscript: Subscript, value: Tensor) -> None:
     """Raise torch's RuntimeError unless `value` can be written there."""
     if value.dtype is not own and not (subscript.mask is not None and value._array.size == 1):
         raise RuntimeError(
@@ -180,9 +179,7 @@ def _check_put(
         )
 
 
-def _put_kernel(
-    array: np.ndarray, subscript: Subscript, value: Tensor, accumulate: bool
-) -> None:
+def _put_kernel(array: np.ndarray, subscript: Subscript, value: Tensor, accumulate: bool) -> None:
     source = value._array
     wanted = len(sub.selected_shape(array.shape, subscript))
     source = source.reshape(_without_leading_ones(source.shape, wanted))
@@ -191,9 +188,7 @@ def _put_kernel(
 
 
 @written_by(_put_kernel)
-def _put_subscript(
-    input: Tensor, subscript: Subscript, value: Tensor, accumulate: bool
-) -> Tensor:
+def _put_subscript(input: Tensor, subscript: Subscript, value: Tensor, accumulate: bool) -> Tensor:
     """`input` with `value` at a subscript that is all selection."""
     array = input._array
     data = array.copy()

@@ -16,7 +16,8 @@ from ..dtypes import can_cast, int64
 from ..tensor import Tensor, wrap
 from .common import result_type, wrap_dim
 from .registry import op, refuse_grad, write_out
-from .shaping import expand, narrow, reshape, slice_view, unsqueeze
+from .parts import narrow, slice_view
+from .shaping import expand, reshape, unsqueeze
 
 # ---- cat and stack -------------------------------------------------------------------------------
 

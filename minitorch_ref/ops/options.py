@@ -7,17 +7,18 @@ usual one, pays for none of them.
 from __future__ import annotations
 
 import builtins
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, TypedDict
 
 import numpy as np
 
-from .. import dtypes, layout as layouts
+from .. import dtypes
 from ..autograd.graph import requires_grad
 from ..autograd.inplace import bump
 from ..autograd.modes import state
 from ..device import check_device
 from ..dtypes import FLOATING, dtype
+from ..layout import layout, preserve_format
 from ..tensor import Tensor, wrap
 
 
@@ -25,7 +26,7 @@ class Options(TypedDict, total=False):
     """The keywords of all factories: what kind of tensor to make."""
 
     dtype: dtype | None
-    layout: layouts.layout | None
+    layout: layout | None
     device: Any
     pin_memory: bool | None
     requires_grad: bool
@@ -53,12 +54,12 @@ def settle(name: str, options: Any, default: dtype) -> tuple[dtype, bool]:
             raise TypeError(f"{name}() got an unexpected keyword argument '{keyword}'")
     check_device(options.get("device"))
     order = options.get("layout")
-    if order is not None and not isinstance(order, layouts.layout):
+    if order is not None and not isinstance(order, layout):
         raise wrong_type(name, "layout", "torch.layout", order)
     if options.get("pin_memory"):
         raise RuntimeError(
-            "pin_memory=True requires a CUDA or other accelerator backend; no pinned memory allocator "
-            "is available on this system."
+            "pin_memory=True requires a CUDA or other accelerator backend; no pinned memory "
+            "allocator is available on this system."
         )
     wanted = check_dtype(name, options.get("dtype"))
     grad = options.get("requires_grad", False)
@@ -88,7 +89,10 @@ def wrong_type(name: str, argument: str, wanted: str, got: Any, position: int = 
 
 
 def size_of(name: str, size: tuple[Any, ...], options: Any) -> tuple[int, ...]:
-    """The shape meant by `f(2, 3)`, `f((2, 3))` or `f(size=(2, 3))`; takes `size` out of `options`."""
+    """The shape meant by `f(2, 3)`, `f((2, 3))` or `f(size=(2, 3))`.
+
+    Takes `size` out of `options`.
+    """
     if not size:
         if "size" not in options:
             raise TypeError(f'{name}() missing 1 required positional arguments: "size"')
@@ -103,7 +107,7 @@ def size_of(name: str, size: tuple[Any, ...], options: Any) -> tuple[int, ...]:
 
 
 def to_shape(name: str, size: Any, position: int = 1) -> tuple[int, ...]:
-    """A sequence of ints as a shape.  Raises TypeError for other things, RuntimeError if negative."""
+    """A sequence of ints as a shape.  Raises TypeError if it is none, RuntimeError if negative."""
     if not isinstance(size, (tuple, list)):
         raise wrong_type(name, "size", "tuple of ints", size, position)
     for place, n in enumerate(size, start=1):
@@ -176,20 +180,19 @@ def memory_order(array: np.ndarray) -> tuple[int, ...]:
     return tuple(order[::-1])
 
 
-def allocate_like(array: np.ndarray, kind: dtype, order: Any = None, zero: bool = False) -> np.ndarray:
+def allocate_like(
+    array: np.ndarray, kind: dtype, order: Any = None, zero: bool = False
+) -> np.ndarray:
     """A new array of `array`'s shape: dense, with its dims in `array`'s order or in `order`'s."""
-    if order is None or order is layouts.preserve_format:
-        dims: Iterable[int] = memory_order(array)
-    else:
-        dims = format_dims(order, array.ndim)
-    dims = tuple(dims)
+    keep = order is None or order is preserve_format
+    dims = memory_order(array) if keep else format_dims(order, array.ndim)
     memory = allocate([array.shape[d] for d in dims], kind, zero)
     return memory.transpose(np.argsort(dims)) if dims != tuple(range(array.ndim)) else memory
 
 
 def format_dims(order: Any, ndim: int) -> tuple[int, ...]:
     """The dims from slowest to fastest in a memory format."""
-    if order is layouts.preserve_format:
+    if order is preserve_format:
         raise RuntimeError("unsupported memory format Preserve")
     if order is None or order.order is None:
         return tuple(range(ndim))

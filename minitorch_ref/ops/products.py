@@ -14,9 +14,10 @@ from ..quiet import fp
 from ..tensor import Tensor, wrap
 from .common import wrap_dim
 from .matmul import bmm, matmul, mm, mv
+from .parts import diagonal
 from .pointwise import _add, conj, mul, sub
 from .registry import op
-from .shaping import diagonal, expand_shape, permute, reshape
+from .shaping import expand_shape, permute, reshape
 
 # ---- vectors -----------------------------------------------------------------------------------
 

@@ -231,7 +231,10 @@ def _end_exact(high: int, kind: dtype, digits: int) -> int:
 
 def _as_int64(value: int, kind: dtype) -> int:
     """An integer rounded to a floating type; out of int64's range, what the processor makes of it."""
-    rounded = kind.np.type(np.float64(value)) if abs(value) < 65520 or kind.itemsize > 2 else math.inf
+    exact = np.int64(min(value, (1 << 63) - 1))
+    with np.errstate(over="ignore"):
+        wide = exact.astype(np.float64 if kind.itemsize == 8 else np.float32)
+        rounded = float(wide.astype(kind.np))
     return int(rounded) if abs(rounded) < 1 << 63 else -(1 << 63)
 
 

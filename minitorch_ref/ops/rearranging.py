@@ -19,7 +19,8 @@ from .common import result_type, shape_of_args, wrap_dim, wrap_dims
 from .conversion import clone
 from .joining import _dim_of, _listed, stack
 from .registry import op
-from .shaping import _diagonal_of, diagonal, expand, flatten, narrow, reshape, unsqueeze, view_
+from .parts import _diagonal_of, diagonal, narrow
+from .shaping import expand, flatten, reshape, unsqueeze, view_
 
 # ---- repeating -------------------------------------------------------------------------------------
 

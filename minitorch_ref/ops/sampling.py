@@ -25,10 +25,11 @@ from ..tensor import Tensor, wrap
 from .common import is_number
 from .creation import check_tensor, empty_like
 from .options import (
-    Options, allocate, deliver, place, prepare_out, settle, size_of, to_int, to_shape, wrong_type,
+    Options, allocate, deliver, place, prepare_out, settle, size_of, to_int, to_shape,
 )  # fmt: skip
 from .random_fill import bernoulli_, normal_, random_, uniform_
 from .registry import op
+from .table import broadcast_error
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -247,9 +248,10 @@ def _normal_around(mean: Any, std: Any, generator: Any, out: Tensor | None) -> T
             raise RuntimeError("normal expects all elements of std >= 0.0")
     shape = tuple(first.shape)
     if first is not std and isinstance(std, Tensor):
-        from .shaping import broadcast_shapes
-
-        shape = tuple(broadcast_shapes(mean.shape, std.shape))
+        try:
+            shape = np.broadcast_shapes(mean.shape, std.shape)
+        except ValueError:
+            raise broadcast_error(mean._array, std._array) from None
     if out is None:
         blank = wrap(allocate(shape, first.dtype))
     else:

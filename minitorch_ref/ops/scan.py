@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import return_types
 from ..autograd.graph import record
 from ..dtypes import dtype as DType
 from ..quiet import fp
@@ -17,11 +18,7 @@ from .common import sum_dtype, wrap_dim
 from .conversion import cast
 from .pointwise import _div, conj, exp, mul, sub
 from .registry import op
-from .shaping import narrow
-from .sorting import _named
-
-CumMax = _named("cummax", "values", "indices")
-CumMin = _named("cummin", "values", "indices")
+from .parts import narrow
 
 
 def _accumulate(ufunc: Any, array: np.ndarray, dim: int) -> np.ndarray:
@@ -124,13 +121,13 @@ def _running_extreme(x: Tensor, dim: int, ufunc: Any, name: str, better: Any) ->
 @op(out=True)
 def cummax(input: Tensor, dim: int) -> Any:
     """The running maximum along `dim`, and the place of each."""
-    return CumMax(*_running_extreme(input, dim, np.maximum, "CummaxBackward0", np.greater_equal))
+    return return_types.cummax(_running_extreme(input, dim, np.maximum, "CummaxBackward0", np.greater_equal))
 
 
 @op(out=True)
 def cummin(input: Tensor, dim: int) -> Any:
     """The running minimum along `dim`, and the place of each."""
-    return CumMin(*_running_extreme(input, dim, np.minimum, "CumminBackward0", np.less_equal))
+    return return_types.cummin(_running_extreme(input, dim, np.minimum, "CumminBackward0", np.less_equal))
 
 
 @op(out=True)

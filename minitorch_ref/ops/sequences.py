@@ -43,15 +43,14 @@ def _shape_of(data: Any) -> tuple[int, ...]:
 def from_sequence(data: Any, wanted: dtype | None) -> np.ndarray:
     if isinstance(data, (str, bytes)):
         raise invalid_type(data)
+    shape = _shape_of(data)
     leaves = _Leaves()
     if wanted is None:
         leaves.look(data)
-        kind = leaves.kind or dtypes.get_default_dtype()
-    else:
-        kind = wanted
-    shape = _shape_of(data)
+    kind = wanted or leaves.kind or dtypes.get_default_dtype()
     flat: list[Any] = []
-    _flatten(data, shape, 0, flat, kind)
+    if 0 not in shape:
+        _flatten(data, shape, 0, flat, kind)
     return _to_kind(flat, kind).reshape(shape)
 
 
@@ -67,6 +66,8 @@ class _Leaves:
 
     def look(self, data: Any) -> None:
         if isinstance(data, (list, tuple)):
+            if not data:
+                self.add(dtypes.get_default_dtype())
             # one look per type: most lists have a single type of number in them
             for example in {type(x): x for x in data}.values():
                 if type(example) in _NUMBERS:
@@ -132,6 +133,8 @@ _PLAIN = {bool, int, float}
 def _number(x: Any, kind: dtype) -> Any:
     """One element as a Python number that `kind` can be made from."""
     if isinstance(x, Tensor):
+        if kind.category == INTEGER:
+            return x.__index__()
         if x.numel() != 1:
             raise ValueError("only one element tensors can be converted to Python scalars")
         x = x.item()

@@ -6,33 +6,16 @@ torch's order: nan is the largest value, and equal values keep their places when
 
 from __future__ import annotations
 
-from collections import namedtuple
 from typing import Any
 
 import numpy as np
 
+from .. import return_types
 from ..autograd.graph import record
 from ..dtypes import int32, int64
 from ..tensor import Tensor, wrap
 from .common import array_as, wrap_dim
 from .registry import op
-
-
-def _named(name: str, *fields: str) -> Any:
-    """A result tuple that prints as torch's do: `torch.return_types.sort(values=..., indices=...)`."""
-
-    def show(self: Any) -> str:
-        parts = ",\n".join(f"{f}={v!r}" for f, v in zip(fields, self))
-        return f"torch.return_types.{name}(\n{parts})"
-
-    kind = namedtuple(name, fields)
-    kind.__repr__ = show  # type: ignore[assignment, method-assign]
-    return kind
-
-
-Sorted = _named("sort", "values", "indices")
-TopK = _named("topk", "values", "indices")
-KthValue = _named("kthvalue", "values", "indices")
 
 
 def order_of(array: np.ndarray, dim: int, descending: bool) -> np.ndarray:
@@ -72,7 +55,7 @@ def sort(
     if input.is_complex():
         raise RuntimeError("Sort does not support complex dtypes on CPU")
     indices = order_of(input._array, dim, descending)
-    return Sorted(pick_along(input, indices, dim, "SortBackward0"), wrap(indices))
+    return return_types.sort((pick_along(input, indices, dim, "SortBackward0"), wrap(indices)))
 
 
 @op(out=True)
@@ -101,9 +84,9 @@ def topk(
     array = input._array
     if array.ndim == 0:
         indices = np.zeros((), np.int64)
-        return TopK(pick_along(input, indices, dim, "TopkBackward0"), wrap(indices))
+        return return_types.topk((pick_along(input, indices, dim, "TopkBackward0"), wrap(indices)))
     indices = _first(array, dim, k, descending=largest)
-    return TopK(pick_along(input, indices, dim, "TopkBackward0"), wrap(indices))
+    return return_types.topk((pick_along(input, indices, dim, "TopkBackward0"), wrap(indices)))
 
 
 def _first(array: np.ndarray, dim: int, k: int, descending: bool) -> np.ndarray:
@@ -128,13 +111,13 @@ def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> Any
         raise RuntimeError("kthvalue(): selected number k out of range for dimension " + str(dim))
     if input.ndim == 0:
         indices = np.zeros((), np.int64)
-        return KthValue(pick_along(input, indices, dim, "KthvalueBackward0"), wrap(indices))
+        return return_types.kthvalue((pick_along(input, indices, dim, "KthvalueBackward0"), wrap(indices)))
     indices = order_of(input._array, dim, False).take([k - 1], axis=dim)
     values = pick_along(input, indices, dim, "KthvalueBackward0")
     places = wrap(indices)
     if keepdim:
-        return KthValue(values, places)
-    return KthValue(values.squeeze(dim), places.squeeze(dim))
+        return return_types.kthvalue((values, places))
+    return return_types.kthvalue((values.squeeze(dim), places.squeeze(dim)))
 
 
 @op(out=True, method=False)

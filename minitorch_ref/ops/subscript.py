@@ -96,7 +96,9 @@ def _as_array(part: Any) -> Any:
         array = part.astype(np.int64) if part.dtype.kind == "f" else part
     elif isinstance(part, (list, tuple, range)):
         array = _from_sequence(part)
-    elif isinstance(part, (float, complex, str, bytes, np.generic)) or not hasattr(part, "__index__"):
+    elif isinstance(part, (float, complex, str, bytes, np.generic)) or not hasattr(
+        part, "__index__"
+    ):
         raise IndexError(
             "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are "
             f"valid indices (got {_type_name(part)})"
@@ -153,7 +155,7 @@ def _basic_part(
             basic += [_FULL] * _dims_used(part)
             dim, out = dim + _dims_used(part), out + _dims_used(part)
         else:
-            basic.append(_checked(int(part), dim, shape[dim]))
+            basic.append(checked(int(part), dim, shape[dim]))
             name, dim = "SelectBackward0", dim + 1
     return Subscript(tuple(basic), name), selections
 
@@ -182,7 +184,8 @@ def _bounds(part: slice, size: int) -> tuple[int, int, int]:
     return part.indices(size)
 
 
-def _checked(i: int, dim: int, size: int) -> int:
+def checked(i: int, dim: int, size: int) -> int:
+    """`i` if it is an index into `size` elements.  Raises IndexError, naming `dim`."""
     if not -size <= i < size:
         if not -(1 << 63) <= i < 1 << 63:
             raise ValueError("Overflow when unpacking long long")

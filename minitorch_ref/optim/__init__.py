@@ -9,11 +9,7 @@ from .adagrad import Adadelta, Adagrad
 from .adam import Adam, AdamW
 from .adam_variants import Adamax, NAdam, RAdam
 from .lbfgs import LBFGS
-from .optimizer import (
-    Optimizer,
-    register_optimizer_step_post_hook,
-    register_optimizer_step_pre_hook,
-)
+from .optimizer import Optimizer
 from .rmsprop import RMSprop
 from .rprop import ASGD, Rprop
 from .sgd import SGD
@@ -33,6 +29,4 @@ __all__ = [
     "Rprop",
     "SGD",
     "lr_scheduler",
-    "register_optimizer_step_post_hook",
-    "register_optimizer_step_pre_hook",
 ]

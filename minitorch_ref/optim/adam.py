@@ -106,7 +106,7 @@ class Adam(Elementwise):
         if group["amsgrad"]:
             maximum_(max_exp_avg_sq, exp_avg_sq)
             largest = max_exp_avg_sq
-        denom = kept(largest).sqrt().div_(n["bias_correction2_sqrt"]).add_(group["eps"])
+        denom = (kept(largest).sqrt() / n["bias_correction2_sqrt"]).add_(group["eps"])
         p.addcdiv_(kept(exp_avg), denom, value=-n["step_size"])
 
 

@@ -34,6 +34,9 @@ class Plain:
         value = number(other)
         return np.float32(value) if self.a.dtype.char == "e" else value
 
+    def _like(self, result: np.ndarray) -> Plain:
+        return Plain(result.astype(self.a.dtype, copy=False))
+
     # In place: each returns self, as torch's methods do.
 
     def add_(self, other: Any, *, alpha: Any = 1) -> Plain:
@@ -84,6 +87,9 @@ class Plain:
 
     # Out of place.
 
+    def detach(self) -> Plain:
+        return self
+
     def clone(self) -> Plain:
         return Plain(self.a.copy())
 
@@ -119,10 +125,10 @@ class Plain:
         return Plain(np.negative(self.a))
 
     def __mul__(self, other: Any) -> Plain:
-        return self.clone().mul_(other)
+        return self._like(np.multiply(self.a, self._operand(other)))
 
     def __truediv__(self, other: Any) -> Plain:
-        return self.clone().div_(other)
+        return self._like(np.divide(self.a, self._operand(other)))
 
     def __rtruediv__(self, other: Any) -> Plain:
         return Plain(np.reciprocal(self.a)).mul_(other)  # as torch has it: two roundings

@@ -80,7 +80,7 @@ class SGD(Elementwise):
             grad = _add_scaled(grad.clone(), p, group["weight_decay"])
         if group["momentum"] != 0:
             if n["first"]:
-                momentum_buffer.copy_(grad)
+                momentum_buffer.copy_(grad.detach())
             else:
                 momentum_buffer.mul_(group["momentum"]).add_(grad, alpha=1 - group["dampening"])
             if group["nesterov"]:

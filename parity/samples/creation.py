@@ -89,7 +89,7 @@ METHODS = [
     row("resize_", call(X(3, 4, grad=False), 12), call(X(4), 2, 2), grad=False, special=False, layouts=False), row("t_", call(X(3, 4)), grad=False), row("transpose_", call(X(3, 4), 0, 1), grad=False), row("squeeze_", call(X(1, 3)), grad=False),
     row("unsqueeze_", call(X(3), 0), grad=False), row("data_ptr", call(F(0)), grad=False, layouts=False),
     *(row(n, call(D(a), D(b)), *(call(D(x), D(y)) for x in ALL for y in ALL), grad=False) for n, a, b in (("promote_types", "int64", "float32"), ("can_cast", "int64", "float32"))),
-    row("result_type", call(X(3), X(3)), *(forward(call(Arr((2,), a), Arr((), b))) for a in ALL for b in ALL), call(X(3), 2), call(2, 1.5), call(I(3), 0.5), call(2, X()), grad=False, special=False),
+    row("result_type", call(X(3), X(3)), *(forward(call(Arr((2,), a), Arr((), b))) for a in ALL for b in ALL if a != "float16" or not b.startswith("complex")), call(X(3), 2), call(2, 1.5), call(I(3), 0.5), call(2, X()), grad=False, special=False),
     row("broadcast_shapes", call((2, 1), (3,)), call((), (2,)), bad=[call((2,), (3,))], grad=False), row("get_default_dtype", call(), grad=False),
 ]
 

@@ -9,51 +9,25 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...autograd.graph import record
 from ...autograd.inplace import in_place
-from ...kernels.select import keep, select
+from ...kernels.select import select
+from ...ops import activation as table
+from ...ops import curves
+from ...ops.activation import refuse
+from ...ops.curves import check_floating, draw
 from ...ops.registry import op
 from ...tensor import Tensor, wrap
-from . import _curves as curves
-from ._curves import check_floating, draw
 
 # ---- relu ----------------------------------------------------------------------------------------
 
 
-@op(inplace=True, name="relu")
-def clip_at_zero(input: Tensor) -> Tensor:
-    """max(x, 0).  Raises RuntimeError for booleans, NotImplementedError for complex numbers."""
-    array = input._array
-    if array.dtype.kind in "bc":
-        _refuse("relu", array)
-    data = np.maximum(array.dtype.type(0), array)  # in this order −0 stays −0, as in torch
-    return record("ReluBackward0", data, input=(input, lambda g, out: threshold_backward(g, out, 0)))
-
-
-def _refuse(name: str, array: np.ndarray) -> None:
-    if array.dtype.kind == "c":
-        raise NotImplementedError("clamp is not supported for complex types")
-    kind = "Boolean" if name == "relu" else "Bool"
-    raise RuntimeError(f"{kind} inputs not supported for {name}")
-
-
-def threshold_backward(grad_output: Tensor, self: Tensor, threshold: float) -> Tensor:
-    """`grad_output` where `self` is above the threshold (or NaN), else zero."""
-    return record(
-        "ThresholdBackwardBackward0",
-        keep(~(self._array <= threshold), grad_output._array),
-        grad_output=(grad_output, lambda g, self: threshold_backward(g, self, threshold)),
-        self=(self, lambda g: g * 0),
-    )
-
-
-relu_ = clip_at_zero.in_place
+relu_ = Tensor.relu_
 
 
 @op(namespace="nn.functional")
 def relu(input: Tensor, inplace: bool = False) -> Tensor:
     """max(x, 0)."""
-    return relu_(input) if inplace else clip_at_zero(input)
+    return input.relu_() if inplace else input.relu()
 
 
 # ---- piecewise linear ----------------------------------------------------------------------------
@@ -82,7 +56,7 @@ def _hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0) -> Ten
     if array.dtype.kind == "f":
         return draw(curves.hardtanh, input, min_val, max_val)
     if array.dtype.kind in "bc":
-        _refuse("hardtanh", array)
+        refuse("hardtanh", array)
     if array.dtype.kind == "u" and min_val < 0:
         raise RuntimeError("cannot do hardtanh on an unsigned type with negative limits")
     return wrap(curves.hardtanh.value(array, int(min_val), int(max_val)))
@@ -120,13 +94,7 @@ def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = Fals
     return (leaky_relu_ if inplace else _leaky_relu)(input, negative_slope)
 
 
-@op(name="hardshrink")
-def _hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
-    """x outside [−lambd, lambd], else 0."""
-    return draw(curves.hardshrink, input, lambd)
-
-
-hardshrink = op(_hardshrink, namespace="nn.functional", name="hardshrink")
+hardshrink = op(table.hardshrink, namespace="nn.functional", name="hardshrink")
 
 
 @op(namespace="nn.functional")

@@ -11,11 +11,11 @@ import numpy as np
 
 from ...autograd.graph import record
 from ...dtypes import result_type
+from ...ops import curves
 from ...ops.common import cast_array
 from ...ops.registry import op
 from ...quiet import fp
 from ...tensor import Tensor
-from . import _curves as curves
 from ._reduction import reduced_array, reduction_of
 
 

@@ -16,10 +16,10 @@ import numpy as np
 
 from ...autograd.graph import record
 from ...kernels.select import keep
+from ...ops.curves import check_floating
 from ...ops.registry import op
 from ...quiet import fp
 from ...tensor import Tensor
-from ._curves import check_floating
 from ._reduction import reduced_array, reduction_of
 
 

@@ -8,8 +8,9 @@ import numpy as np
 
 from ...autograd.modes import no_grad
 from ...dtypes import result_type
+from ...ops.joining import broadcast_tensors
 from ...ops.registry import op
-from ...tensor import Tensor
+from ...tensor import Tensor, wrap
 
 __all__ = ["cosine_similarity", "normalize", "pairwise_distance", "pdist"]
 
@@ -25,8 +26,6 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
         raise RuntimeError(
             f"expected common dtype to be floating point, yet common dtype is {common.title}"
         )
-    from ...ops.shaping import broadcast_tensors
-
     x1, x2 = broadcast_tensors(x1.to(common), x2.to(common))
     return (_unit(x1, dim, eps) * _unit(x2, dim, eps)).sum(dim)
 
@@ -65,7 +64,5 @@ def pdist(input: Tensor, p: float = 2.0) -> Tensor:
     if p < 0:
         raise RuntimeError("pdist only supports non-negative p values")
     i, j = np.triu_indices(input.size(0), 1)
-    from ...tensor import wrap
-
     difference = input.index_select(0, wrap(i)) - input.index_select(0, wrap(j))
     return difference.norm(p, 1)

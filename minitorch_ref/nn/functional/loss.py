@@ -18,10 +18,11 @@ from ...autograd.modes import no_grad
 from ...dtypes import result_type
 from ...kernels.select import select
 from ...ops.common import cast_array
+from ...ops.curves import Curve, chain
+from ...ops.joining import broadcast_tensors
 from ...ops.registry import op
 from ...quiet import fp
 from ...tensor import Tensor
-from ._curves import Curve, chain
 from ._reduction import reduced, reduced_array, reduction_of
 
 # ---- curves of the difference ----------------------------------------------------------------------
@@ -93,8 +94,6 @@ def _same_size(input: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
         "Please ensure they have the same size.",
         stacklevel=3,
     )
-    from ...ops.shaping import broadcast_tensors
-
     input, target = broadcast_tensors(input, target)
     return input, target
 

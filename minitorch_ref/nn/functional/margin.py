@@ -12,10 +12,10 @@ import numpy as np
 
 from ...autograd.graph import record
 from ...ops.common import cast_array
+from ...ops.curves import Curve, chain
 from ...ops.registry import op
 from ...quiet import fp
 from ...tensor import Tensor, wrap
-from ._curves import Curve, chain
 from ._reduction import reduced, reduced_array, reduction_of
 from .activation import logsigmoid
 from .distance import pairwise_distance

@@ -8,49 +8,14 @@ from ...autograd.graph import record
 from ...autograd.inplace import in_place
 from ...kernels.draws import convert, standard_doubles
 from ...kernels.libm import multiply_add
-from ...kernels.select import select
+from ...ops.activation import prelu as _prelu
 from ...ops.common import wrap_dim
+from ...ops.curves import check_floating
+from ...ops.joining import cat
 from ...ops.registry import op
 from ...quiet import fp
 from ...random import Generator, source_of
 from ...tensor import Tensor, wrap
-from ._curves import check_floating
-
-
-@op(name="prelu")
-def _prelu(input: Tensor, weight: Tensor) -> Tensor:
-    """x where x > 0, else weight · x; one weight, or one per channel (dim 1)."""
-    if input.dtype is not weight.dtype:
-        raise RuntimeError(
-            "prelu: Type promoting not supported. "
-            f"Got {input.dtype.title} and {weight.dtype.title}"
-        )
-    if weight.ndim > 1:
-        raise RuntimeError(
-            f"prelu: Expected `weight` to be a scalar or 1D tensor, but got: ndim = {weight.ndim}"
-        )
-    check_floating(input, "prelu_cpu")
-    channels = input.size(1) if input.ndim > 1 else 1
-    if weight.numel() not in (1, channels):
-        raise RuntimeError(
-            "Mismatch of parameter numbers and input channel size. Found parameter numbers = "
-            f"{weight.numel()} and channel size = {channels}."
-        )
-    shape = [1] * max(input.ndim, 0)
-    if weight.numel() > 1:
-        shape[1] = channels
-    return _prelu_kernel(input, weight.reshape(shape))
-
-
-def _prelu_kernel(input: Tensor, weight: Tensor) -> Tensor:
-    x, w = input._array, weight._array
-    return record(
-        "PreluKernelBackward0",
-        fp.quiet(lambda: select(x > 0, x, x * w, x.dtype)),
-        input=(input, lambda g, input, weight: g.where(input > 0, g * weight)),
-        weight=(weight, lambda g, input: (g * input).where(input <= 0, g * 0)),
-    )
-
 
 prelu = op(_prelu, namespace="nn.functional", name="prelu")
 
@@ -135,8 +100,6 @@ def _gated(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 def _glu_grad(g: Tensor, input: Tensor, dim: int) -> Tensor:
     """The gradients for both halves, in one tensor."""
-    from ...ops.joining import cat
-
     a, b = input.chunk(2, dim)
     s = b.sigmoid()
     return cat([g * s, g * a * (s * (1 - s))], dim)

@@ -6,7 +6,6 @@ The number of dims is a class attribute; everything else is shared.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Any
 
 from ...ops.creation import empty
@@ -103,8 +102,6 @@ class _ConvNd(Module):
 
 
 class _Conv(_ConvNd):
-    convolve: Callable[..., Tensor]
-
     def __init__(
         self,
         in_channels: int,
@@ -136,11 +133,12 @@ class _Conv(_ConvNd):
                 margins += [self.padding[dim]] * 2
         return margins
 
-    def _conv_forward(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    def _arguments(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> tuple:
+        """What F.conv takes; a padding other than with zeros is made here."""
         padding = self.padding
         if self.padding_mode != "zeros":
             input, padding = F.pad(input, self._margins(), mode=self.padding_mode), 0
-        return self.convolve(input, weight, bias, self.stride, padding, self.dilation, self.groups)
+        return input, weight, bias, self.stride, padding, self.dilation, self.groups
 
     def forward(self, input: Tensor) -> Tensor:
         return self._conv_forward(input, self.weight, self.bias)
@@ -152,7 +150,10 @@ class Conv1d(_Conv):
     `padding` may be "same" or "valid"; `padding_mode` zeros, reflect, replicate or circular.
     """
 
-    dims, convolve = 1, staticmethod(F.conv1d)
+    dims = 1
+
+    def _conv_forward(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        return F.conv1d(*self._arguments(input, weight, bias))
 
 
 class Conv2d(_Conv):
@@ -161,7 +162,10 @@ class Conv2d(_Conv):
     `padding` may be "same" or "valid"; `padding_mode` zeros, reflect, replicate or circular.
     """
 
-    dims, convolve = 2, staticmethod(F.conv2d)
+    dims = 2
+
+    def _conv_forward(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        return F.conv2d(*self._arguments(input, weight, bias))
 
 
 class Conv3d(_Conv):
@@ -170,11 +174,13 @@ class Conv3d(_Conv):
     `padding` may be "same" or "valid"; `padding_mode` zeros, reflect, replicate or circular.
     """
 
-    dims, convolve = 3, staticmethod(F.conv3d)
+    dims = 3
+
+    def _conv_forward(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        return F.conv3d(*self._arguments(input, weight, bias))
 
 
 class _ConvTransposeNd(_ConvNd):
-    convolve: Callable[..., Tensor]
     transposed = True
 
     def __init__(
@@ -229,29 +235,37 @@ class _ConvTransposeNd(_ConvNd):
             )
         return tuple(n - low for n, low in zip(output_size, least))
 
-    def forward(self, input: Tensor, output_size: Any = None) -> Tensor:
+    def _arguments(self, input: Tensor, output_size: Any) -> tuple:
+        """What F.conv_transpose takes."""
         if self.padding_mode != "zeros":
             raise ValueError(f"Only `zeros` padding mode is supported for {type(self).__name__}")
         extra = self._output_padding(input, output_size)
-        return self.convolve(
-            input, self.weight, self.bias, self.stride, self.padding, extra, self.groups,
-            self.dilation,
-        )  # fmt: skip
+        options = (self.stride, self.padding, extra, self.groups, self.dilation)
+        return input, self.weight, self.bias, *options
 
 
 class ConvTranspose1d(_ConvTransposeNd):
     """The transpose (the input gradient) of Conv1d; `output_size` picks among possible sizes."""
 
-    dims, convolve = 1, staticmethod(F.conv_transpose1d)
+    dims = 1
+
+    def forward(self, input: Tensor, output_size: Any = None) -> Tensor:
+        return F.conv_transpose1d(*self._arguments(input, output_size))
 
 
 class ConvTranspose2d(_ConvTransposeNd):
     """The transpose (the input gradient) of Conv2d; `output_size` picks among possible sizes."""
 
-    dims, convolve = 2, staticmethod(F.conv_transpose2d)
+    dims = 2
+
+    def forward(self, input: Tensor, output_size: Any = None) -> Tensor:
+        return F.conv_transpose2d(*self._arguments(input, output_size))
 
 
 class ConvTranspose3d(_ConvTransposeNd):
     """The transpose (the input gradient) of Conv3d; `output_size` picks among possible sizes."""
 
-    dims, convolve = 3, staticmethod(F.conv_transpose3d)
+    dims = 3
+
+    def forward(self, input: Tensor, output_size: Any = None) -> Tensor:
+        return F.conv_transpose3d(*self._arguments(input, output_size))

@@ -1,7 +1,8 @@
 """Datasets, samplers and the DataLoader.
 
 Read in this order: `dataset.py`, `sampler.py`, `collate.py`, `dataloader.py` (the options),
-`fetch.py` and `iterators.py` (one pass), then `worker.py` and `workers.py` (processes).
+`fetch.py` and `iterators.py` (one pass); then, for processes, `prefetching.py`, `workers.py` (the
+loader's side) and `worker.py` (theirs), which are imported when the first worker is wanted.
 """
 
 from .collate import default_collate, default_convert
@@ -24,7 +25,7 @@ from .sampler import (
     SubsetRandomSampler,
     WeightedRandomSampler,
 )
-from .worker import get_worker_info
+from .worker_info import get_worker_info
 
 __all__ = [
     "BatchSampler",

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-import multiprocessing
-import multiprocessing.context
 import os
 import warnings
 from collections.abc import Callable, Iterable
@@ -13,7 +11,7 @@ from typing import Any, Generic, TypeVar
 from ...random import Generator
 from .collate import default_collate, default_convert
 from .dataset import Dataset, IterableDataset
-from .iterators import LoaderIterator, MultiProcessIterator, SingleProcessIterator
+from .iterators import LoaderIterator, SingleProcessIterator
 from .sampler import BatchSampler, RandomSampler, Sampler, SequentialSampler
 
 T_co = TypeVar("T_co", covariant=True)
@@ -109,7 +107,7 @@ class DataLoader(Generic[T_co]):
         self.persistent_workers = persistent_workers
         self._initialized = True
         self._reported_length: int | None = None  # what len() said of an IterableDataset
-        self._iterator: MultiProcessIterator | None = None
+        self._iterator: Any = None
         self.check_worker_number_rationality()
 
     def _default_sampler(self, shuffle: bool, generator: Generator | None) -> Sampler[Any]:
@@ -139,6 +137,8 @@ class DataLoader(Generic[T_co]):
                     "multiprocessing_context can only be used with multi-process loading "
                     f"(num_workers > 0), but got num_workers={self.num_workers}"
                 )
+            import multiprocessing.context
+
             if isinstance(context, str):
                 methods = multiprocessing.get_all_start_methods()
                 if context not in methods:
@@ -166,6 +166,8 @@ class DataLoader(Generic[T_co]):
     def __iter__(self) -> LoaderIterator:
         if self.num_workers == 0:
             return SingleProcessIterator(self)
+        from .prefetching import MultiProcessIterator
+
         if not self.persistent_workers:
             return MultiProcessIterator(self)
         if self._iterator is None or self._iterator._workers._closed:

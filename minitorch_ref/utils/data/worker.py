@@ -24,26 +24,9 @@ import numpy as np
 
 from ...random import manual_seed
 from .fetch import make_fetcher
+from .worker_info import WorkerInfo, set_worker_info
 
 CHECK_INTERVAL = 5.0  # seconds between looks at whether the loader's process still lives
-
-
-@dataclass(frozen=True)
-class WorkerInfo:
-    """Which worker this is.  seed is base_seed + id; dataset is the worker's own copy."""
-
-    id: int
-    num_workers: int
-    seed: int
-    dataset: Any
-
-
-_worker_info: WorkerInfo | None = None
-
-
-def get_worker_info() -> WorkerInfo | None:
-    """In a worker process, its WorkerInfo; elsewhere None."""
-    return _worker_info
 
 
 @dataclass(frozen=True)
@@ -111,13 +94,12 @@ class CaughtError:
 
 def work(job: Job, worker_id: int, tasks: Any, results: Any, reader: Any, stop: Any) -> None:
     """The worker process: fetch what the tasks ask for until told to stop, or orphaned."""
-    global _worker_info
     reader.close()  # the loader's end, inherited: the loader must be the only one to hold it
     parent = os.getppid()
     outbox = _Outbox(results)
     try:
         seed = _seed_everything(job.base_seed, worker_id)
-        _worker_info = WorkerInfo(worker_id, job.num_workers, seed, job.dataset)
+        set_worker_info(WorkerInfo(worker_id, job.num_workers, seed, job.dataset))
         _serve(job, worker_id, tasks, outbox, stop, parent)
     except KeyboardInterrupt:
         pass  # the loader's process got it too, and reports it

@@ -17,10 +17,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ...autograd.graph import record
-from ...kernels.select import keep, select
-from ...quiet import fp
-from ...tensor import Tensor
+from ..autograd.graph import record
+from ..kernels.select import keep, select
+from ..quiet import fp
+from ..tensor import Tensor
 
 _HALF, _SINGLE = np.dtype("f2"), np.dtype("f4")
 _SQRT_HALF = math.sqrt(0.5)

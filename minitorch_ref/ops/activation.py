@@ -1,0 +1,84 @@
+"""The activations that are also methods of Tensor: relu, prelu, hardshrink.
+
+All others live in `nn/functional/activation.py`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..autograd.graph import record
+from ..kernels.select import keep, select
+from ..quiet import fp
+from ..tensor import Tensor
+from . import curves
+from .curves import check_floating, draw
+from .registry import op
+
+
+@op(inplace=True)
+def relu(input: Tensor) -> Tensor:
+    """max(x, 0).  Raises RuntimeError for booleans, NotImplementedError for complex numbers."""
+    array = input._array
+    if array.dtype.kind in "bc":
+        refuse("relu", array)
+    data = np.maximum(array.dtype.type(0), array)  # in this order −0 stays −0, as in torch
+    return record("ReluBackward0", data, input=(input, lambda g, out: threshold_backward(g, out, 0)))
+
+
+def refuse(name: str, array: np.ndarray) -> None:
+    if array.dtype.kind == "c":
+        raise NotImplementedError("clamp is not supported for complex types")
+    kind = "Boolean" if name == "relu" else "Bool"
+    raise RuntimeError(f"{kind} inputs not supported for {name}")
+
+
+def threshold_backward(grad_output: Tensor, self: Tensor, threshold: float) -> Tensor:
+    """`grad_output` where `self` is above the threshold (or NaN), else zero."""
+    return record(
+        "ThresholdBackwardBackward0",
+        keep(~(self._array <= threshold), grad_output._array),
+        grad_output=(grad_output, lambda g, self: threshold_backward(g, self, threshold)),
+        self=(self, lambda g: g * 0),
+    )
+
+
+@op
+def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
+    """x outside [−lambd, lambd], else 0."""
+    return draw(curves.hardshrink, input, lambd)
+
+
+@op
+def prelu(input: Tensor, weight: Tensor) -> Tensor:
+    """x where x > 0, else weight · x; one weight, or one per channel (dim 1)."""
+    if input.dtype is not weight.dtype:
+        raise RuntimeError(
+            "prelu: Type promoting not supported. "
+            f"Got {input.dtype.title} and {weight.dtype.title}"
+        )
+    if weight.ndim > 1:
+        raise RuntimeError(
+            f"prelu: Expected `weight` to be a scalar or 1D tensor, but got: ndim = {weight.ndim}"
+        )
+    check_floating(input, "prelu_cpu")
+    channels = input.size(1) if input.ndim > 1 else 1
+    if weight.numel() not in (1, channels):
+        raise RuntimeError(
+            "Mismatch of parameter numbers and input channel size. Found parameter numbers = "
+            f"{weight.numel()} and channel size = {channels}."
+        )
+    shape = [1] * max(input.ndim, 0)
+    if weight.numel() > 1:
+        shape[1] = channels
+    return _prelu_kernel(input, weight.reshape(shape))
+
+
+def _prelu_kernel(input: Tensor, weight: Tensor) -> Tensor:
+    x, w = input._array, weight._array
+    return record(
+        "PreluKernelBackward0",
+        fp.quiet(lambda: select(x > 0, x, x * w, x.dtype)),
+        input=(input, lambda g, input, weight: g.where(input > 0, g * weight)),
+        weight=(weight, lambda g, input: (g * input).where(input <= 0, g * 0)),
+    )

@@ -1,0 +1,210 @@
+"""Largest and smallest: amax, amin, aminmax, max, min (all overloads), argmax, argmin.
+
+A tie is the only question here.  As in torch: amax, amin and the full max() and min() share the
+gradient evenly among equals; max(dim) and min(dim) give it to the element whose index they return,
+the first one.  NaN is larger than everything and smaller than everything: it always wins.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .. import return_types
+from ..autograd.graph import record
+from ..quiet import fp
+from ..tensor import Tensor, wrap
+from .common import Dims, wrap_dim
+from .reducing import reduced_dims, reduction, require_nonempty, restore
+
+
+def _refuse_complex(input: Tensor, kernel: str) -> None:
+    if input._array.dtype.kind == "c":
+        raise NotImplementedError(f"\"{kernel}\" not implemented for '{input.dtype.title}'")
+
+
+# ---- values ----------------------------------------------------------------------------------------
+
+
+def _extreme(
+    name: str, node: str, ufunc: np.ufunc, input: Tensor, dims: tuple[int, ...], keepdim: bool
+) -> Tensor:
+    """The extreme over `dims`; its gradient is shared evenly among the elements that attain it."""
+    data = np.asarray(fp.quiet(ufunc.reduce, input._array, axis=dims, keepdims=keepdim))
+    return record(
+        node, data,
+        input=(
+            input,
+            lambda g, input, out: shared(
+                restore(g, dims, keepdim), input, restore(out, dims, keepdim), dims
+            ),
+        ),
+    )  # fmt: skip
+
+
+def shared(g: Tensor, input: Tensor, extreme: Tensor, dims: tuple[int, ...]) -> Tensor:
+    """g divided among the elements equal to the extreme (the NaNs, if it is NaN)."""
+    x, top = input._array, extreme._array
+    mask = (x == top) | (np.isnan(x) & np.isnan(top)) if x.dtype.kind == "f" else x == top
+    share = mask / np.add.reduce(mask, axis=dims, keepdims=True, dtype=x.dtype)
+    return g * wrap(np.asarray(share, x.dtype))
+
+
+@reduction(out="own")
+def amax(input: Tensor, dim: Dims = (), keepdim: bool = False) -> Tensor:
+    """The largest element over `dim`; equals share the gradient."""
+    return _over_dims("amax", "max_values_cpu", np.maximum, input, dim, keepdim)
+
+
+@reduction(out="own")
+def amin(input: Tensor, dim: Dims = (), keepdim: bool = False) -> Tensor:
+    """The smallest element over `dim`; equals share the gradient."""
+    return _over_dims("amin", "min_values_cpu", np.minimum, input, dim, keepdim)
+
+
+def _over_dims(
+    name: str, kernel: str, ufunc: np.ufunc, input: Tensor, dim: Dims, keepdim: bool
+) -> Tensor:
+    dims = reduced_dims(name, input, dim, keepdim)
+    require_nonempty(name, input, dims, given=dim is not None and dim != ())
+    _refuse_complex(input, kernel)
+    return _extreme(name, name.capitalize() + "Backward0", ufunc, input, dims, keepdim)
+
+
+@reduction(out="own")
+def aminmax(
+    input: Tensor, *, dim: int | None = None, keepdim: bool = False
+) -> return_types.aminmax:
+    """(min, max) over one dim, or over all."""
+    dims = reduced_dims("aminmax", input, dim, keepdim)
+    if not input._array.size:
+        if dim is None:
+            raise RuntimeError(
+                "aminmax(): cannot compute aminmax over an empty dimension as the operation has no "
+                "identity."
+            )
+        if input._array.shape[dims[0]] == 0:
+            raise IndexError(f"aminmax: Expected reduction dim {dims[0]} to have non-zero size.")
+    _refuse_complex(input, "aminmax_cpu")
+    x = input._array
+    low = np.asarray(np.minimum.reduce(x, axis=dims, keepdims=keepdim))
+    high = np.asarray(np.maximum.reduce(x, axis=dims, keepdims=keepdim))
+
+    def rule(g: Any, input: Tensor, out: Any) -> Tensor:
+        parts = [
+            shared(restore(part, dims, keepdim), input, restore(wrap(end), dims, keepdim), dims)
+            for part, end in zip(g, (low, high))
+            if part is not None
+        ]
+        return parts[0] if len(parts) == 1 else parts[0] + parts[1]
+
+    outs = record("AminmaxBackward0", (low, high), input=(input, lambda g, input: rule(g, input, None)))
+    return return_types.aminmax(outs)
+
+
+# ---- max and min -----------------------------------------------------------------------------------
+
+
+def _select(name: str, ufunc: np.ufunc, arg: Any, input: Tensor, dim: int, keepdim: bool) -> Any:
+    """The extremes along `dim` and their indices."""
+    reduced_dims(name, input, dim, keepdim)
+    axis = wrap_dim(dim, input._array.ndim)
+    require_nonempty(name, input, (axis,), given=True)
+    _refuse_complex(input, name)
+    x = input._array
+    if not x.ndim:
+        where, data = np.zeros((), np.int64), x.copy()
+    else:
+        where = arg(x, axis=axis, keepdims=True)
+        data = np.take_along_axis(x, where, axis)
+        if not keepdim:
+            where, data = where.squeeze(axis), data.squeeze(axis)
+    node = name.capitalize() + "Backward0"
+    values = select_along(node, input, data, wrap(np.asarray(where, np.int64)), axis, keepdim)
+    return getattr(return_types, name)((values, wrap(np.asarray(where, np.int64))))
+
+
+def select_along(
+    node: str, input: Tensor, data: np.ndarray, where: Tensor, axis: int, keepdim: bool
+) -> Tensor:
+    """The elements `data` that stand at `where` along `axis`; the gradient goes to those places."""
+    shape, scalar = input.shape, input._array.ndim == 0
+
+    def rule(g: Tensor, where: Tensor) -> Tensor:
+        if scalar:
+            return g.reshape(shape)
+        if not keepdim:
+            g, where = g.unsqueeze(axis), where.unsqueeze(axis)
+        return g.new_zeros(shape).scatter(axis, where, g)
+
+    return record(node, data, input=(input, rule), where=where)
+
+
+def _dispatch(name: str, ufunc: np.ufunc, arg: Any, elementwise: str, args: Any, kwargs: Any) -> Any:
+    """The three overloads: (), (dim, keepdim) and (other)."""
+    input = args[0] if args else kwargs.pop("input")
+    rest = args[1:]
+    other = kwargs.pop("other", rest[0] if rest and isinstance(rest[0], Tensor) else None)
+    if isinstance(other, Tensor):
+        return getattr(input, elementwise)(other)
+    if not rest and not kwargs:
+        require_nonempty(name, input, (), given=False)
+        _refuse_complex(input, f"{name}_all")
+        every = tuple(range(input._array.ndim))
+        return _extreme(name, name.capitalize() + "Backward1", ufunc, input, every, False)
+    parameters = dict(zip(("dim", "keepdim"), rest)) | kwargs
+    dim, keepdim = parameters.pop("dim", None), parameters.pop("keepdim", False)
+    if parameters or len(rest) > 2 or not hasattr(dim, "__index__"):
+        got = ", ".join(type(a).__name__ for a in (*args, *kwargs.values()))
+        raise TypeError(
+            f"{name}() received an invalid combination of arguments - got ({got}), but expected one "
+            "of: (Tensor input), (Tensor input, Tensor other), (Tensor input, int dim, bool keepdim)"
+        )
+    return _select(name, ufunc, arg, input, dim, keepdim)
+
+
+@reduction(out="own")
+def max(*args: Any, **kwargs: Any) -> Any:  # noqa: A001
+    """max(input), max(input, dim, keepdim=False) → (values, indices), max(input, other)."""
+    return _dispatch("max", np.maximum, np.argmax, "maximum", args, kwargs)
+
+
+@reduction(out="own")
+def min(*args: Any, **kwargs: Any) -> Any:  # noqa: A001
+    """min(input), min(input, dim, keepdim=False) → (values, indices), min(input, other)."""
+    return _dispatch("min", np.minimum, np.argmin, "minimum", args, kwargs)
+
+
+# ---- positions -------------------------------------------------------------------------------------
+
+
+def _position(name: str, arg: Any, input: Tensor, dim: int | None, keepdim: bool) -> Tensor:
+    reduced_dims(name, input, dim, keepdim)
+    x = input._array
+    if dim is None and not x.size:
+        raise IndexError(
+            f"{name}(): Expected reduction dim to be specified for input.numel() == 0. "
+            "Specify the reduction dim with the 'dim' argument."
+        )
+    if x.dtype.kind in "bc":
+        kind = "bool" if x.dtype.kind == "b" else "complex"
+        raise RuntimeError(f"{name}(): does not support {kind} input")
+    if not x.ndim:
+        return wrap(np.zeros((), np.int64))
+    axis = None if dim is None else wrap_dim(dim, x.ndim)
+    if axis is not None:
+        require_nonempty(name, input, (axis,), given=True)
+    return wrap(np.asarray(arg(x, axis=axis, keepdims=keepdim), np.int64))
+
+
+@reduction(out="own")
+def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
+    """The index of the first largest element along `dim`; without a dim, in the flattened input."""
+    return _position("argmax", np.argmax, input, dim, keepdim)
+
+
+@reduction(out="own")
+def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
+    """The index of the first smallest element along `dim`; without a dim, in the flattened input."""
+    return _position("argmin", np.argmin, input, dim, keepdim)

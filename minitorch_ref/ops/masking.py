@@ -1,0 +1,385 @@
+"""Choosing elements by truth or flat position: where, the masked_ family, nonzero, take, put."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+
+from ..autograd.graph import record
+from ..dtypes import result_type
+from ..kernels import scatter as kernels
+from ..kernels.select import select
+from ..quiet import fp
+from ..tensor import Tensor, wrap
+from .common import as_operand, cast_array, dtype_of, is_number, wrap_dim
+from .indexing import number_as
+from .registry import op
+from .scatter import gather, need_tensor
+from .shaping import reshape
+from .table import bad_argument, broadcast_error
+from .writing import written_by
+
+_BRANCHLESS = 4096  # from this size on, choosing without a branch per element is faster
+
+# ---- where ---------------------------------------------------------------------------------------
+
+
+@op(method=False, out=True)
+def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
+    """`input` where `condition` holds, else `other` (tensors or numbers, broadcast together).
+
+    With the condition alone: `nonzero(condition, as_tuple=True)`.
+    """
+    if input is None and other is None and isinstance(condition, Tensor):
+        return nonzero(condition, as_tuple=True)
+    operands = (condition, input, other)
+    if not isinstance(condition, Tensor) or not all(
+        isinstance(x, Tensor) or is_number(x) for x in (input, other)
+    ):
+        kinds = ", ".join(type(x).__name__ for x in operands if x is not None)
+        raise TypeError(
+            f"where() received an invalid combination of arguments - got ({kinds}), but expected "
+            "one of: (Tensor condition), (Tensor condition, Tensor input, Tensor other), with a "
+            "number in place of either tensor"
+        )
+    mask = _condition(condition)
+    common = result_type(input, other)
+    a, b = (_as_branch(x, common) for x in (input, other))
+    try:
+        np.broadcast_shapes(mask.shape, a.shape, b.shape)
+    except ValueError:
+        raise _broadcast_error(mask, a, b) from None
+    chosen = choose(mask, a, b)
+    return record(
+        "WhereBackward0",
+        chosen,
+        condition=condition,
+        input=(input, lambda g, condition: where(condition, g, 0)),
+        other=(other, lambda g, condition: where(condition, 0, g)),
+    )
+
+
+def _as_branch(x: Any, common: Any) -> np.ndarray:
+    return as_operand(x, common) if isinstance(x, Tensor) else number_as(x, common)
+
+
+def choose(mask: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """`a` where `mask`, else `b`, for arrays of one type."""
+    if max(mask.size, a.size, b.size) < _BRANCHLESS:
+        return np.asarray(np.where(mask, a, b))
+    return np.asarray(select(mask, a, b, a.dtype))
+
+
+def _condition(condition: Tensor) -> np.ndarray:
+    array = condition._array
+    if array.dtype.kind == "b":
+        return array
+    if array.dtype == np.uint8:
+        warnings.warn(
+            "where received a uint8 condition tensor. This behavior is deprecated and will be "
+            "removed in a future version of PyTorch. Use a boolean condition instead.",
+            UserWarning,
+            stacklevel=4,
+        )
+        return array != 0
+    raise RuntimeError(
+        "where expected condition to be a boolean tensor, but got a tensor with dtype "
+        f"{condition.dtype.title}"
+    )
+
+
+def _broadcast_error(*arrays: np.ndarray) -> RuntimeError:
+    """torch's words for the first pair of shapes that does not fit."""
+    for i, a in enumerate(arrays):
+        for b in arrays[i + 1 :]:
+            try:
+                np.broadcast_shapes(a.shape, b.shape)
+            except ValueError:
+                return broadcast_error(a, b)
+    return RuntimeError("shapes do not broadcast together")
+
+
+@op(function=False, name="where")
+def where_method(input: Tensor, condition: Tensor, other: Any) -> Tensor:
+    """`input` where `condition` holds, else `other`."""
+    return where(condition, input, other)
+
+
+# ---- masks ---------------------------------------------------------------------------------------
+
+
+@op(out=True)
+def masked_select(input: Tensor, mask: Tensor) -> Tensor:
+    """The elements of `input` where `mask` (broadcast together) holds, as one dim."""
+    if need_tensor("masked_select", "mask", 2, mask)._array.dtype.kind != "b":
+        raise RuntimeError("masked_select: expected BoolTensor for mask")
+    array, chosen = _broadcast(input._array, mask._array)
+    data = kernels.masked_take(array, chosen)
+
+    def back(g: Tensor, mask: Tensor) -> Tensor:
+        zeros = wrap(np.zeros(array.shape, g._array.dtype))
+        return masked_scatter(zeros, mask, g)
+
+    return record("MaskedSelectBackward0", data, input=(input, back), mask=mask)
+
+
+def _broadcast(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    if a.shape == b.shape:
+        return a, b
+    try:
+        shape = np.broadcast_shapes(a.shape, b.shape)
+    except ValueError:
+        raise broadcast_error(b, a) from None
+    return np.broadcast_to(a, shape), np.broadcast_to(b, shape)
+
+
+def _fill_kernel(array: np.ndarray, mask: Tensor, value: Any) -> None:
+    chosen = _mask_for("masked_fill", array, mask)
+    filler = _filler(array, value)
+    if array.size < _BRANCHLESS:
+        np.copyto(array, filler, where=chosen)
+    else:
+        kernels.masked_put(array, np.broadcast_to(chosen, array.shape), filler)
+
+
+def _mask_for(name: str, array: np.ndarray, mask: Tensor) -> np.ndarray:
+    """The mask's array.  Raises RuntimeError if it is no mask, or larger than what is written."""
+    chosen = need_tensor(name, "mask", 2, mask)._array
+    if chosen.dtype.kind != "b":
+        shown = _C_TYPES[mask.dtype.name] if name == "masked_fill" else mask.dtype.title
+        raise RuntimeError(f"{name}_ only supports boolean masks, but got mask with dtype {shown}")
+    _, wide = _broadcast(array, chosen)
+    if wide.shape != array.shape:
+        raise RuntimeError(
+            f"output with shape {list(array.shape)} doesn't match the broadcast shape "
+            f"{list(wide.shape)}"
+        )
+    return chosen
+
+
+_C_TYPES = {
+    "uint8": "unsigned char", "int8": "signed char", "int16": "short", "int32": "int",
+    "int64": "long int", "float16": "c10::Half", "float32": "float", "float64": "double",
+    "complex64": "c10::complex<float>", "complex128": "c10::complex<double>",
+}  # fmt: skip
+
+
+def _filler(array: np.ndarray, value: Any) -> np.ndarray:
+    own = dtype_of(array)
+    if isinstance(value, Tensor):
+        if value.ndim:
+            raise RuntimeError(
+                "masked_fill_ only supports a 0-dimensional value tensor, but got tensor with "
+                f"{value.ndim} dimension(s)."
+            )
+        return fp.quiet(cast_array, value._array, own)
+    if not is_number(value):
+        raise bad_argument("masked_fill", "value", 3, value)
+    return number_as(value, own)
+
+
+@op(inplace=True)
+@written_by(_fill_kernel)
+def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
+    """`input` with `value` (a number or a tensor without dims) where `mask` holds."""
+    mask_array = need_tensor("masked_fill", "mask", 2, mask)._array
+    shape = _broadcast(input._array, mask_array)[0].shape
+    if mask_array.dtype.kind == "b" and input._array.size >= _BRANCHLESS:
+        data = choose(mask_array, _filler(input._array, value), input._array)
+    else:
+        data = np.broadcast_to(input._array, shape).copy()
+        _fill_kernel(data, mask, value)
+    name = "MaskedFillBackward1" if isinstance(value, Tensor) else "MaskedFillBackward0"
+    return record(
+        name,
+        data,
+        input=(input, lambda g, mask: masked_fill(g, mask, 0)),
+        value=(value, lambda g, mask: where(mask, g, 0).sum()),
+        mask=mask,
+    )
+
+
+def _masked_scatter_kernel(array: np.ndarray, mask: Tensor, source: Tensor) -> None:
+    chosen = np.broadcast_to(_mask_for("masked_scatter", array, mask), array.shape)
+    own = dtype_of(array)
+    if need_tensor("masked_scatter", "source", 3, source).dtype is not own:
+        raise RuntimeError(
+            "masked_scatter: expected self and source to have same dtypes but got"
+            f"{own.title} and {source.dtype.title}"
+        )
+    at = np.flatnonzero(chosen)
+    if source._array.size < at.size:
+        raise RuntimeError("Number of elements of source < number of ones in mask")
+    array.reshape(-1)[at] = source._array.reshape(-1)[: at.size]
+
+
+@op(inplace=True)
+@written_by(_masked_scatter_kernel)
+def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
+    """`input` with the first elements of `source`, in order, where `mask` holds."""
+    mask_array = need_tensor("masked_scatter", "mask", 2, mask)._array
+    data = np.array(_broadcast(input._array, mask_array)[0])
+    _masked_scatter_kernel(data, mask, source)
+    shape = source._array.shape
+
+    def back(g: Tensor, mask: Tensor) -> Tensor:
+        part = masked_select(g, mask)
+        first = wrap(np.arange(part._array.size))
+        zeros = wrap(np.zeros(_size(shape), g._array.dtype))
+        return reshape(put(zeros, first, part), *shape)
+
+    return record(
+        "MaskedScatterBackward0",
+        data,
+        input=(input, lambda g, mask: masked_fill(g, mask, 0)),
+        source=(source, back),
+        mask=mask,
+    )
+
+
+def _size(shape: tuple[int, ...]) -> int:
+    total = 1
+    for n in shape:
+        total *= n
+    return total
+
+
+# ---- nonzero -------------------------------------------------------------------------------------
+
+
+@op(out=True)
+def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
+    """The indices of the nonzero elements: one row each, or (`as_tuple`) one tensor per dim."""
+    array = input._array
+    if as_tuple:
+        return tuple([wrap(i) for i in np.atleast_1d(array).nonzero()])
+    if array.ndim == 0:
+        return wrap(np.empty((int(array != 0), 0), np.int64))
+    return wrap(np.argwhere(array))  # one dim after the other in memory, as in torch
+
+
+@op
+def argwhere(input: Tensor) -> Tensor:
+    """The indices of the nonzero elements, one row each."""
+    return nonzero(input)
+
+
+# ---- flat positions ------------------------------------------------------------------------------
+
+
+def _flat_index(name: str, size: int, index: Tensor) -> np.ndarray:
+    """Positions in a flattened tensor of `size` elements, from the front."""
+    where_ = need_tensor(name, "index", 2, index)._array
+    if where_.dtype != np.int64:
+        raise RuntimeError(
+            f"{name}(): Expected a long tensor for index, but got {index.dtype.title}"
+        )
+    outside = kernels.first_outside(where_, size, -size)
+    if outside is None:
+        return kernels.wrapped(where_, size)
+    if size == 0 and name == "take":
+        raise IndexError("take(): tried to take from an empty tensor")
+    raise IndexError(
+        f"out of range: tried to access index {outside} on a tensor of {size} elements."
+    )
+
+
+@op(out=True)
+def take(input: Tensor, index: Tensor) -> Tensor:
+    """The elements of the flattened `input` at `index`, in the shape of `index`."""
+    array = input._array
+    where_ = _flat_index("take", array.size, index)
+    data = np.asarray(array.reshape(-1).take(where_))
+    shape = array.shape
+
+    def back(g: Tensor, index: Tensor) -> Tensor:
+        return put(wrap(np.zeros(shape, g._array.dtype)), index, g, True)
+
+    return record("TakeBackward0", data, input=(input, back), index=index)
+
+
+def _put_kernel(array: np.ndarray, index: Tensor, source: Tensor, accumulate: bool = False) -> None:
+    own = dtype_of(array)
+    if need_tensor("put", "source", 3, source).dtype is not own:
+        raise RuntimeError(
+            "put_(): self and source expected to have the same dtype, but got self.dtype = "
+            f"{own.title} and source.dtype = {source.dtype.title}"
+        )
+    if need_tensor("put", "index", 2, index)._array.size != source._array.size:
+        raise IndexError(
+            "put_(): Expected source and index to have the same number of elements, but got "
+            f"source.numel() = {source._array.size}, index.numel() = {index._array.size}"
+        )
+    at = _flat_index("put_", array.size, index).reshape(-1)
+    values = source._array.reshape(-1)
+    if accumulate:
+        kernels.at(np.add, array.reshape(-1), at, values)
+    else:
+        array.reshape(-1)[at] = values
+
+
+@written_by(_put_kernel)
+def _put(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) -> Tensor:
+    data = input._array.copy()
+    _put_kernel(data, index, source, accumulate)
+    shape = source._array.shape
+
+    def to_input(g: Tensor, index: Tensor) -> Tensor:
+        if accumulate:
+            return g
+        return put(g, index, wrap(np.zeros(index._array.shape, g._array.dtype)))
+
+    return record(
+        "PutBackward0",
+        data,
+        input=(input, to_input),
+        source=(source, lambda g, index: reshape(take(g, index), *shape)),
+        index=index,
+    )
+
+
+@op
+def put(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) -> Tensor:
+    """`input` with `source` at the positions `index` of its flattened form, written or added."""
+    return _put(input, index, source, accumulate)
+
+
+@op(function=False)
+def put_(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) -> Tensor:
+    """In-place form of `put`."""
+    return _put.in_place(input, index, source, accumulate)
+
+
+@op(out=True)
+def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Tensor:
+    """`gather` with `indices` broadcast against `input` (dim None: both flattened)."""
+    index = need_tensor("take_along_dim", "indices", 2, indices)._array
+    if index.dtype.name != "int64":
+        raise RuntimeError(
+            f"torch.take_along_dim(): dtype of indices should be Long but got {indices.dtype.title}"
+        )
+    if dim is None:
+        return gather(reshape(input, -1), 0, wrap(_from_front(index.reshape(-1), input.numel())))
+    if input.ndim != index.ndim:
+        raise RuntimeError(
+            "torch.take_along_dim(): input and indices should have the same number of dimensions, "
+            f"but got {input.ndim} dimensions for input, and {index.ndim} dimensions for indices"
+        )
+    dim = wrap_dim(dim, input.ndim)
+    array = input._array
+    column = [*array.shape[:dim], 1, *array.shape[dim + 1 :]]
+    flat_index = [*index.shape[:dim], 1, *index.shape[dim + 1 :]]
+    try:
+        rest = list(np.broadcast_shapes(column, flat_index))
+    except ValueError:
+        raise broadcast_error(np.empty(column), np.empty(flat_index)) from None
+    wide = np.broadcast_to(index, [*rest[:dim], index.shape[dim], *rest[dim + 1 :]])
+    own = input.expand(*rest[:dim], array.shape[dim], *rest[dim + 1 :])
+    return gather(own, dim, wrap(_from_front(wide, array.shape[dim])))
+
+
+def _from_front(index: np.ndarray, size: int) -> np.ndarray:
+    """Negative indices made positive, in an array of its own (what is out of range stays so)."""
+    return np.where(index < 0, index + size, index)

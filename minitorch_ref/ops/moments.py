@@ -1,0 +1,137 @@
+"""Spread: var, std, and both with the mean.
+
+    var = Σ |x − mean|² / (n − correction)
+
+Sums are taken in float64, as torch's Welford loop keeps its state in double.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from typing import Any
+
+import numpy as np
+
+from ..autograd.graph import record
+from ..dtypes import FLOATING
+from ..quiet import fp
+from ..tensor import Tensor
+from .common import Dims
+from .reducing import reduced_dims, reduction, restore
+
+_Parsed = tuple[Any, float, bool]
+
+
+def _parse(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> _Parsed:
+    """(dim, correction, keepdim) from `f(unbiased)`, `f(dim, unbiased, keepdim)`,
+    `f(dim, *, correction, keepdim)`."""
+    names = ("unbiased",) if args and isinstance(args[0], bool) else ("dim", "unbiased", "keepdim")
+    given = dict(zip(names, args)) | kwargs
+    both = "unbiased" in given and "correction" in given
+    if both or len(args) > len(names) or not given.keys() <= {"dim", "unbiased", "keepdim", "correction"}:
+        got = [type(a).__name__ for a in args] + [f"{k}={type(v).__name__}" for k, v in kwargs.items()]
+        raise TypeError(
+            f"{name}() received an invalid combination of arguments - got ({', '.join(got)}), but "
+            "expected one of: (tuple of ints dim, bool unbiased = True, bool keepdim = False), "
+            "(tuple of ints dim = None, *, Number correction = None, bool keepdim = False), "
+            "(bool unbiased = True)"
+        )
+    correction = given.get("correction")
+    if correction is None:
+        correction = 1 if given.get("unbiased", True) else 0
+    return given.get("dim"), correction, given.get("keepdim", False)
+
+
+def _check(name: str, input: Tensor, dims: tuple[int, ...], correction: float) -> int:
+    """How many elements make one result.  Warns where the divisor is not positive."""
+    if input.dtype.category < FLOATING:
+        only = "std and var" if name in ("std", "var") else name
+        raise RuntimeError(f"{only} only support floating point and complex dtypes")
+    n = math.prod([input._array.shape[d] for d in dims])
+    if n - correction <= 0:
+        warnings.warn(
+            f"{name}(): degrees of freedom is <= 0. Correction should be strictly less than the "
+            "reduction factor (input numel divided by output numel).",
+            stacklevel=5,
+        )
+    return n
+
+
+def _moments(
+    x: np.ndarray, dims: tuple[int, ...], n: int, correction: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and variance in double precision, the reduced dims kept."""
+    wide = np.complex128 if x.dtype.kind == "c" else np.float64
+    middle = np.add.reduce(x, axis=dims, dtype=wide, keepdims=True) / n
+    d = x.astype(np.float32) if x.dtype.char == "e" else x
+    near = middle.astype(d.dtype)  # subtracting it rounds once per element
+    d = d - near
+    squares = d.real * d.real + d.imag * d.imag if d.dtype.kind == "c" else d * d
+    spread = np.add.reduce(squares, axis=dims, dtype=np.float64, keepdims=True)
+    spread = spread - n * np.abs(middle - near) ** 2  # the mean was rounded: shift back
+    return middle, np.maximum(spread, 0) / max(n - correction, 0)
+
+
+def _var(name: str, input: Tensor, dim: Dims, correction: float, keepdim: bool, root: bool) -> Any:
+    dims = reduced_dims(name, input, dim, keepdim)
+    n = _check(name, input, dims, correction)
+    x = input._array
+    _, spread = fp.quiet(_moments, x, dims, n, correction)
+    data = _fitted(fp.quiet(np.sqrt, spread) if root else spread, x, dims, keepdim)
+    c = n - correction
+
+    def rule(g: Tensor, input: Tensor) -> Tensor:
+        deviation = input - input.mean(dims, True)
+        if c <= 0:  # as in torch: NaN at the mean, inf elsewhere
+            return restore(g, dims, keepdim) * deviation.abs() * math.inf
+        return restore(g, dims, keepdim) * (2 / c) * deviation
+
+    def root_rule(g: Tensor, input: Tensor, out: Tensor) -> Tensor:
+        return rule((g / (out * 2)).masked_fill(out == 0, 0), input)
+
+    if root:
+        return record("StdBackward0", data, input=(input, root_rule))
+    return record("VarBackward0", data, input=(input, rule))
+
+
+def _fitted(a: np.ndarray, x: np.ndarray, dims: tuple[int, ...], keepdim: bool) -> np.ndarray:
+    """A statistic in the dtype of x's real part, in the shape asked for."""
+    kind = x.real.dtype if a.dtype.kind != "c" else x.dtype
+    return np.asarray(a if keepdim else a.squeeze(dims), kind)
+
+
+@reduction(out="any")
+def var(input: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+    """The variance over `dim`: var(dim=None, *, correction=1, keepdim=False).
+
+    Also torch's older forms with `unbiased`, which stands for correction 1 or 0.
+    """
+    return _var("var", input, *_parse("var", args, kwargs), root=False)
+
+
+@reduction(out="any")
+def std(input: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+    """The standard deviation over `dim`: std(dim=None, *, correction=1, keepdim=False).
+
+    Also torch's older forms with `unbiased`.  Its gradient is 0 where the deviation is 0.
+    """
+    return _var("std", input, *_parse("std", args, kwargs), root=True)
+
+
+@reduction(out="any", method=False)
+def var_mean(input: Tensor, *args: Any, **kwargs: Any) -> tuple[Tensor, Tensor]:
+    """(variance, mean) over `dim`, with the arguments of `var`."""
+    return _with_mean("var_mean", "var", input, args, kwargs)
+
+
+@reduction(out="any", method=False)
+def std_mean(input: Tensor, *args: Any, **kwargs: Any) -> tuple[Tensor, Tensor]:
+    """(standard deviation, mean) over `dim`, with the arguments of `std`."""
+    return _with_mean("std_mean", "std", input, args, kwargs)
+
+
+def _with_mean(name: str, spread: str, input: Tensor, args: Any, kwargs: Any) -> tuple[Any, Any]:
+    dim, correction, keepdim = _parse(name, args, kwargs)
+    first = _var(name, input, dim, correction, keepdim, root=spread == "std")
+    return first, input.mean(dim, keepdim)

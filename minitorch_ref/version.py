@@ -1,0 +1,5 @@
+"""The version of this package, and the torch release whose behaviour it follows."""
+
+__version__ = "0.1.0"
+follows_torch = "2.13.0"
+cuda = None

@@ -1,0 +1,133 @@
+"""`python -m parity`: compare ops, modules and programs, print a summary, write the report.
+
+Exit codes: 0 parity, 1 a deviation, 2 the comparison could not run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from pathlib import Path
+
+DESCRIPTION = """Compare minitorch_ref with PyTorch: every op, every module, three whole programs.
+Exit codes: 0 parity, 1 a deviation, 2 the comparison could not run."""
+
+
+def positive(text: str) -> int:
+    """An argparse type: a whole number of at least one."""
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"must be at least 1, got {value}")
+    return value
+
+
+def arguments() -> argparse.ArgumentParser:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m parity", description=DESCRIPTION,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--ours", default="minitorch_ref", metavar="ENGINE", help="the engine that is judged (module or module:device)")
+    common.add_argument("--theirs", default="torch", metavar="ENGINE", help="the reference (default: torch)")
+    common.add_argument("--out", default="out/parity", metavar="DIR", help="where the report goes (default: out/parity)")
+    common.add_argument("--processes", type=positive, metavar="N", help="worker processes (default: one per processor)")
+    common.add_argument("--ledger", metavar="FILE", help="another deviation ledger")
+    common.add_argument("--quick", action="store_true", help="programs without the null model")
+    common.add_argument("-k", dest="pattern", default="", metavar="EXPR", help="only names that match: words with or, and, not")
+    common.add_argument("--data", metavar="DIR", help="folder with the programs' data (or $MINITORCH_DATA)")
+    common.add_argument("--epochs", type=positive, metavar="N", help="epochs of each program")
+    common.add_argument("--limit", type=positive, metavar="N", help="images of the vision programs (default: 5,000)")
+    common.add_argument("--download", action="store_true", help="let the programs download their data")
+    whole = argparse.ArgumentParser(add_help=False, parents=[common])
+    for action in whole._actions:
+        parser._add_action(action)
+    parts = parser.add_subparsers(dest="part", metavar="{ops,modules,programs}")
+    for name, text in (("ops", "only the ops"), ("modules", "only layers, losses, optimizers, schedulers")):
+        parts.add_parser(name, help=text, parents=[common], argument_default=argparse.SUPPRESS)
+    programs = parts.add_parser("programs", help="only the programs", parents=[common], argument_default=argparse.SUPPRESS)
+    programs.add_argument("names", nargs="*", metavar="PROGRAM", help="sigmoid_gd, admissions, lenet5, … (default: all)")
+    return parser
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run and report; the exit code."""
+    args = arguments().parse_args(argv)
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    if not args.download:
+        os.environ.setdefault("MINITORCH_OFFLINE", "1")
+    from .engines import EngineError
+    from .ledger import LedgerError
+    try:
+        return _run(args)
+    except (EngineError, LedgerError, OSError) as error:
+        print(f"parity: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("parity: interrupted; no report written", file=sys.stderr)
+        return 2
+
+
+def _run(args: argparse.Namespace) -> int:
+    from . import ledger, report, session
+    from .engines import EngineError, open_engine
+    from .progress import Progress, summary
+    from .runner import limit_threads
+    ours, theirs = open_engine(args.ours), open_engine(args.theirs)
+    for engine in (ours, theirs):
+        limit_threads(engine)
+    entries = ledger.load(Path(args.ledger)) if args.ledger else ledger.load()
+    started = time.perf_counter()
+    found = session.start(ours, theirs)
+    found.entries = entries
+    with Progress() as progress:
+        if args.part in (None, "ops"):
+            found.ops = _ops(args, ours, theirs, progress)
+        if args.part in (None, "modules"):
+            found.modules = _modules(args, ours, theirs, progress)
+        if args.part in (None, "programs"):
+            found.programs = _programs(args, ours, theirs, progress)
+    if not (found.ops or found.modules or found.programs):
+        raise EngineError(f"nothing matches -k {args.pattern!r}")
+    found.problems = ledger.apply(entries, found.ops + found.modules)
+    found.seconds = time.perf_counter() - started
+    before = session.previous_failures(Path(args.out) / "parity.json")
+    page = report.write(found, Path(args.out))
+    summary(found, page, before)
+    return 0 if found.ok else 1
+
+
+def _ops(args: argparse.Namespace, ours, theirs, progress) -> list:
+    from .compare import Lab
+    from .runner import ops_to_compare, run_ops
+    keys = ops_to_compare(Lab(ours, theirs), args.pattern)
+    progress.start("ops", len(keys))
+    return run_ops(args.ours, args.theirs, keys, args.processes, progress.done)
+
+
+def _modules(args: argparse.Namespace, ours, theirs, progress) -> list:
+    from .modules import cases, compare_modules
+    progress.start("modules", len(cases(args.pattern)))
+    return compare_modules(ours, theirs, args.pattern, progress.done)
+
+
+def _programs(args: argparse.Namespace, ours, theirs, progress) -> list:
+    from .engines import EngineError
+    from .programs import NULL_RUNS, PROGRAMS, compare_program
+    from .runner import matches
+    names = getattr(args, "names", None) or [n for n in PROGRAMS if matches(n, args.pattern)]
+    unknown = [n for n in names if n not in PROGRAMS]
+    if unknown:
+        raise EngineError(f"no program {unknown[0]!r}; there are {', '.join(PROGRAMS)}")
+    progress.start("programs", len(names))
+    options = {"data": args.data, "epochs": args.epochs, "limit": args.limit}
+    results = []
+    for name in names:
+        results.append(compare_program(name, ours, theirs, options, () if args.quick else NULL_RUNS))
+        progress.done(results[-1])
+    return results
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

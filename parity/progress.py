@@ -1,0 +1,119 @@
+"""What the terminal shows: a progress bar while comparing, a summary table after it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from .outcome import OpResult, Verdict
+from .session import Session
+
+COLOURS = {"identical": "green", "equal within bound": "cyan", "better": "blue", "worse": "yellow", "mismatch": "red", "known": "magenta"}
+
+
+class Progress:
+    """A rich progress display; `start` a part, then `done` with each of its results."""
+
+    def __enter__(self) -> Progress:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+        from rich.progress import Progress as Bars
+        self.bars = Bars(TextColumn("{task.description:>9}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
+                         TextColumn("{task.fields[note]}"), console=Console(stderr=True))
+        self.bars.start()
+        self.task: Any = None
+        self.bad = 0
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.bars.stop()
+
+    def start(self, title: str, total: int) -> None:
+        self.task, self.bad = self.bars.add_task(title, total=total, note=""), 0
+
+    def done(self, result: Any) -> None:
+        self.bad += not result.verdict.ok
+        name = result.op if isinstance(result, OpResult) else result.name
+        note = f"[dim]{name.removeprefix('module.')[:36]}[/]" + (f" [red]{self.bad} deviating[/]" if self.bad else "")
+        self.bars.update(self.task, advance=1, note=note)
+
+
+def summary(session: Session, page: Path, before: set[str] | None) -> None:
+    """The closing tables: families by verdict, programs, the worst ten, what deviates."""
+    from rich.console import Console
+    console = Console(width=None if Console().is_terminal else 130)
+    for title, results in (("ops", session.ops), ("modules", session.modules)):
+        if results:
+            console.print(_families(title, results))
+    if session.programs:
+        console.print(_programs(session))
+    if any(r.worst("ours") for r in session.ops):
+        console.print(_worst(session.ops))
+    _deviations(console, session, before)
+    console.print(f"report: {page}   ({session.seconds:.0f} s)")
+    console.print("[bold green]parity[/]" if session.ok else f"[bold red]{len(session.failing()) + len(session.problems)} deviations[/]")
+
+
+def _families(title: str, results: list[OpResult]) -> Any:
+    from rich.table import Table
+    table = Table(title=f"{len(results)} {title}, samples by verdict", title_justify="left")
+    columns = [*map(str, Verdict), "known"]
+    table.add_column("family")
+    table.add_column(title, justify="right")
+    for name in columns:
+        table.add_column(name, justify="right")
+    families: dict[str, list[OpResult]] = {}
+    for result in results:
+        families.setdefault(result.family or "no samples", []).append(result)
+    for family, members in [*families.items(), ("all", results)]:
+        counts = {c: sum(m.counts()[c] for m in members) for c in columns}
+        cells = [f"[{COLOURS[c]}]{n:,}[/]" if n else "" for c, n in counts.items()]
+        table.add_row(family, str(len(members)), *cells, style="bold" if family == "all" else "", end_section=family == list(families)[-1])
+    return table
+
+
+def _programs(session: Session) -> Any:
+    from rich.table import Table
+    table = Table(title="programs, whole runs", title_justify="left")
+    for name, right in (("program", False), ("steps", True), ("verdict", False), ("largest difference", True), ("null band", True), ("ours", True), ("torch", True)):
+        table.add_column(name, justify="right" if right else "left")
+    for p in session.programs:
+        facts = p.as_dict()
+        far, band = facts.get("largest_relative_difference"), facts.get("null_band")
+        table.add_row(p.name, str(p.steps), f"[{COLOURS[str(p.verdict)]}]{p.verdict}[/]", "" if far is None else f"{far:.1e}", "" if not band else f"{band:.1e}",
+                      f"{facts.get('our_seconds', 0):.1f} s", f"{facts.get('torch_seconds', 0):.1f} s")
+    return table
+
+
+def _worst(results: list[OpResult]) -> Any:
+    from rich.table import Table
+    table = Table(title="largest errors against the oracle, in ULP", title_justify="left")
+    table.add_column("op")
+    table.add_column("ours", justify="right")
+    table.add_column("torch", justify="right")
+    for r in sorted(results, key=lambda r: -r.worst("ours"))[:10]:
+        if r.worst("ours"):
+            table.add_row(r.op, f"{r.worst('ours'):.3g}", f"{r.worst('theirs'):.3g}")
+    return table
+
+
+def _deviations(console: Any, session: Session, before: set[str] | None, limit: int = 25) -> None:
+    from rich.markup import escape
+    failing = [r for r in session.ops + session.modules if not r.verdict.ok]
+    for r in sorted(failing, key=lambda r: -r.verdict)[:limit]:
+        sample = max(r.samples, key=lambda s: s.verdict, default=None)
+        check = max((c for c in sample.checks if not c.known), key=lambda c: c.verdict, default=None) if sample else None
+        text = f"{sample.text if sample else 'no samples'}: {check.form} {check.part}: {check.detail}" if check and sample else "the op has no samples"
+        console.print(f"[{COLOURS[str(r.verdict)]}]{r.op}[/] {escape(text[:400])}", highlight=False)
+    if len(failing) > limit:
+        console.print(f"… and {len(failing) - limit} more, in the report")
+    for p in session.programs:
+        if not p.verdict.ok:
+            console.print(f"[red]program {p.name}[/] {escape(p.detail)}", highlight=False)
+    for problem in session.problems:
+        console.print(f"[red]ledger: {problem.kind}[/] {escape(problem.text)}", highlight=False)
+    if before is not None:
+        now = set(session.failing())
+        new, gone = sorted(now - before), sorted(before - now)
+        if new or gone:
+            console.print(f"since the stored run: {len(new)} new {new[:8]}, {len(gone)} gone {gone[:8]}", highlight=False, markup=False)
