@@ -80,7 +80,8 @@ newaxis = None
 _TABLES = (
     "creation", "from_data", "sampling", "random_fill", "conversion", "shaping", "parts", "filling",
     "indexing", "scatter", "indexed_slices", "masking", "scatter_reduce", "joining", "rearranging",
-    "pointwise", "softmax", "comparison", "reduction", "extremes", "sorting", "scan", "matmul", "products", "operators",
+    "pointwise", "arithmetic", "softmax", "activation", "comparison", "reduction", "extremes", "moments", "norms",
+    "order", "uniques", "sorting", "scan", "matmul", "products", "operators",
 )  # fmt: skip
 for _name in _TABLES:
     _import_module(f".ops.{_name}", __name__)

@@ -72,7 +72,7 @@ def _ours(fullname: str) -> types.ModuleType | None:
         if error.name is None or not (name + ".").startswith(error.name + "."):
             raise  # ours, but something it needs is missing
     above, _, last = name.rpartition(".")
-    found = getattr(sys.modules.get(above), last, None)
+    found = vars(sys.modules[above]).get(last) if above in sys.modules else None
     is_ours = isinstance(found, types.ModuleType) and found.__name__.startswith("minitorch_ref")
     return found if is_ours else None
 

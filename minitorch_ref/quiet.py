@@ -2,8 +2,8 @@
 
 torch says nothing when a division gives inf; NumPy warns.  `np.errstate` around every op would cost
 three times the op itself on small tensors, and changing NumPy's error state for the whole process
-would change the user's own code.  NumPy keeps that state in a context variable, so a context copied
-inside `errstate` and run per call has the effect at a tenth of the price:
+would change the user's own code.  NumPy keeps that state in a context variable; setting it for the
+time of one call has the effect at a tenth of the price:
 
     fp.quiet(np.divide, a, b)
 """
@@ -11,17 +11,39 @@ inside `errstate` and run per call has the effect at a tenth of the price:
 from __future__ import annotations
 
 import contextvars
-import threading
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 
-class _PerThread(threading.local):
-    """Each thread owns a context: one cannot be entered by two threads at once."""
+def _quiet_state() -> tuple[Any, Any]:
+    """NumPy's context variable, and its value inside `errstate(all="ignore")`."""
+    with np.errstate(all="ignore"):
+        for variable, value in contextvars.copy_context().items():
+            if variable.name.startswith("numpy."):
+                return variable, value
+    return None, None
 
-    def __init__(self) -> None:
-        with np.errstate(all="ignore"):
-            self.quiet = contextvars.copy_context().run
+
+_variable, _ignore_all = _quiet_state()
 
 
-fp = _PerThread()
+def _set_and_reset(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    token = _variable.set(_ignore_all)
+    try:
+        return function(*args, **kwargs)
+    finally:
+        _variable.reset(token)
+
+
+def _with_errstate(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    with np.errstate(all="ignore"):
+        return function(*args, **kwargs)
+
+
+class fp:  # noqa: N801 - reads as "floating point, quiet"
+    """`fp.quiet(function, *args)`: the call, without warnings about inf, nan and division by zero."""
+
+    # A NumPy that keeps its state elsewhere gets the public, slower way.
+    quiet = staticmethod(_with_errstate if _variable is None else _set_and_reset)

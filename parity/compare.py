@@ -10,6 +10,8 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
+
 from . import errors
 from .engines import Engine
 from .oracle import Oracle
@@ -62,12 +64,11 @@ def compare_leaf(a: Any, b: Any, part: str, level: str, oracle: Oracle, views: b
     if a.array.dtype != b.array.dtype or a.array.shape != b.array.shape or level == "shape":
         return found
     theirs = b.array
-    check = compare_arrays(a.array, theirs, part, level, lambda: oracle.value(part, theirs), oracle.bound(part, theirs))
+    check = compare_arrays(a.array, theirs, part, level, lambda: oracle.value(part, theirs), oracle.bound(part, theirs), lambda: oracle.near(part))
     return [*found, check]
 
 
 def _scalars(a: Any, b: Any, part: str, level: str) -> list[Check]:
-    import numpy as np
     if type(a) is float and type(b) is float and level != "exact":
         return [compare_arrays(np.array(a), np.array(b), part, level, lambda: None)]
     return [mismatch(part, f"ours is {_brief(a)}, torch's {_brief(b)}")]
@@ -131,7 +132,7 @@ def _gradient(a: Value | None, b: Value | None, part: str, oracle: Oracle, stric
     if a.array.dtype != b.array.dtype or a.array.shape != b.array.shape:
         return found
     ours, theirs = a.array + 0, b.array + 0     # the sign of a zero gradient is not documented
-    check = compare_arrays(ours, theirs, part, "sum", lambda: oracle.value(part, theirs), oracle.bound(part, theirs))
+    check = compare_arrays(ours, theirs, part, "sum", lambda: oracle.value(part, theirs), oracle.bound(part, theirs), lambda: oracle.near(part))
     return [*found, check]
 
 
@@ -181,7 +182,7 @@ class Lab:
     def _form(self, sample: Sample, row: Row, form: str, grad: bool = True) -> list[Check]:
         theirs = run(self.theirs, sample, form, grad=grad, random=row.random)
         ours = run(self.ours, sample, form, grad=grad, random=row.random)
-        oracle = Oracle(self.theirs, sample, row, form)
+        oracle = Oracle(self.ours, self.theirs, sample, row, form)
         checks = compare_records(ours, theirs, row, oracle, self.views)
         for check in checks:
             check.form = form
@@ -203,8 +204,9 @@ class Lab:
             if ours is None:
                 return [mismatch("out=", "ours gives no tensor to compare")]
             if mode == "wider":                 # the op rounds to its own dtype first, then casts
-                _narrow(ours, theirs, sample)
-            checks = compare_records(ours, theirs, row, Oracle(self.theirs, sample, row, "function"), self.views)
+                _narrow(ours, theirs.own_dtype)
+                _narrow(theirs, theirs.own_dtype)
+            checks = compare_records(ours, theirs, row, Oracle(self.ours, self.theirs, sample, row, "function"), self.views)
             for check in checks:
                 check.form = f"out={mode}"
             found += checks
@@ -220,12 +222,11 @@ class Lab:
         return OpResult(*key, row.family, row.level, results, time.perf_counter() - started)
 
 
-def _narrow(ours: Record, theirs: Record, sample: Sample) -> None:
-    narrower = {"float64": "float32", "complex128": "complex64"}
-    for record in (ours, theirs):
-        for value in record.outputs.values():
-            if isinstance(value, Value) and value.array.dtype.name in narrower and sample.dtype in narrower.values():
-                value.array = value.array.astype(narrower[value.array.dtype.name])
+def _narrow(record: Record, dtype: str) -> None:
+    """Values in the dtype that the op computes in, whatever it stored them as."""
+    for value in record.outputs.values():
+        if isinstance(value, Value) and value.array.dtype.itemsize > np.dtype(dtype).itemsize and np.dtype(dtype).kind in "fc":
+            value.array = value.array.astype(dtype)
 
 
 def _text(record: Record) -> str:

@@ -49,7 +49,10 @@ class Engine:
         """The object that holds the functions of `namespace`, or None."""
         place = self.module
         for part in () if namespace == "torch" else namespace.split("."):
-            place = getattr(place, part, None)
+            try:
+                place = getattr(place, part, None)
+            except ModuleNotFoundError:         # a lazily imported namespace that is not there
+                return None
         return place
 
     def find(self, namespace: str, name: str) -> Callable | None:

@@ -8,28 +8,61 @@ engines' bits differ, once per sample, and the graph of its run gives the bounds
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from . import bounds, precise, ulp
 from .engines import Engine
-from .record import Backward, Record, run
+from .record import Backward, Record, Value, run
 from .samples.materialise import Inputs
 from .samples.spec import Row, Sample
 
-FINE = {"float32", "float64", "float16", "complex64", "complex128"}
+NEIGHBOURS = 16
+SIGNIFICANT = 15                                # P(15 or more of 16 by chance) = 0.00026
+
+
+@dataclass
+class Neighbourhood:
+    """A sign test: in how many neighbours our worst error exceeds torch's by more than 2 ULP.
+
+    One sample's errors are luck where the result is ill-conditioned; being worse in nearly every
+    neighbour is not.
+    """
+
+    runs: int = 0
+    worse: int = 0
+    ours: float = 0.0
+    theirs: float = 0.0
+
+    def add(self, ours: np.ndarray, theirs: np.ndarray) -> None:
+        """Count one neighbour: the errors of both sides, in ULP, elementwise."""
+        a, b = (float(np.max(e, initial=0)) for e in (ours, theirs))
+        self.runs += 1
+        self.worse += a > b + 2
+        self.ours, self.theirs = max(self.ours, a), max(self.theirs, b)
+
+    @property
+    def decides(self) -> bool:
+        """True if there were enough neighbours and we are not significantly worse in them."""
+        return self.runs == NEIGHBOURS and self.worse < SIGNIFICANT
+
+
+def _array(record: Record, part: str) -> np.ndarray | None:
+    found = {**record.outputs, **record.grads, **record.seconds}.get(part)
+    return found.array if isinstance(found, Value) else None
 
 
 class Oracle:
     """Values and bounds for one sample; `torch` is the engine that is run in float64."""
 
-    def __init__(self, torch: Engine, sample: Sample, row: Row, form: str) -> None:
-        self.torch, self.sample, self.row, self.form = torch, sample, row, form
+    def __init__(self, ours: Engine, torch: Engine, sample: Sample, row: Row, form: str) -> None:
+        self.ours, self.torch, self.sample, self.row, self.form = ours, torch, sample, row, form
+        self._around: list[tuple[Record, Record, Oracle]] | None = None
         self._run: tuple[Record, Any] | None = None
 
-    def _wider(self) -> tuple[Record, Any]:
+    def _wider(self, nudge: int | None = None) -> tuple[Record, Any]:
         if self._run is None:
             module = self.torch.module
             before = module.get_default_dtype()
@@ -38,7 +71,7 @@ class Oracle:
             try:
                 host = Engine("torch", module)
                 sample = replace(self.sample, grad=self.row.grad, second=self.sample.second)
-                record = run(host, sample, self.form, wider=True, keep=kept)
+                record = run(host, sample, self.form, wider=True, keep=kept, nudge=nudge)
             finally:
                 module.set_default_dtype(before)
             self._run = record, kept[0] if kept else None
@@ -76,6 +109,32 @@ class Oracle:
     def _cotangents(self) -> list[np.ndarray]:
         kept = self._wider()[1]
         return [self.torch.array(c) for c in kept[2].cots.values()] if kept else []
+
+    def near(self, part: str) -> Neighbourhood:
+        """Our error in `part` beside torch's, over the sample's one-ULP neighbours."""
+        if self._around is None:
+            self._around = [self._neighbour(seed) for seed in range(1, NEIGHBOURS + 1)]
+        found = Neighbourhood()
+        for ours, theirs, exact in self._around:
+            a, b = (_array(r, part) for r in (ours, theirs))
+            truth = exact.value(part, b) if b is not None else None
+            if a is None or b is None or truth is None or not a.shape == b.shape == truth.shape or a.dtype != b.dtype:
+                continue
+            found.add(ulp.error(a, truth), ulp.error(b, truth))
+        return found
+
+    def _neighbour(self, seed: int) -> tuple[Record, Record, Oracle]:
+        """Both engines on one neighbour, and its oracle.
+
+        In ULP an error hardly depends on the precision: float64 samples are measured in float32,
+        where there is an oracle for everything.
+        """
+        narrow = {"float64": "float32", "complex128": "complex64"}.get(self.sample.dtype, self.sample.dtype)
+        sample = replace(self.sample, dtype=narrow)
+        exact = Oracle(self.ours, self.torch, sample, self.row, self.form)
+        exact._run = exact._wider(nudge=seed)
+        ours, theirs = (run(e, sample, self.form, nudge=seed) for e in (self.ours, self.torch))
+        return ours, theirs, exact
 
     def bound(self, part: str, theirs: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
         """A function from flat indices to allowed error in ULP of torch's dtype."""

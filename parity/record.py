@@ -43,6 +43,7 @@ class Record:
     second_error: tuple[str, str] | None = None
     mutated: tuple[bool, ...] = ()
     complex_input: bool = False
+    own_dtype: str = ""
     facts: dict[str, Any] = field(default_factory=dict)
 
 
@@ -154,15 +155,16 @@ def invoke(engine: Engine, sample: Sample, form: str, inputs: Inputs) -> Any:
 
 
 def run(engine: Engine, sample: Sample, form: str = "function", *, grad: bool = True, wider: bool = False,
-        random: bool = False, keep: list | None = None) -> Record:
+        random: bool = False, keep: list | None = None, nudge: int | None = None) -> Record:
     """Run one form of one sample and write down what it did.
 
     wider: in float64 (the oracle run).  keep: receives (outputs, inputs, backward) as tensors.
+    nudge: with floats moved by at most one ULP, chosen by this seed (0: not moved).
     """
     record = Record()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        inputs = Inputs(engine, sample, grad and sample.grad, wider)
+        inputs = Inputs(engine, sample, grad and sample.grad, wider, nudge)
         before = [a.copy() for a in inputs.arrays]
         record.complex_input = any(a.dtype.kind == "c" for a in before)
         try:
@@ -211,6 +213,7 @@ def run_out(engine: Engine, sample: Sample, mode: str) -> Record | None:
         if not found or not all(engine.is_tensor(v) for v in found):
             return None
         names = [str(v.dtype).removeprefix("torch.") for v in found]
+        record.own_dtype = names[0]
         if mode in OUT_DTYPES:
             if len(names) > 1 or names[0] not in OUT_DTYPES[mode] or not inputs.tensors:
                 return None

@@ -28,10 +28,13 @@ from .modes import enable_grad, state
 _new = object.__new__
 
 
-def check_writable(t: Tensor) -> None:
-    """Raise torch's RuntimeError if `t` may not be written in place now."""
+def check_writable(t: Tensor, overlap: bool = False) -> None:
+    """Raise torch's RuntimeError if `t` may not be written in place now.
+
+    `overlap`: the write gives every element the same value, so elements may share memory.
+    """
     array = t._array
-    if not array.flags.c_contiguous and any(
+    if not overlap and not array.flags.c_contiguous and any(
         s == 0 and n > 1 for s, n in zip(array.strides, array.shape)
     ):
         raise RuntimeError(

@@ -1,7 +1,7 @@
 """Fused multiply-add, a·b + c rounded once, and the updates torch's CPU kernels build on it.
 
-torch compiles `x + alpha*y`, `x + v*a*b` and `lerp` to the processor's FMA instruction; NumPy has no
-such ufunc, and `x + alpha*y` as two ufuncs rounds twice: one result in a few differs in its last
+torch compiles `x + alpha*y`, `x + v*a*b` and `lerp` to the processor's FMA instruction.  NumPy has
+no such ufunc, and `x + alpha*y` as two ufuncs rounds twice: one result in a few differs in its last
 bit.  Three routes give the fused bits:
 
 * float32 through float64: a product of two 24-bit numbers is exact in 53 bits, so only the sum is
@@ -9,8 +9,8 @@ bit.  Three routes give the fused bits:
   exactly halfway between two float32; `_settle_ties` looks for those and decides them exactly.
 * float64: error-free transformations (Dekker, Knuth) and one addition rounded to odd.
   (source: Boldo & Melquiond, "Emulation of FMA and correctly rounded sums", 2008)
-* a scalar times a long vector: BLAS `axpy`, whose inner loop is the FMA instruction itself: 10 times
-  faster.  Used only where a trial run shows that this BLAS does fuse.
+* a scalar times a long vector: BLAS `axpy`, whose inner loop is the FMA instruction itself, ten
+  times faster.  Used only where a trial run shows that this BLAS does fuse.
 
 torch computes float16 in float32 and rounds at the end; complex and integer arithmetic it does not
 fuse.  The same here.
@@ -124,7 +124,7 @@ def axpy(y: Array, x: Array, alpha: Any) -> Array:
 
 
 def _axpy_half(y: Array, x: Array, alpha: np.float16) -> Array:
-    """torch's vector loop takes 32 elements at a time, in float32; the rest round to half each step."""
+    """torch's vector loop takes 32 elements at a time, in float32; the rest round at each step."""
     whole = y.size - y.size % 32 if _is_flat(x, y) else 0
     step = y + alpha * x
     if whole:
@@ -157,7 +157,7 @@ def addcdiv(y: Array, a: Array, b: Array, value: Any = 1) -> Array:
 
 
 def lerp(y: Array, end: Array, weight: Any) -> Array:
-    """y += weight·(end - y), counted from the nearer end as torch does, so that weight 1 gives `end`."""
+    """y += weight·(end - y), counted from the nearer end as torch does: weight 1 gives `end`."""
     kind = y.dtype.char
     if kind == "e":
         wide = lerp(y.astype(np.float32), end.astype(np.float32), weight)

@@ -39,7 +39,7 @@ _RANGES = {
 @functools.cache
 def has_avx2() -> bool:
     """Whether torch runs its AVX2 kernels here: AVX2 and FMA present, and not switched off."""
-    if os.environ.get("ATEN_CPU_CAPABILITY", "").lower() == "default":
+    if os.environ.get("ATEN_CPU_CAPABILITY") == "default":
         return False
     from numpy._core._multiarray_umath import __cpu_features__ as features
 

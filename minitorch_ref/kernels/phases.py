@@ -23,6 +23,9 @@ from typing import Any
 import numpy as np
 
 from .axis import Axis
+from .threads import parallel_for
+
+CHUNK = 512 << 10  # bytes of input in one piece of work
 
 
 def phase_axis(a: Axis) -> Axis:
@@ -105,3 +108,22 @@ class Phases:
 
     def _plane(self, i: int, j: int) -> np.ndarray:
         return self.data[i, j].reshape(self.planes, self.rows.out, self.columns.out)
+
+
+def planes_of(x: np.ndarray) -> np.ndarray:
+    """(N, C, H, W) as planes (N·C, H, W)."""
+    return x.reshape(-1, *x.shape[2:])
+
+
+def over_chunks(task: Callable[[slice], None], planes: np.ndarray) -> None:
+    """Run `task` over even chunks of the planes, cut by their size alone."""
+    count, bytes_each = len(planes), max(1, planes[0].size * planes.itemsize)
+    pieces = -(-count // max(1, CHUNK // bytes_each))
+    step = -(-count // pieces)
+    chunks = [slice(i, i + step) for i in range(0, count, step)]
+    parallel_for(lambda i: task(chunks[i]), len(chunks))
+
+
+def is_whole(a: Axis) -> bool:
+    """Whether the one window is the whole axis."""
+    return a.kernel == a.size and a.out == 1 and not a.padding and a.dilation == 1

@@ -34,6 +34,10 @@ class Parameter(Tensor, metaclass=_Mark):
         if data is None:
             data = empty(0)
         twin = data.detach()
+        if requires_grad and not (twin.is_floating_point() or twin.is_complex()):
+            raise RuntimeError(
+                "Only Tensors of floating point and complex dtype can require gradients"
+            )
         if type(data) is Tensor or isinstance(data, Parameter):
             twin.__class__ = cls
         else:  # a user's own kind of tensor stays what it is

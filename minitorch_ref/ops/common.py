@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import numbers
+import operator
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from ..dtypes import BOOL, BY_CHAR, COMPLEX, FLOATING, INTEGER, dtype, int64, result_type
+from ..quiet import fp
 from ..tensor import Size, Tensor, wrap, wrap_dim
 
 __all__ = [
@@ -45,7 +47,7 @@ def shape_of_args(args: tuple[Any, ...]) -> tuple[int, ...]:
     """The shape meant by `f(2, 3)`, `f((2, 3))`, `f(torch.Size([2, 3]))`."""
     if len(args) == 1 and isinstance(args[0], (tuple, list)):
         args = tuple(args[0])
-    return tuple([n.__index__() for n in args])
+    return tuple([operator.index(n) for n in args])
 
 
 def sum_dtype(input: Tensor, wanted: dtype | None) -> dtype:
@@ -64,7 +66,7 @@ def cast_array(array: np.ndarray, to: dtype) -> np.ndarray:
         array = array.real
     if array.dtype.kind == "f" and to.category == INTEGER:
         return _float_to_integer(array, to)
-    return np.asarray(array.astype(to.np))
+    return np.asarray(fp.quiet(array.astype, to.np))
 
 
 def _float_to_integer(array: np.ndarray, to: dtype) -> np.ndarray:

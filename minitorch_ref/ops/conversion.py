@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .. import dtypes
-from ..autograd.graph import as_view, record, view
+from ..autograd.graph import as_view, record, rename, view
 from ..autograd.inplace import check_writable, detach as detached, write
 from ..autograd.modes import state
 from ..device import check_device, device
@@ -21,7 +21,7 @@ from .registry import op
 
 def cast(input: Tensor, to: dtype) -> Tensor:
     """`input` in another type; the gradient is cast back by the engine."""
-    data = fp.quiet(cast_array, input._array, to)
+    data = cast_array(input._array, to)
     if data is input._array:
         return input
     if not to.category >= FLOATING:
@@ -70,7 +70,7 @@ def to(input: Tensor, *args: Any, **kwargs: Any) -> Tensor:
     if order is not None and order.order is not None and not input.is_contiguous(order):
         return cast(_in_order(input, order), wanted or input.dtype)
     if wanted is None or wanted.np == input._array.dtype:
-        return clone(input) if copy else input
+        return rename(clone(input), "ToCopyBackward0") if copy else input
     return cast(input, wanted)
 
 
@@ -181,7 +181,7 @@ def copy_(input: Tensor, src: Tensor, non_blocking: bool = False) -> Tensor:
             if _broadcastable(shape, src._array.shape)
             else _mismatch(shape, src._array.shape)
         ) from None
-    data = fp.quiet(cast_array, data, input.dtype)
+    data = cast_array(data, input.dtype)
     if not state.grad:
         write(input, wrap(data))
         return input
@@ -221,8 +221,16 @@ def conj(input: Tensor) -> Tensor:
     return record("ConjBackward0", np.conjugate(input._array), input=(input, lambda g: conj(g)))
 
 
-op(conj, name="resolve_conj")
-op(conj, name="conj_physical")
+@op(inplace=True, out=True)
+def conj_physical(input: Tensor) -> Tensor:
+    """`conj`, named for what it does in memory."""
+    return rename(conj(input), "ConjPhysicalBackward0") if input.is_complex() else input
+
+
+@op
+def resolve_conj(input: Tensor) -> Tensor:
+    """`input`: this engine has no lazy conjugation."""
+    return input
 
 
 @op

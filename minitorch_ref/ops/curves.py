@@ -155,7 +155,7 @@ def _elu_slope(x: np.ndarray, alpha: float, scale: float, inner: float) -> np.nd
 
 
 def _elu_bend(x: Tensor, alpha: float, scale: float, inner: float) -> Tensor:
-    return _where(x <= 0, (x * inner).exp() * (alpha * scale * inner * inner), 0.0)
+    return _where(x < 0, (x * inner).exp() * (alpha * scale * inner * inner), 0.0)
 
 
 # scale · (x if x > 0 else alpha · (exp(inner · x) − 1)): also selu and celu
@@ -196,9 +196,10 @@ def _gelu_tanh_slope(x: np.ndarray) -> np.ndarray:
 
 
 def _gelu_tanh_bend(x: Tensor) -> Tensor:
-    t = ((x + x * x * x * _KAPPA) * _BETA).tanh()
+    v = (x + x * x * x * _KAPPA) * (2 * _BETA)
     du, ddu = (x * x * (3 * _KAPPA) + 1) * _BETA, x * (6 * _BETA * _KAPPA)
-    return (1 - t * t) * (du + x * (ddu * 0.5 - t * du * du))
+    slope_of_tanh = 4 * v.sigmoid() * (-v).sigmoid()  # 1 − tanh², without its cancellation
+    return slope_of_tanh * (du + x * (ddu * 0.5 - (v / 2).tanh() * du * du))
 
 
 gelu_tanh = Curve("Gelu", "GeluKernelImpl", _gelu_tanh, _gelu_tanh_slope, _gelu_tanh_bend)

@@ -75,7 +75,7 @@ def fill_(input: Tensor, value: Any) -> Tensor:
                 f"{value.ndim} dimensions."
             )
         return input.copy_(value)
-    check_writable(input)
+    check_writable(input, overlap=True)
     number = convert_number(value, input.dtype)
     data = np.broadcast_to(number, input._array.shape)
     name = "ZeroBackward0" if value == 0 else "FillBackward0"

@@ -14,7 +14,7 @@ import numpy as np
 
 from ..autograd.graph import record, view
 from ..autograd.inplace import bump, check_writable
-from ..dtypes import BY_CHAR, dtype
+from ..dtypes import BY_CHAR, COMPLEX, dtype
 from ..quiet import fp
 from ..tensor import Tensor, wrap
 from . import subscript as sub
@@ -110,14 +110,23 @@ def _as_value(input: Tensor, value: Any) -> Tensor:
     raise TypeError(f"can't assign a {name} to a {input.type()}")
 
 
+_C_NAMES = {
+    "bool": "bool", "uint8": "uint8_t", "int8": "int8_t", "int16": "int16_t", "int32": "int",
+    "int64": "int64_t", "float16": "c10::Half", "float32": "float", "float64": "double",
+}  # fmt: skip
+
+
 def number_as(value: Any, to: dtype) -> np.ndarray:
     """A Python number as a 0-d array.  Raises RuntimeError if the type cannot hold it."""
     try:
-        return convert_number(value, to)
+        if not isinstance(value, complex) or to.category == COMPLEX:
+            return convert_number(value, to)
+        if value.imag == 0:
+            return convert_number(value.real, to)
     except (ValueError, OverflowError):  # inf or nan as an integer
-        raise RuntimeError(
-            f"value cannot be converted to type {to.name} without overflow"
-        ) from None
+        pass
+    name = _C_NAMES[to.name]
+    raise RuntimeError(f"value cannot be converted to type {name} without overflow")
 
 
 def _write_view(input: Tensor, subscript: Subscript, region: np.ndarray, value: Tensor) -> None:
@@ -228,6 +237,8 @@ def _read_indices(input: Tensor, indices: Sequence[Tensor], values: Tensor) -> S
         raise IndexError(
             f"too many indices for tensor of dimension {input.ndim} (got {len(indices)})"
         )
+    if not indices:
+        raise RuntimeError("index_put() needs at least one index tensor")
     # A list, since a tensor without dims selects here and does not drop a dim.
     parts = [i._array.reshape(1) if i.ndim == 0 else i._array for i in indices]
     subscript, region = sub.read(input._array, tuple(parts))

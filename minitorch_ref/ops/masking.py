@@ -113,7 +113,7 @@ def where_method(input: Tensor, condition: Tensor, other: Any) -> Tensor:
 @op(out=True)
 def masked_select(input: Tensor, mask: Tensor) -> Tensor:
     """The elements of `input` where `mask` (broadcast together) holds, as one dim."""
-    if need_tensor("masked_select", "mask", 2, mask)._array.dtype.kind != "b":
+    if need_tensor("masked_select", "mask", 1, mask)._array.dtype.kind != "b":
         raise RuntimeError("masked_select: expected BoolTensor for mask")
     array, chosen = _broadcast(input._array, mask._array)
     data = kernels.masked_take(array, chosen)
@@ -146,7 +146,7 @@ def _fill_kernel(array: np.ndarray, mask: Tensor, value: Any) -> None:
 
 def _mask_for(name: str, array: np.ndarray, mask: Tensor) -> np.ndarray:
     """The mask's array.  Raises RuntimeError if it is no mask, or larger than what is written."""
-    chosen = need_tensor(name, "mask", 2, mask)._array
+    chosen = need_tensor(name, "mask", 1, mask)._array
     if chosen.dtype.kind != "b":
         shown = _C_TYPES[mask.dtype.name] if name == "masked_fill" else mask.dtype.title
         raise RuntimeError(f"{name}_ only supports boolean masks, but got mask with dtype {shown}")
@@ -176,15 +176,15 @@ def _filler(array: np.ndarray, value: Any) -> np.ndarray:
             )
         return fp.quiet(cast_array, value._array, own)
     if not is_number(value):
-        raise bad_argument("masked_fill", "value", 3, value)
+        raise bad_argument("masked_fill", "value", 2, value)
     return number_as(value, own)
 
 
 @op(inplace=True)
-@written_by(_fill_kernel)
+@written_by(_fill_kernel, may_alias=True)
 def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
     """`input` with `value` (a number or a tensor without dims) where `mask` holds."""
-    mask_array = need_tensor("masked_fill", "mask", 2, mask)._array
+    mask_array = need_tensor("masked_fill", "mask", 1, mask)._array
     shape = _broadcast(input._array, mask_array)[0].shape
     if mask_array.dtype.kind == "b" and input._array.size >= _BRANCHLESS:
         data = choose(mask_array, _filler(input._array, value), input._array)
@@ -204,7 +204,7 @@ def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
 def _masked_scatter_kernel(array: np.ndarray, mask: Tensor, source: Tensor) -> None:
     chosen = np.broadcast_to(_mask_for("masked_scatter", array, mask), array.shape)
     own = dtype_of(array)
-    if need_tensor("masked_scatter", "source", 3, source).dtype is not own:
+    if need_tensor("masked_scatter", "source", 2, source).dtype is not own:
         raise RuntimeError(
             "masked_scatter: expected self and source to have same dtypes but got"
             f"{own.title} and {source.dtype.title}"
@@ -216,11 +216,11 @@ def _masked_scatter_kernel(array: np.ndarray, mask: Tensor, source: Tensor) -> N
 
 
 @op(inplace=True)
-@written_by(_masked_scatter_kernel)
+@written_by(_masked_scatter_kernel, may_alias=True)
 def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
     """`input` with the first elements of `source`, in order, where `mask` holds."""
-    mask_array = need_tensor("masked_scatter", "mask", 2, mask)._array
-    data = np.array(_broadcast(input._array, mask_array)[0])
+    mask_array = need_tensor("masked_scatter", "mask", 1, mask)._array
+    data = np.array(_broadcast(input._array, mask_array)[0], order="C")
     _masked_scatter_kernel(data, mask, source)
     shape = source._array.shape
 
@@ -254,7 +254,7 @@ def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
     """The indices of the nonzero elements: one row each, or (`as_tuple`) one tensor per dim."""
     array = input._array
     if as_tuple:
-        return tuple([wrap(i) for i in np.atleast_1d(array).nonzero()])
+        return tuple([wrap(i.copy()) for i in np.atleast_1d(array).nonzero()])
     if array.ndim == 0:
         return wrap(np.empty((int(array != 0), 0), np.int64))
     return wrap(np.argwhere(array))  # one dim after the other in memory, as in torch
@@ -271,7 +271,7 @@ def argwhere(input: Tensor) -> Tensor:
 
 def _flat_index(name: str, size: int, index: Tensor) -> np.ndarray:
     """Positions in a flattened tensor of `size` elements, from the front."""
-    where_ = need_tensor(name, "index", 2, index)._array
+    where_ = need_tensor(name, "index", 1, index)._array
     if where_.dtype != np.int64:
         raise RuntimeError(
             f"{name}(): Expected a long tensor for index, but got {index.dtype.title}"
@@ -302,12 +302,12 @@ def take(input: Tensor, index: Tensor) -> Tensor:
 
 def _put_kernel(array: np.ndarray, index: Tensor, source: Tensor, accumulate: bool = False) -> None:
     own = dtype_of(array)
-    if need_tensor("put", "source", 3, source).dtype is not own:
+    if need_tensor("put", "source", 2, source).dtype is not own:
         raise RuntimeError(
             "put_(): self and source expected to have the same dtype, but got self.dtype = "
             f"{own.title} and source.dtype = {source.dtype.title}"
         )
-    if need_tensor("put", "index", 2, index)._array.size != source._array.size:
+    if need_tensor("put", "index", 1, index)._array.size != source._array.size:
         raise IndexError(
             "put_(): Expected source and index to have the same number of elements, but got "
             f"source.numel() = {source._array.size}, index.numel() = {index._array.size}"
@@ -355,7 +355,7 @@ def put_(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False)
 @op(out=True)
 def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Tensor:
     """`gather` with `indices` broadcast against `input` (dim None: both flattened)."""
-    index = need_tensor("take_along_dim", "indices", 2, indices)._array
+    index = need_tensor("take_along_dim", "indices", 1, indices)._array
     if index.dtype.name != "int64":
         raise RuntimeError(
             f"torch.take_along_dim(): dtype of indices should be Long but got {indices.dtype.title}"

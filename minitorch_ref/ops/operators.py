@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from ..autograd.graph import rename
 from ..tensor import Tensor
 from . import pointwise as p
+from .arithmetic import pow
 from .common import array_as, is_number
 from .matmul import matmul
 
@@ -42,8 +44,8 @@ def _reflected(name: str, function: Callable[..., Any]) -> None:
 
 
 _BOTH_WAYS = {
-    "add": p._add, "sub": p._sub, "mul": p.mul, "truediv": p._div, "floordiv": p.floor_divide,
-    "mod": p.remainder, "pow": p.pow, "and": p.bitwise_and, "or": p.bitwise_or,
+    "add": p.plain_add, "sub": p.plain_sub, "mul": p.mul, "truediv": p.plain_div, "floordiv": p.floor_divide,
+    "mod": p.remainder, "pow": pow, "and": p.bitwise_and, "or": p.bitwise_or,
     "xor": p.bitwise_xor, "lshift": p.bitwise_left_shift, "rshift": p.bitwise_right_shift,
 }  # fmt: skip
 
@@ -57,10 +59,29 @@ for _name, _function in {
 }.items():  # fmt: skip
     _forward(f"__{_name}__", _function)
 
+def _over_number(other: Any, self: Tensor) -> Tensor:
+    """`2 / x` is `x.reciprocal() * 2` in torch, which rounds twice."""
+    return p.mul(p.reciprocal(self), other)
+
+
+def _number_minus(other: Any, self: Tensor) -> Tensor:
+    return rename(p.plain_sub(other, self), "RsubBackward1")
+
+
+_reflected("__rtruediv__", _over_number)
+_reflected("__rsub__", _number_minus)
 _forward("__matmul__", matmul)
 _reflected("__rmatmul__", matmul)
 Tensor.__neg__ = p.neg  # type: ignore[attr-defined]
 Tensor.__pos__ = p.positive  # type: ignore[attr-defined]
 Tensor.__abs__ = p.abs  # type: ignore[attr-defined]
-Tensor.__invert__ = p.bitwise_not  # type: ignore[attr-defined]
+
+
+def _invert(self: Tensor) -> Tensor:
+    if self._array.dtype.kind not in "iub":
+        raise TypeError("~ (operator.invert) is only implemented on integer and Boolean-type tensors")
+    return p.bitwise_not(self)
+
+
+Tensor.__invert__ = _invert  # type: ignore[attr-defined]
 Tensor.__hash__ = object.__hash__  # type: ignore[method-assign]

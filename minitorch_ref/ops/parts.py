@@ -56,7 +56,7 @@ def put_slice(g: Tensor, shape: tuple[int, ...], index: tuple[Any, ...]) -> Tens
 def take_basic(input: Tensor, index: tuple[Any, ...]) -> Tensor:
     """`input[index]` for an index of ints and slices; a view."""
     shape = input._array.shape
-    data = input._array[(*index, ...)]
+    data = input._array[index if ... in index else (*index, ...)]
     return view("SliceBackward0", input, data, lambda g: put_slice(g, shape, index))
 
 
@@ -204,8 +204,20 @@ def _as_strided_gradient(g: Tensor, own: _Geometry, seen: _Geometry) -> Tensor:
     data = cells[mine]
     if counts.size and counts.max() > 1:
         data = data / counts.astype(data.dtype)
-    rule = lambda h: _as_strided_gradient(h, seen, own)  # noqa: E731
+    rule = lambda h: _as_strided_again(h, own, seen)  # noqa: E731
     return record("AsStridedBackward0", np.asarray(data, g._array.dtype), g=(g, rule))
+
+
+def _as_strided_again(h: Tensor, own: _Geometry, seen: _Geometry) -> Tensor:
+    """The transpose of the above: spread `h` over the input's cells, read the cells seen."""
+    offset = min(own[2], seen[2])
+    cells = np.zeros(max(_end(own), _end(seen)) - offset, h._array.dtype)
+    mine = _cells(own, offset)
+    counts = np.bincount(mine.ravel(), minlength=cells.size)
+    np.add.at(cells, mine, h._array)
+    data = np.where(counts > 1, cells / np.maximum(counts, 1), cells).astype(cells.dtype)
+    rule = lambda g: _as_strided_gradient(g, own, seen)  # noqa: E731
+    return record("AsStridedBackward0", data[_cells(seen, offset)], h=(h, rule))
 
 
 def _cells(geometry: _Geometry, offset: int) -> np.ndarray:

@@ -15,7 +15,8 @@ from ..tensor import Tensor, wrap
 from .common import wrap_dim
 from .matmul import bmm, matmul, mm, mv
 from .parts import diagonal
-from .pointwise import _add, conj, mul, sub
+from .pointwise import conj, mul, plain_add
+from .pointwise import plain_sub as sub
 from .registry import op
 from .shaping import expand_shape, permute, reshape
 
@@ -60,7 +61,7 @@ def addr(input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: Any = 1, alpha: Any
     """`beta · input + alpha · outer(vec1, vec2)`."""
     product = outer(vec1, vec2)
     scaled = product if alpha == 1 else mul(product, alpha)
-    return scaled if beta == 0 else _add(input if beta == 1 else mul(input, beta), scaled)
+    return scaled if beta == 0 else plain_add(input if beta == 1 else mul(input, beta), scaled)
 
 
 # ---- sums with products --------------------------------------------------------------------------------
@@ -72,7 +73,7 @@ def _blend(input: Tensor, product: Tensor, beta: Any, alpha: Any) -> Tensor:
     scaled = product if alpha == 1 else mul(product, alpha)
     if beta == 0:
         return scaled
-    return _add(input if beta == 1 else mul(input, beta), scaled)
+    return plain_add(input if beta == 1 else mul(input, beta), scaled)
 
 
 @op(out=True, inplace=True)
@@ -388,7 +389,7 @@ def trapezoid(y: Tensor, x: Tensor | None = None, *, dx: float = 1.0, dim: int =
     n = y._array.shape[dim]
     if n == 0:
         return y.sum(dim)
-    means = _add(y.narrow(dim, 1, n - 1), y.narrow(dim, 0, n - 1))
+    means = plain_add(y.narrow(dim, 1, n - 1), y.narrow(dim, 0, n - 1))
     if x is None:
         return mul(means.sum(dim), dx / 2)
     along = wrap_dim(-1, x.ndim) if x.ndim == 1 else wrap_dim(dim, x.ndim)
@@ -420,7 +421,7 @@ def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
         slopes = [mul(x ** int(max(p - 1, 0)), float(p)) for p in shape_powers]
         total = mul(g.select(1, 0), 0)
         for i, slope in enumerate(slopes):
-            total = _add(total, mul(g.select(1, i), conj(slope)))
+            total = plain_add(total, mul(g.select(1, i), conj(slope)))
         return total
 
     return record("VanderBackward0", data, x=(x, rule))

@@ -93,7 +93,16 @@ def uniform_(self: Tensor, *args: Any, generator: Generator | None = None, **bou
     """
     given = _arguments("uniform_", ("from", "to"), (0.0, 1.0), args, bounds)
     low, high = (_real("uniform_", key, x) for key, x in zip(("from", "to"), given))
+    _check_interval(self, low, high)
+    return fill(
+        self, "UniformBackward0", generator, lambda s, n, k: draws.uniform(s, n, k, low, high)
+    )
+
+
+def _check_interval(self: Tensor, low: float, high: float) -> None:
     kind = self.dtype.to_real()
+    if kind is not self.dtype and not self.numel():
+        return
     if not kind.is_floating_point:
         raise _unsupported("check_uniform_bounds", kind)
     limit = float(np.finfo(kind.np).max)
@@ -109,9 +118,6 @@ def uniform_(self: Tensor, *args: Any, generator: Generator | None = None, **bou
             f"uniform_ expects to-from <= std::numeric_limits<{kind.title}>::max(), but found "
             f"to={high:g} and from={low:g} which result in to-from to exceed the limit"
         )
-    return fill(
-        self, "UniformBackward0", generator, lambda s, n, k: draws.uniform(s, n, k, low, high)
-    )
 
 
 def _arguments(
@@ -166,7 +172,7 @@ def random_(self: Tensor, *args: Any, generator: Generator | None = None, **boun
     Raises RuntimeError if the range is empty or the dtype cannot hold it.
     """
     if not (args or bounds):
-        if self.is_complex():
+        if self.numel() and self.is_complex():
             raise _unsupported("random_kernel_cpu", self.dtype)
         return fill(self, "RandomBackward2", generator, draws.full_range)
     end_only = len(args) + len(bounds) == 1 and "from" not in bounds
@@ -186,31 +192,34 @@ _DIGITS = {"float16": 11, "float32": 24, "float64": 53}  # up to 2**digits whole
 def _integer_range(self: Tensor, low: int, high: int | None) -> tuple[int, int]:
     """The first integer and how many there are, checked and fitted to the dtype."""
     kind, digits = self.dtype, _DIGITS.get(self.dtype.name)
-    if kind.category == COMPLEX:
+    if high is not None and low >= high:
         raise RuntimeError(
-            "check_random_bounds handles only integral, floating-point and boolean types"
+            f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}"
         )
-    if high is None:
-        if low == -(1 << 63):
-            if kind.name not in ("int64", "float64", "float32"):
-                raise RuntimeError(
-                    "random_full_64_bits_range_kernel_cpu handles only int64, double, float and "
-                    "bfloat16"
-                )
-            return 0, 1 << 64
-        last = 1 << digits if digits else 1 if kind.category == BOOL else np.iinfo(kind.np).max
-        low = _first_exact(low, kind, digits) if digits else low
+    if high is None and low == -(1 << 63):
+        return _all_64_bits(self)
+    if kind.category == COMPLEX:
+        check = "random_from_to_impl" if high is None else "check_random_bounds"
+        raise RuntimeError(f"{check} handles only integral, floating-point and boolean types")
+    low = _first_exact(low, kind, digits) if digits else low
+    if high is not None:
+        last = (_end_exact(high, kind, digits) if digits else high) - 1
+    elif digits:
+        last = 1 << digits
     else:
-        if low >= high:
-            raise RuntimeError(
-                "random_ expects 'from' to be less than 'to', but got "
-                f"from={low} >= to={high}"
-            )
-        if digits:
-            low, high = _first_exact(low, kind, digits), _end_exact(high, kind, digits)
-        last = high - 1
-    _check_bounds(low, int(last), kind, digits)
-    return low, int(last) - low + 1
+        last = 1 if kind.category == BOOL else int(np.iinfo(kind.np).max)
+    _check_bounds(low, last, kind, digits)
+    return low, last - low + 1
+
+
+def _all_64_bits(self: Tensor) -> tuple[int, int]:
+    kind = self.dtype
+    if self.numel() and kind.name not in ("int64", "float64", "float32"):
+        kernel = "random_full_64_bits_range_kernel_cpu"
+        if kind.category in (BOOL, COMPLEX) or kind.name == "float16":
+            raise _unsupported(kernel, kind)
+        raise RuntimeError(f"{kernel} handles only int64, double, float and bfloat16")
+    return 0, 1 << 64
 
 
 def _first_exact(low: int, kind: dtype, digits: int) -> int:
@@ -278,14 +287,14 @@ def _bernoulli_each(self: Tensor, p: Tensor, generator: Any, node: str) -> Tenso
         return self
     if self.is_complex():
         raise _unsupported("bernoulli_tensor_cpu_self_", self.dtype)
-    if not p.is_floating_point():
-        raise _unsupported("bernoulli_tensor_cpu_p_", p.dtype)
     if array.ndim > self.ndim:
         raise RuntimeError(
             f"expand({p.type()}{{{list(array.shape)}}}, size={list(shape)}): the number of sizes "
             f"provided ({self.ndim}) must be greater or equal to the number of dimensions in the "
             f"tensor ({array.ndim})"
         )
+    if not p.is_floating_point():
+        raise _unsupported("bernoulli_tensor_cpu_p_", p.dtype)
     chances = p.expand(shape)._array
     if not ((chances >= 0) & (chances <= 1)).all():
         raise RuntimeError("Expected p_in >= 0 && p_in <= 1 to be true, but got false.")
@@ -301,7 +310,8 @@ def exponential_(self: Tensor, lambd: float = 1.0, *, generator: Any = None) -> 
     rate = _real("exponential_", "lambd", lambd)
     if not rate > 0:
         raise RuntimeError(f"exponential_ expects lambda > 0.0, but found lambda={rate:g}")
-    _continuous(self, "Exponential", self.dtype.title)
+    if self.numel():
+        _continuous(self, "Exponential", self.dtype.title)
     return fill(
         self, "ExponentialBackward0", generator, lambda s, n, k: draws.exponential(s, n, k, rate)
     )

@@ -17,12 +17,13 @@ from ..autograd.graph import record
 from ..tensor import Tensor, wrap
 from .common import result_type, shape_of_args, wrap_dim, wrap_dims
 from .conversion import clone
-from .joining import _dim_of, _listed, stack
-from .registry import op
+from .joining import _listed, stack
 from .parts import _diagonal_of, diagonal, narrow
+from .registry import op
 from .shaping import expand, flatten, reshape, unsqueeze, view_
+from .splitting import _dim_of
 
-# ---- repeating -------------------------------------------------------------------------------------
+# ---- repeating ----------------------------------------------------------------------------------
 
 
 @op(function=False)
@@ -67,11 +68,27 @@ def _only_keyword(args: tuple, keyword: dict[str, Any], name: str, expected: str
     return args
 
 
-@op
-def tile(input: Tensor, *dims: Any, **keyword: Any) -> Tensor:
+@op(method=False)
+def tile(input: Tensor, dims: Sequence[int]) -> Tensor:
     """`repeat` that also takes fewer numbers than there are dims: they count from the last dim."""
-    times = shape_of_args(_only_keyword(dims, keyword, "tile", "dims"))
+    times = _ints(dims, "tile")
     return repeat(input, (1,) * (input.ndim - len(times)) + times)
+
+
+@op(function=False, name="tile")
+def _tile_method(input: Tensor, *dims: Any, **keyword: Any) -> Tensor:
+    """See `torch.tile`; also takes the numbers one by one."""
+    return tile(input, shape_of_args(_only_keyword(dims, keyword, "tile", "dims")))
+
+
+def _ints(dims: Any, name: str) -> tuple[int, ...]:
+    """`dims` as a tuple; a single number is refused, as torch's functions (not methods) do."""
+    if not isinstance(dims, (tuple, list)):
+        raise TypeError(
+            f"{name}(): argument 'dims' (position 2) must be tuple of ints, not "
+            f"{type(dims).__name__}"
+        )
+    return shape_of_args((dims,))
 
 
 @op
@@ -82,7 +99,7 @@ def repeat_interleave(
     *,
     output_size: int | None = None,
 ) -> Tensor:
-    """Each entry of a dim (or of the flattened tensor) repeated, all as often, or each its own number.
+    """Each entry of a dim (or of the flattened tensor) repeated: all as often, or by a list.
 
     With only a tensor of repeats: entry i of 0, 1, 2, ... repeated repeats[i] times.
     """
@@ -135,19 +152,25 @@ def _interleaved(
     return rows
 
 
-# ---- mirroring and rolling ---------------------------------------------------------------------------
+# ---- mirroring and rolling ----------------------------------------------------------------------
 
 
-@op
-def flip(input: Tensor, *dims: Any, **keyword: Any) -> Tensor:
+@op(method=False)
+def flip(input: Tensor, dims: Sequence[int]) -> Tensor:
     """The entries of the listed dims in reverse order."""
-    listed = shape_of_args(_only_keyword(dims, keyword, "flip", "dims"))
+    listed = _ints(dims, "flip")
     order = wrap_dims(listed, input.ndim) if listed else ()
     place = [slice(None)] * input.ndim
     for d in order if input.ndim else ():
         place[d] = slice(None, None, -1)
     data = input._array[(*place, ...)].copy("K")
     return record("FlipBackward0", data, input=(input, lambda g: flip(g, order)))
+
+
+@op(function=False, name="flip")
+def _flip_method(input: Tensor, *dims: Any, **keyword: Any) -> Tensor:
+    """See `torch.flip`; also takes the dims one by one."""
+    return flip(input, shape_of_args(_only_keyword(dims, keyword, "flip", "dims")))
 
 
 @op
@@ -176,8 +199,7 @@ def rot90(input: Tensor, k: int = 1, dims: Sequence[int] = (0, 1)) -> Tensor:
     a, b = (wrap_dim(d, input.ndim) for d in dims)
     if a == b:
         raise RuntimeError(
-            "expected rotation dims to be different, but got dim0 = "
-            f"{dims[0]} and dim1 = {dims[1]}"
+            f"expected rotation dims to be different, but got dim0 = {dims[0]} and dim1 = {dims[1]}"
         )
     turns = k % 4
     flipped = {0: (), 1: (b,), 2: (a, b), 3: (a,)}[turns]
@@ -210,7 +232,7 @@ def roll(input: Tensor, shifts: Any, dims: Any = ()) -> Tensor:
     )  # fmt: skip
 
 
-# ---- triangles and diagonals ---------------------------------------------------------------------------
+# ---- triangles and diagonals --------------------------------------------------------------------
 
 
 def _check_matrix(input: Tensor, name: str) -> None:
@@ -305,7 +327,7 @@ def _block_rule(row: int, m: int, column: int, n: int, shape: tuple[int, ...]) -
     return lambda g: reshape(narrow(narrow(g, 0, row, m), 1, column, n), shape)
 
 
-# ---- grids and products --------------------------------------------------------------------------------
+# ---- grids and products -------------------------------------------------------------------------
 
 
 @op(method=False)

@@ -86,11 +86,10 @@ def with_out(function: Callable[..., Any], name: str) -> Callable[..., Any]:
         if out is None:
             return function(*args, **kwargs)
         outs = (out,) if isinstance(out, Tensor) else tuple(out)
-        refuse_grad(name, (*args, *kwargs.values(), *outs))
         result = function(*args, **kwargs)
         results = (result,) if isinstance(result, Tensor) else tuple(result)
         for o, r in zip(outs, results):
-            write_out(o, r)
+            write_out(o, r, name)
         return out if isinstance(out, Tensor) else _rewrapped(result, outs)
 
     return call
@@ -110,8 +109,10 @@ def refuse_grad(name: str, operands: Any) -> None:
         )
 
 
-def write_out(out: Tensor, result: Tensor) -> Tensor:
+def write_out(out: Tensor, result: Tensor, name: str = "op") -> Tensor:
     """Write an op's result into the user's tensor, resizing it as torch does."""
+    if result._requires_grad or (out._requires_grad and result._array.dtype.kind in "fc"):
+        refuse_grad(name, (result, out))
     if not can_cast(result.dtype, out.dtype):
         raise RuntimeError(
             f"result type {result.dtype.title} can't be cast to the desired output type "

@@ -16,7 +16,8 @@ from ..quiet import fp
 from ..tensor import Tensor, wrap
 from .common import sum_dtype, wrap_dim
 from .conversion import cast
-from .pointwise import _div, conj, exp, mul, sub
+from .pointwise import conj, exp, mul, plain_div
+from .pointwise import plain_sub as sub
 from .registry import op
 from .parts import narrow
 
@@ -61,7 +62,7 @@ def _cumprod_gradient(g: Tensor, x: Tensor, out: Tensor, dim: int) -> Tensor:
     the products without x_j are formed directly, one j at a time.
     """
     if x.ndim == 0 or not np.any(x._array == 0):
-        return _div(_from_the_end(mul(g, conj(out)), dim), conj(x))
+        return plain_div(_from_the_end(mul(g, conj(out)), dim), conj(x))
     n, parts = x._array.shape[dim], []
     for j in range(n):
         after = narrow(x, dim, j + 1, n - j - 1)
@@ -93,6 +94,8 @@ def logcumsumexp(input: Tensor, dim: int) -> Tensor:
 
 def _logcumsumexp_gradient(g: Tensor, x: Tensor, out: Tensor, dim: int) -> Tensor:
     """dx_j = Σ_{i≥j} g_i · exp(x_j − out_i), scaled so that no exponential overflows."""
+    if out.numel() == 0:
+        return mul(g, out)
     top = wrap(out._array.max(axis=dim, keepdims=True) if out.ndim else out._array)
     weights = mul(g, exp(sub(top, out)))
     return mul(exp(sub(x, top)), _from_the_end(weights, dim))
@@ -110,6 +113,7 @@ def _running_extreme(x: Tensor, dim: int, ufunc: Any, name: str, better: Any) ->
     shape[dim] = array.shape[dim]
     places = np.where(is_new, np.arange(array.shape[dim]).reshape(shape), 0)
     indices = np.maximum.accumulate(places, axis=dim)
+    values = np.take_along_axis(array, indices, dim)  # of equal values (±0) the later one
     full = array.shape
 
     def rule(g: Tensor) -> Tensor:
@@ -142,7 +146,7 @@ def diff(
         raise RuntimeError(f"order must be non-negative but got {n}")
     dim = wrap_dim(dim, input.ndim)
     parts = [p for p in (prepend, input, append) if p is not None]
-    x = _cat(parts, dim) if len(parts) > 1 else input
+    x = _cat(parts, dim) if len(parts) > 1 else input if n else input.clone()
     for _ in range(n):
         length = x._array.shape[dim]
         if length == 0:

@@ -8,6 +8,7 @@ Gathering and adding-scatter are each other's gradients, so second derivatives c
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -112,6 +113,10 @@ def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False)
 
 # ---- scatter -------------------------------------------------------------------------------------
 
+_REDUCE_WARNING = (
+    "The reduce argument of torch.scatter with Tensor src is deprecated and will be removed in a "
+    "future PyTorch release. Use torch.scatter_reduce instead for more reduction options."
+)
 _UFUNCS = {"add": np.add, "multiply": np.multiply}
 
 
@@ -168,6 +173,8 @@ def scatter(
     _scatter_kernel(data, dim, index, src, value=value, reduce=reduce)
     src = value if src is None else src
     if reduce is not None:
+        if isinstance(src, Tensor):
+            warnings.warn(_REDUCE_WARNING, UserWarning, stacklevel=2)
         return record("NotImplemented", data, input=(input, _no_gradient), src=(src, _no_gradient))
     name = "ScatterBackward0" if isinstance(src, Tensor) else "ScatterBackward1"
     return record(

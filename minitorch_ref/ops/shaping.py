@@ -15,7 +15,7 @@ import numpy as np
 from ..autograd.graph import record, view
 from ..dtypes import dtype
 from ..tensor import Size, Tensor, wrap
-from .common import Dims, shape_of_args, wrap_dim, wrap_dims
+from .common import Dims, shape_of_args, sum_dtype, wrap_dim, wrap_dims
 from .conversion import view_dtype
 from .registry import op
 
@@ -225,7 +225,7 @@ def t(input: Tensor) -> Tensor:
 @op
 def movedim(input: Tensor, source: Dims, destination: Dims) -> Tensor:
     """Dims `source` moved to the places `destination`, the others kept in order; a view."""
-    ndim = input.ndim
+    ndim = max(input.ndim, 1)
     src = (source,) if isinstance(source, int) else tuple(source or ())
     dst = (destination,) if isinstance(destination, int) else tuple(destination or ())
     if len(src) != len(dst):
@@ -241,6 +241,8 @@ def movedim(input: Tensor, source: Dims, destination: Dims) -> Tensor:
     order: list[Any] = [None] * ndim
     for s, d in zip(src, dst):
         order[d] = s
+    if input.ndim == 0:
+        return permute(input)
     rest = iter([d for d in range(ndim) if d not in src])
     return permute(input, *[next(rest) if d is None else d for d in order])
 
@@ -361,8 +363,8 @@ def sum_to_size(input: Tensor, *size: Any) -> Tensor:
     dims = tuple(range(lead)) + tuple(stretched)
     if not dims:
         return input
-    total = np.add.reduce(input._array, axis=dims, dtype=input._array.dtype)
-    data = np.asarray(total).reshape(shape)
+    kind = sum_dtype(input, None).np
+    data = np.asarray(np.add.reduce(input._array, axis=dims, dtype=kind)).reshape(shape)
     return record("SumBackward1", data, input=(input, lambda g: expand(g, *own)))
 
 
@@ -371,7 +373,7 @@ def sum_to_size(input: Tensor, *size: Any) -> Tensor:
 
 def _reversed_dims(input: Tensor) -> Tensor:
     """All dims in reverse order (`x.T`)."""
-    return t(input) if input.ndim == 2 else permute(input, *reversed(range(input.ndim)))
+    return permute(input, *reversed(range(input.ndim)))
 
 
 Tensor.T = property(_reversed_dims)

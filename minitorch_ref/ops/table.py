@@ -22,7 +22,7 @@ from ..dtypes import float16, result_type, to_floating
 from ..quiet import fp
 from ..tensor import Tensor, wrap
 from .common import as_operand, cast_array, is_number
-from .registry import op, refuse_grad, write_out
+from .registry import op, write_out
 
 Kernel = Callable[..., Any]
 Rule = Callable[..., Any] | None
@@ -48,8 +48,7 @@ def unary(
 
     def call(input: Tensor, *, out: Tensor | None = None) -> Tensor:
         if out is not None:
-            refuse_grad(name, (input, out))
-            return write_out(out, call(input))
+            return write_out(out, call(input), name)
         try:
             array = input._array
         except AttributeError:
@@ -89,10 +88,11 @@ def binary(
     *,
     node: str | None = None,
     check: Check = None,
+    numbers: bool = True,
     publish: bool = True,
     **forms: Any,
 ) -> Any:
-    """Define `name(input, other)`, operands broadcast; either may be a number.
+    """Define `name(input, other)`, operands broadcast; either may be a number if `numbers`.
 
     `check(input, other)` may refuse operands; it is asked unless both are of one floating type.
     """
@@ -101,16 +101,17 @@ def binary(
 
     def call(input: Any, other: Any, *, out: Tensor | None = None) -> Tensor:
         if out is not None:
-            refuse_grad(name, (input, other, out))
-            return write_out(out, call(input, other))
+            return write_out(out, call(input, other), name)
+        if not numbers:
+            only_tensors(name, input, other)
         a, b = operands(name, input, other, to_float, check)
         try:
             data = fp.quiet(kernel, a, b)
         except ValueError:
             raise broadcast_error(a, b) from None
         except TypeError:
-            raise not_implemented(name, wrap(a)) from None
-        if type(b) is np.float32 and data.dtype == np.float32:  # see operands()
+            raise not_implemented(name, wrap(np.asarray(a))) from None
+        if (type(b) is np.float32 or type(a) is np.float32) and data.dtype == np.float32:
             data = data.astype(np.float16)
         if input_rule is None or not state.grad:
             return wrap(data)
@@ -177,10 +178,28 @@ def operands(
     common = result_type(input, other)
     if to_float:
         common = to_floating(common)
-    if common is float16 and isinstance(input, Tensor) and is_number(other):
-        # torch computes half with a number in float32, and rounds once
-        return cast_array(input._array, float16), np.float32(other)
+    if common is float16:  # torch computes half with a number in float32, and rounds once
+        if _is_scalar(other) and not _is_scalar(input):
+            return cast_array(input._array, float16), _single(other)
+        if _is_scalar(input) and not _is_scalar(other):
+            return _single(input), cast_array(other._array, float16)
     return as_operand(input, common), as_operand(other, common)
+
+
+def _is_scalar(x: Any) -> bool:
+    return not isinstance(x, Tensor) or x._array.ndim == 0
+
+
+def _single(x: Any) -> np.float32:
+    return np.float32(x._array if isinstance(x, Tensor) else x)
+
+
+def only_tensors(name: str, input: Any, other: Any) -> None:
+    """Refuse numbers where torch has no overload for them."""
+    if not isinstance(input, Tensor):
+        raise bad_argument(name, "input", 1, input)
+    if not isinstance(other, Tensor):
+        raise bad_argument(name, "other", 2, other)
 
 
 def bad_argument(name: str, argument: str, position: int, value: Any) -> TypeError:
@@ -190,9 +209,9 @@ def bad_argument(name: str, argument: str, position: int, value: Any) -> TypeErr
     )
 
 
-def not_implemented(name: str, operand: Tensor) -> RuntimeError:
+def not_implemented(name: str, operand: Tensor) -> NotImplementedError:
     """torch's error for a type that an op has no kernel for."""
-    return RuntimeError(f"\"{name}\" not implemented for '{operand.dtype.title}'")
+    return NotImplementedError(f"\"{name}\" not implemented for '{operand.dtype.title}'")
 
 
 def broadcast_error(a: Any, b: Any) -> RuntimeError:

@@ -19,8 +19,11 @@ from ..autograd.modes import state
 from ..tensor import Tensor, address
 
 
-def written_by(kernel: Callable[..., None]) -> Callable[[Any], Any]:
-    """Give an op `f(input, *args)` the in-place form that `kernel(array, *args)` makes possible."""
+def written_by(kernel: Callable[..., None], *, may_alias: bool = False) -> Callable[[Any], Any]:
+    """Give an op `f(input, *args)` the in-place form that `kernel(array, *args)` makes possible.
+
+    `may_alias`: an operand may be the written tensor itself (never overlap it in part).
+    """
 
     def decorate(function: Any) -> Any:
         name = f"{function.__name__}_"
@@ -28,7 +31,7 @@ def written_by(kernel: Callable[..., None]) -> Callable[[Any], Any]:
 
         @functools.wraps(function)
         def method(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
-            refuse_overlap(self, (*args, *kwargs.values()))
+            refuse_overlap(self, (*args, *kwargs.values()), may_alias)
             if follows_graph(self, (*args, *kwargs.values())):
                 return general(self, *args, **kwargs)
             check_writable(self)
@@ -61,7 +64,7 @@ def follows_graph(self: Tensor, operands: Any) -> bool:
     return requires_grad(self) or any(isinstance(x, Tensor) and requires_grad(x) for x in operands)
 
 
-def refuse_overlap(self: Tensor, operands: Any) -> None:
+def refuse_overlap(self: Tensor, operands: Any, may_alias: bool = False) -> None:
     """Raise torch's RuntimeError if an operand's memory overlaps what is to be written.
 
     As in torch, only dense memory is examined: interleaved columns of one matrix may pass.
@@ -69,6 +72,8 @@ def refuse_overlap(self: Tensor, operands: Any) -> None:
     array = self._array
     for x in operands:
         if isinstance(x, Tensor) and np.may_share_memory(array, x._array):
+            if may_alias and same_memory(array, x._array):
+                continue
             if x._array.size and _is_dense(array) and _is_dense(x._array):
                 raise RuntimeError(
                     "unsupported operation: some elements of the input tensor and the written-to "

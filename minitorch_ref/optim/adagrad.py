@@ -77,7 +77,12 @@ class Adagrad(Elementwise):
         return {"clr": squeezed(group["lr"]) / (1 + (step - 1) * group["lr_decay"])}
 
     def _update(  # type: ignore[override]
-        self, group: dict[str, Any], n: dict[str, Any], p: Any, grad: Any, sum: Any  # noqa: A002
+        self,
+        group: dict[str, Any],
+        n: dict[str, Any],
+        p: Any,
+        grad: Any,
+        sum: Any,  # noqa: A002
     ) -> None:
         if group["weight_decay"] != 0:
             grad = grad.add(p, alpha=group["weight_decay"])

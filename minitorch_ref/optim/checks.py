@@ -11,14 +11,14 @@ def check_lr(lr: Any) -> None:
     """A learning rate is a number, or a one-element tensor, not below zero."""
     if isinstance(lr, Tensor) and lr.numel() != 1:
         raise ValueError("Tensor lr must be 1-element")
-    if not 0.0 <= lr:
+    if not lr >= 0.0:
         raise ValueError(f"Invalid learning rate: {lr}")
 
 
 def check_at_least_zero(**options: Any) -> None:
     """Raise ValueError naming the first option that is below zero (or NaN)."""
     for name, value in options.items():
-        if not 0.0 <= value:
+        if not value >= 0.0:
             raise ValueError(f"Invalid {'epsilon' if name == 'eps' else name} value: {value}")
 
 

@@ -1,10 +1,10 @@
 """Updates that treat every element alike: all optimizers but L-BFGS.
 
-An optimizer of this kind gives three things: the state a parameter starts with, the numbers of one
-step (step size, bias corrections ...), and the update itself.  The update is run on `Plain` arrays, a
-block of the parameter at a time, so that gradient, state and temporaries meet in the cache whatever
-the parameter's size.  With `differentiable=True` the same update runs on the tensors themselves, and
-is recorded.
+An optimizer of this kind gives three things: the state a parameter starts with, the numbers of
+one step (step size, bias corrections ...), and the update itself.  The update is run on `Plain`
+arrays, a block of the parameter at a time, so that gradient, state and temporaries meet in the
+cache whatever the parameter's size.  With `differentiable=True` the same update runs on the tensors
+themselves, and is recorded.
 """
 
 from __future__ import annotations
@@ -37,7 +37,9 @@ class Elementwise(Optimizer):
         """What is computed once per parameter and step: numbers, and counts in `state`."""
         return {}
 
-    def _update(self, group: dict[str, Any], n: dict[str, Any], p: Any, grad: Any, **state: Any) -> None:
+    def _update(
+        self, group: dict[str, Any], n: dict[str, Any], p: Any, grad: Any, **state: Any
+    ) -> None:
         """Change `p` and the tensors of `state` in place; they are Plain blocks, or tensors."""
         raise NotImplementedError
 
@@ -66,12 +68,13 @@ class Elementwise(Optimizer):
             del self.state[p]
         tensors = {k: v for k, v in state.items() if isinstance(v, Tensor) and k not in COUNTS}
         if group["differentiable"]:
-            grad = -p.grad if group["maximize"] else p.grad
+            grad: Any = -p.grad if group["maximize"] else p.grad  # type: ignore[operator]
             self._update(group, numbers, p, grad, **tensors)
             return
         names = list(tensors)
         changed = [p, *tensors.values()]
-        for block in _blocks([t._array for t in changed], p.grad._array, self._as_real):
+        gradient = p.grad._array  # type: ignore[union-attr]
+        for block in _blocks([t._array for t in changed], gradient, self._as_real):
             param, grad, *rest = (Plain(a) for a in block)
             if group["maximize"]:
                 grad = -grad

@@ -58,7 +58,7 @@ class LBFGS(Optimizer):
             parts.append((g.view_as_real() if g.is_complex() else g).reshape(-1))
         return cat(parts, 0)
 
-    def _move(self, step: float, direction: Tensor) -> None:
+    def _move(self, step: float, direction: Any) -> None:
         offset = 0
         for p in self._params:
             q = p.view_as_real() if p.is_complex() else p
@@ -99,7 +99,9 @@ class LBFGS(Optimizer):
             if slope > -group["tolerance_change"]:
                 break
             if group["line_search_fn"] is not None:
-                loss, grad, t, evals = self._search(closure, t, direction, loss, grad, slope, budget)
+                loss, grad, t, evals = self._search(
+                    closure, t, direction, loss, grad, slope, budget
+                )
                 state["t"] = t
                 self._move(t, direction)
             else:
@@ -161,9 +163,7 @@ class LBFGS(Optimizer):
 
         origin = _Point(0.0, loss, grad, slope)
         tolerance = self.param_groups[0]["tolerance_change"]
-        best, evals = _strong_wolfe(
-            evaluate, t, origin, _largest(direction), budget, tolerance
-        )
+        best, evals = _strong_wolfe(evaluate, t, origin, _largest(direction), budget, tolerance)
         return best.f, best.g, best.t, evals
 
 
@@ -183,9 +183,7 @@ class _Point:
         self.t, self.f, self.g, self.slope = t, f, g, slope
 
 
-def _cubic_minimum(
-    a: _Point, b: _Point, bounds: tuple[float, float] | None = None
-) -> float:
+def _cubic_minimum(a: _Point, b: _Point, bounds: tuple[float, float] | None = None) -> float:
     """Where the cubic through both points, with their slopes, is lowest, kept within bounds."""
     low, high = bounds or (min(a.t, b.t), max(a.t, b.t))
     d1 = a.slope + b.slope - 3 * (a.f - b.f) / (a.t - b.t)

@@ -1,9 +1,9 @@
 """Optimizer: parameter groups, per-parameter state, and what is saved of them.
 
-A group is a dict: its tensors under "params", its options (learning rate, momentum ...) beside them.
-State is kept per parameter, `state[p]`, keyed by the tensor's identity.  A state dict numbers the
-parameters in order and stores the state under those numbers; its layout is torch's, so that a file
-written by either engine continues a run in the other.
+A group is a dict: its tensors under "params", its options (learning rate, momentum ...) beside
+them.  State is kept per parameter, `state[p]`, keyed by the tensor's identity.  A state dict counts
+the parameters in order and stores the state under those numbers; its layout is torch's, so that a
+file written by either engine continues a run in the other.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ class Optimizer:
             )
         self.state: defaultdict[Any, Any] = defaultdict(dict)
         self.param_groups: list[dict[str, Any]] = []
-        groups = list(params)
+        groups: list[Any] = list(params)
         if not groups:
             raise ValueError("optimizer got an empty parameter list")
         if not isinstance(groups[0], dict):
@@ -212,7 +212,7 @@ class Optimizer:
                 "loaded state dict contains a parameter group that doesn't match the size of "
                 "optimizer's group"
             )
-        owner = {}  # parameter number in the saved state -> our tensor and the saved options
+        owner: dict[Any, Any] = {}  # saved parameter number -> our tensor and the saved options
         for group, new in zip(self.param_groups, saved):
             owner.update((n, (p, new)) for n, p in zip(new["params"], group["params"]))
         state: defaultdict[Any, Any] = defaultdict(dict)
@@ -304,7 +304,7 @@ def no_grad_unless_differentiable(step: Callable[..., Any]) -> Callable[..., Any
 
 
 def _split_names(param_group: dict[str, Any]) -> None:
-    """Make "params" a list of tensors, and "param_names" that of their names if they came with any."""
+    """Make "params" a list of tensors, and "param_names" their names, if they came with any."""
     params = param_group["params"]
     if isinstance(params, set):
         raise TypeError(

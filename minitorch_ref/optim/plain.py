@@ -1,7 +1,7 @@
 """Plain: a bare array with the arithmetic of a Tensor, for the optimizers' updates.
 
-The updates are written with torch's methods, in torch's order, since the order decides the last bit.
-On a Plain they run without graph, dispatch or checks, at the cost of NumPy alone.
+The updates are written with torch's methods, in torch's order, since the order decides the last
+bit.  On a Plain they run without graph, dispatch or checks, at the cost of NumPy alone.
 """
 
 from __future__ import annotations

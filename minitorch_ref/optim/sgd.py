@@ -23,10 +23,10 @@ class SGD(Elementwise):
     def __init__(
         self,
         params: ParamsT,
-        lr: float | Tensor = 1e-3,
+        lr: Any = 1e-3,
         momentum: float = 0,
         dampening: float = 0,
-        weight_decay: float | Tensor = 0,
+        weight_decay: Any = 0,
         nesterov: bool = False,
         *,
         maximize: bool = False,
@@ -74,7 +74,12 @@ class SGD(Elementwise):
         return {"first": first, "lr": squeezed(group["lr"])}
 
     def _update(  # type: ignore[override]
-        self, group: dict[str, Any], n: dict[str, Any], p: Any, grad: Any, momentum_buffer: Any = None
+        self,
+        group: dict[str, Any],
+        n: dict[str, Any],
+        p: Any,
+        grad: Any,
+        momentum_buffer: Any = None,
     ) -> None:
         if group["weight_decay"] != 0:
             grad = _add_scaled(grad.clone(), p, group["weight_decay"])

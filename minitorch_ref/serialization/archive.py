@@ -19,7 +19,8 @@ from typing import IO, Any
 import numpy as np
 
 ALIGNMENT = 64
-_LIMIT32 = 0xFFFFFFFF  # sizes and offsets from here on need the zip64 extension
+_WIDE_FROM = 0xFFFFFFFF  # sizes and offsets from here on go into the zip64 extension ...
+_IN_EXTENSION = 0xFFFFFFFF  # ... and this stands in their place
 _MASK64 = (1 << 64) - 1
 _CHUNK = 1 << 20
 
@@ -51,10 +52,10 @@ class ArchiveWriter:
         if size:
             form = "<4sL2Q" if wide else "<4s3L"
             self._put(struct.pack(form, b"PK\7\10", crc, size, size))
-        small = min(size, _LIMIT32)
+        small = _narrow(size)
         entry = struct.pack(
             "<4s6H3L5H2L", b"PK\1\2", 0, 0, flags, 0, 0, 0, crc, small, small,
-            len(path), len(wide), 0, 0, 0, 0, min(start, _LIMIT32),
+            len(path), len(wide), 0, 0, 0, 0, _narrow(start),
         )  # fmt: skip
         self._directory.append(entry + path + wide)
         self._names.update(path + b"\n")
@@ -72,8 +73,9 @@ class ArchiveWriter:
         wide = (b"PK\6\6", 44, 0x031E, 45, 0, 0, count, count, size, start)
         self._put(struct.pack("<4sQ2H2L4Q", *wide))
         self._put(struct.pack("<4sLQL", b"PK\6\7", 0, end, 1))
-        count, size, start = min(count, 0xFFFF), min(size, _LIMIT32), min(start, _LIMIT32)
-        self._put(struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, count, count, size, start, 0))
+        count = min(count, 0xFFFF)
+        last = (b"PK\5\6", 0, 0, count, count, _narrow(size), _narrow(start), 0)
+        self._put(struct.pack("<4s4H2LH", *last))
 
     def _put(self, data: bytes | memoryview) -> None:
         self._stream.write(data)
@@ -81,14 +83,18 @@ class ArchiveWriter:
 
     def _wide_fields(self, size: int, start: int) -> bytes:
         """The zip64 extra field, present only where 32 bits do not suffice."""
-        fields = [size, size] if size >= _LIMIT32 else []
-        fields += [start] if start >= _LIMIT32 else []
+        fields = [size, size] if size >= _WIDE_FROM else []
+        fields += [start] if start >= _WIDE_FROM else []
         return struct.pack(f"<2H{len(fields)}Q", 1, 8 * len(fields), *fields) if fields else b""
 
     def _filler(self, before: int) -> bytes:
         """An extra field 'FB' whose length brings the data to the next multiple of 64."""
         pad = -(self._cursor + 30 + before + 4) % ALIGNMENT
         return struct.pack("<2sH", b"FB", pad) + b"Z" * pad
+
+
+def _narrow(number: int) -> int:
+    return number if number < _WIDE_FROM else _IN_EXTENSION
 
 
 def _mix(seed: int, value: int) -> int:

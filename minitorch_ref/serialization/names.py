@@ -119,7 +119,10 @@ def _size(numbers: Any) -> Size:
 
 def _device(kind: Any, index: Any = None) -> device:
     expect(isinstance(kind, str) and isinstance(index, (int, type(None))), "torch.device")
-    return device(kind, index)
+    try:
+        return device(kind, index)
+    except RuntimeError as error:
+        raise pickle.UnpicklingError(str(error)) from None
 
 
 def _encode(text: Any, encoding: Any) -> bytes:

@@ -54,7 +54,6 @@ SET = Name("__builtin__", "set")
 BYTEARRAY = Name("__builtin__", "bytearray")
 ENCODE = Name("_codecs", "encode")
 LATIN1 = "latin1"
-LATIN1_DASHED = "latin-1"
 
 
 class Writer:
@@ -202,6 +201,13 @@ def _refusal(obj: Any) -> str:
     )
 
 
+def _device_arguments(obj: device) -> tuple:
+    kind = (
+        obj.type.encode().decode()
+    )  # a new string: torch does not share this one through the memo
+    return (kind,) if obj.index is None else (kind, obj.index)
+
+
 def _as_call(function: Name, arguments: Callable[[Any], tuple]) -> Callable[[Writer, Any], None]:
     """An emitter that spells an object as `function(*arguments(obj))`."""
     return lambda writer, obj: writer._save_call(Call(function, arguments(obj)), obj)
@@ -224,9 +230,9 @@ _EMITTERS: dict[type, Callable[[Writer, Any], None]] = {
     # Protocol 2 has no instruction for these.
     Counter: _as_call(COUNTER, lambda obj: (dict(obj),)),
     Size: _as_call(SIZE, lambda obj: (tuple(obj),)),
-    device: _as_call(DEVICE, lambda obj: tuple(x for x in (obj.type, obj.index) if x is not None)),
+    device: _as_call(DEVICE, _device_arguments),
     complex: _as_call(COMPLEX, lambda obj: (obj.real, obj.imag)),
     set: _as_call(SET, lambda obj: (list(obj),)),
     bytes: _as_call(ENCODE, lambda obj: (obj.decode(LATIN1), LATIN1)),
-    bytearray: _as_call(BYTEARRAY, lambda obj: (obj.decode(LATIN1), LATIN1_DASHED)),
+    bytearray: _as_call(BYTEARRAY, lambda obj: (bytes(obj),) if obj else ()),
 }

@@ -173,6 +173,17 @@ def symbols_of(value: Any, module: Any, wider: bool) -> Any:
     return value
 
 
+def neighbour(data: np.ndarray, seed: int) -> np.ndarray:
+    """`data` with every float moved by −1, 0 or +1 ULP; zeros stay, being exact by intent."""
+    if data.dtype.kind == "c":
+        return neighbour(data.real, seed) + 1j * neighbour(data.imag, seed + 1)
+    if data.dtype.kind != "f":
+        return data
+    way = np.random.default_rng(seed).integers(-1, 2, data.shape)
+    target = np.where(way > 0, np.inf, -np.inf).astype(data.dtype)
+    return np.where((way == 0) | (data == 0) | ~np.isfinite(data), data, np.nextafter(data, target))
+
+
 class Inputs:
     """The tensors of one sample on one engine, made from the same bytes everywhere.
 
@@ -180,13 +191,15 @@ class Inputs:
     arrays: the NumPy arrays that they share memory with; leaves: those that want a gradient.
     """
 
-    def __init__(self, engine: Any, sample: Sample, grad: bool = True, wider: bool = False) -> None:
+    def __init__(self, engine: Any, sample: Sample, grad: bool = True, wider: bool = False, nudge: int | None = None) -> None:
         self.arrays: list[np.ndarray] = []
         self.tensors: list[Any] = []
         self.leaves: list[Any] = []
 
         def visit(arr: Arr) -> Any:
             data = array(arr, sample.dtype, (sample.op, sample.note, len(self.arrays)))
+            if nudge:
+                data[...] = neighbour(data, nudge + len(self.arrays))
             if wider and data.dtype.name in WIDER:
                 data = data.astype(WIDER[data.dtype.name], order="K")
             tensor = engine.tensor(data)

@@ -83,8 +83,10 @@ def test_forward_and_backward(text, inputs, training):
             assert got is None, key
             continue
         assert (got.dtype, got.shape) == (want.dtype, want.shape), key
-        # float64: at most some 500 terms are summed anywhere, each rounded once.
-        np.testing.assert_allclose(got, want, rtol=500 * 2.0**-52, atol=500 * 2.0**-52, err_msg=key)
+        # float64: at most some 500 terms are summed anywhere, each rounded once.  torch's
+        # hardsigmoid has its constant 1/6 in float32, whatever the dtype.
+        bound = 2.0**-24 if "Hardsigmoid" in text else 500 * 2.0**-52
+        np.testing.assert_allclose(got, want, rtol=bound, atol=bound, err_msg=key)
 
 
 @pytest.mark.parametrize("text, inputs", CASES, ids=IDS)
@@ -103,6 +105,7 @@ MISTAKES = [
     "Conv2d(3, 4, 3, groups=2)", "Conv2d(4, 3, 3, groups=2)", "Conv2d(4, 4, 3, groups=0)",
     "Conv2d(4, 4, 3, padding='same', stride=2)", "ConvTranspose2d(4, 4, 3, padding_mode='reflect')",
     "Embedding(3, 2, padding_idx=3)", "Embedding(3, 2, padding_idx=-4)",
+    "EmbeddingBag(3, 2, padding_idx=3)",
     "Embedding(3, 2, _weight=torch.zeros(2, 2))", "Embedding.from_pretrained(torch.zeros(2))",
     "MultiMarginLoss(p=3)", "MultiMarginLoss(weight=torch.zeros(2, 2))", "HuberLoss(delta='1')",
     "TripletMarginLoss(margin=0)", "TripletMarginWithDistanceLoss(margin=-1)", "Bilinear(0, 1, 1)",
@@ -201,6 +204,25 @@ def test_subclass_of_a_declared_layer():
 
     same(run)
     assert list(inspect.signature(mt.nn.LeakyReLU).parameters) == ["negative_slope", "inplace"]
+
+
+def test_from_pretrained():
+    def story(e):
+        table, rows = e.arange(6.0).view(3, 2), e.tensor([[2, 0]])
+        frozen = e.nn.Embedding.from_pretrained(table, padding_idx=1)
+        bags = e.nn.EmbeddingBag.from_pretrained(table, freeze=False, mode="sum")
+        shared = [layer.weight.data_ptr() == table.data_ptr() for layer in (frozen, bags)]
+        return (
+            repr(frozen),
+            repr(bags),
+            frozen.weight,
+            bags.weight,
+            frozen(rows),
+            bags(rows),
+            shared,
+        )
+
+    same(story)
 
 
 def test_a_wrong_bound_would_be_seen(monkeypatch):

@@ -247,7 +247,9 @@ def _epoch_given(side):
     schedule.step(3)
 
 
-@pytest.mark.parametrize("act", [_step_first, _right_order, _overridden, _asks_get_lr, _epoch_given])
+@pytest.mark.parametrize(
+    "act", [_step_first, _right_order, _overridden, _asks_get_lr, _epoch_given]
+)
 def test_warnings_are_torchs(act):
     assert warned(mt, act) == warned(torch, act)
 

@@ -193,7 +193,9 @@ def test_a_wrong_rounding_is_noticed():
 # ---- differentiable ------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["SGD", "Adam", "RMSprop", "Adagrad", "Adadelta", "NAdam", "RAdam"])
+@pytest.mark.parametrize(
+    "name", ["SGD", "Adam", "RMSprop", "Adagrad", "Adadelta", "NAdam", "RAdam"]
+)
 def test_gradient_through_two_steps(name):
     results = []
     for side in (torch, mt):

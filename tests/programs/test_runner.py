@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 
+import numpy
 import pytest
 
+import minitorch_ref
 
-def python(*words, cwd, **kwargs):
+
+HOME = str(Path(minitorch_ref.__file__).parents[1])  # installed or not, the one under test
+
+
+def python(*words, cwd):
     return subprocess.run(
         [sys.executable, *map(str, words)],
         cwd=cwd,
+        env={**os.environ, "PYTHONPATH": HOME},
         capture_output=True,
         text=True,
         timeout=120,
-        **kwargs,
     )
 
 
-def on_us(*words, cwd, **kwargs):
-    return python("-m", "minitorch_ref", *words, cwd=cwd, **kwargs)
+def on_us(*words, cwd):
+    return python("-m", "minitorch_ref", *words, cwd=cwd)
 
 
 @pytest.fixture
@@ -83,24 +91,19 @@ def test_the_real_torch_is_not_needed_and_not_used(script, tmp_path, hide):
     assert fake.exists()
     path = script(IMPORTS + "print(torch.__name__)")
     words = ["-S"] if hide else []  # -S: no site-packages, so only what is put on the path
-    import numpy
-
-    site = str(tmp_path / "only-numpy")
-    (tmp_path / "only-numpy").mkdir()
+    bare = tmp_path / "only-numpy"
+    bare.mkdir()
+    packages = Path(numpy.__file__).parents[1]
     for name in ("numpy", "numpy.libs"):
-        source = __import__("pathlib").Path(numpy.__file__).parents[1] / name
-        if source.exists():
-            (tmp_path / "only-numpy" / name).symlink_to(source)
-    import minitorch_ref
-
-    home = str(__import__("pathlib").Path(minitorch_ref.__file__).parents[1])
-    done = python(
-        *words,
-        "-c",
-        f"import sys; sys.path[1:1] = [{home!r}, {site!r}]; sys.argv = ['x', {str(path)!r}]\n"
-        "import runpy; runpy.run_module('minitorch_ref', run_name='__main__', alter_sys=True)",
-        cwd=tmp_path,
-    )
+        if (packages / name).exists():
+            (bare / name).symlink_to(packages / name)
+    code = f"""
+import runpy, sys
+sys.path[1:1] = [{HOME!r}, {str(bare)!r}]
+sys.argv = ["x", {str(path)!r}]
+runpy.run_module("minitorch_ref", run_name="__main__", alter_sys=True)
+"""
+    done = python(*words, "-c", code, cwd=tmp_path)
     assert done.stdout == "minitorch_ref\n", done.stderr
 
 

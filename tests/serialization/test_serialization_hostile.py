@@ -3,7 +3,6 @@
 import io
 import os
 import pickle
-import pickletools
 import struct
 import zipfile
 
@@ -353,7 +352,6 @@ def test_legacy_storages_must_fit_the_file():
     smaller = data[:numel] + b"K\3" + data[numel + 2 :]
     with pytest.raises((RuntimeError, pickle.UnpicklingError)):
         load(smaller)
-    assert "FloatStorage" in "".join(str(x[1]) for x in pickletools.genops(data[data.find(b"\x80\2c") :]))
 
 
 # ---- what cannot be saved ----------------------------------------------------------------------

@@ -1,10 +1,9 @@
 """torch.nn.functional: the functions behind the layers.
 
-Forward and gradient of each stand together in the file named after its family; `_curves.py` holds the
-elementwise machinery and `_normalized.py` the one formula of all normalisations.
+Forward and gradient of each stand together in the file named after its family.  `ops/curves.py` holds
+the elementwise machinery and `_normalized.py` the one formula of all normalisations.
 """
 
-from ...ops.softmax import log_softmax as _log_softmax  # noqa: F401 - registers the methods
 from .activation import (
     celu,
     celu_,

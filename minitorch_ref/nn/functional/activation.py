@@ -1,8 +1,7 @@
 """Activations: the functions that stand between layers, with torch's names and in-place forms.
 
-Most are one row of `_curves.py` behind torch's signature.  Written out are relu (its gradient needs
-only the result, which the next layer keeps anyway) and the few that also take integers.  Slopes that
-are learnt, drawn or gated are in `slopes.py`.
+Each is one row of `ops/curves.py` behind torch's signature.  Those that are methods of Tensor as well
+are in `ops/activation.py`; slopes that are learnt, drawn or gated are in `slopes.py`.
 """
 
 from __future__ import annotations
@@ -17,9 +16,6 @@ from ...ops.activation import refuse
 from ...ops.curves import check_floating, draw
 from ...ops.registry import op
 from ...tensor import Tensor, wrap
-
-# ---- relu ----------------------------------------------------------------------------------------
-
 
 relu_ = Tensor.relu_
 

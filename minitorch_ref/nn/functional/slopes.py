@@ -7,10 +7,9 @@ import numpy as np
 from ...autograd.graph import record
 from ...autograd.inplace import in_place
 from ...kernels.draws import convert, standard_doubles
-from ...kernels.libm import multiply_add
 from ...ops.activation import prelu as _prelu
 from ...ops.common import wrap_dim
-from ...ops.curves import check_floating
+from ...ops.curves import check_floating, draw, leaky_relu
 from ...ops.joining import cat
 from ...ops.registry import op
 from ...quiet import fp
@@ -30,19 +29,29 @@ def _rrelu(
     if lower > upper:
         raise RuntimeError("Lower bound should be less than or equal to the upper bound")
     if not training:
-        middle = (lower + upper) / 2
-        check_floating(input, "leaky_relu_cpu")
-        slope = input.new_ones(()).where(input > 0, input.new_tensor(middle))
-    else:
-        if input._array.dtype.char == "e" or input._array.dtype.kind != "f":
-            title = input.dtype.title
-            raise NotImplementedError(f"\"rrelu_with_noise_out_cpu\" not implemented for '{title}'")
-        slope = wrap(_drawn_slopes(input._array, lower, upper, generator))
+        return draw(_MEAN_SLOPE, input, (lower + upper) / 2)
+    if input._array.dtype.char not in "fd":
+        title = input.dtype.title
+        raise NotImplementedError(f"\"rrelu_with_noise_out_cpu\" not implemented for '{title}'")
+    slopes = wrap(_drawn_slopes(input._array, lower, upper, generator))
     return record(
         "RreluWithNoiseBackward0",
-        fp.quiet(np.multiply, input._array, slope._array),
-        input=(input, lambda g, slope: g * slope),
-        slope=slope,
+        fp.quiet(np.multiply, input._array, slopes._array),
+        input=(input, lambda g, input, slopes: _rrelu_grad(g, input, slopes)),
+        slopes=slopes,
+    )
+
+
+_MEAN_SLOPE = leaky_relu._replace(node="RreluWithNoise")
+
+
+def _rrelu_grad(g: Tensor, input: Tensor, slopes: Tensor) -> Tensor:
+    return record(
+        "RreluWithNoiseBackwardBackward0",
+        fp.quiet(np.multiply, g._array, slopes._array),
+        g=(g, lambda gg, slopes: gg * slopes),
+        input=(input, lambda gg: gg * 0),
+        slopes=slopes,
     )
 
 
@@ -53,7 +62,7 @@ def _drawn_slopes(
     slopes = np.ones(x.shape, x.dtype)
     negative = x <= 0
     u = standard_doubles(source_of(generator), int(np.count_nonzero(negative)))
-    slopes[negative] = convert(multiply_add(u, upper - lower, lower), x.dtype)
+    slopes[negative] = convert(u * (upper - lower) + lower, x.dtype)
     return slopes
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from ...autograd.modes import no_grad
 from ...ops.from_data import tensor
 from ...ops.joining import stack
-from ...ops.norms import norm
+from ...ops.norms import vector_norm
 from ...tensor import Tensor
 
 Tensors = Tensor | Iterable[Tensor]
@@ -41,7 +41,8 @@ def get_total_norm(
     tensors, norm_type = _listed(tensors), float(norm_type)
     if not tensors:
         return tensor(0.0)
-    total = norm(stack([norm(t, norm_type) for t in tensors]), norm_type)
+    norms = [vector_norm(t, norm_type, None, False) for t in tensors]
+    total = vector_norm(stack(norms), norm_type, None, False)
     if error_if_nonfinite and not total.isfinite():
         raise RuntimeError(
             f"The total norm of order {norm_type} for gradients from `parameters` is non-finite, "

@@ -46,7 +46,7 @@ class _Combined(LRScheduler):
 
 
 class SequentialLR(_Combined):
-    """One schedule after the other; `milestones` are the epochs at which the next one takes over."""
+    """One schedule after the other; the next one takes over at each epoch of `milestones`."""
 
     def __init__(
         self,
@@ -62,15 +62,15 @@ class SequentialLR(_Combined):
         self._check(schedulers, optimizer)
         if len(milestones) != len(schedulers) - 1:
             raise ValueError(
-                "Sequential Schedulers expects number of schedulers provided to be one more than the "
-                f"number of milestone points, but got number of schedulers {len(schedulers)} and "
-                f"the number of milestones to be equal to {len(milestones)}"
+                "Sequential Schedulers expects number of schedulers provided to be one more than "
+                f"the number of milestone points, but got number of schedulers {len(schedulers)} "
+                f"and the number of milestones to be equal to {len(milestones)}"
             )
         self._schedulers = schedulers
         self._milestones = milestones
         self.last_epoch = last_epoch + 1
         self.optimizer = optimizer
-        # Each schedule has already taken its initial step: undo them all, then take the first one's.
+        # Each schedule has taken its initial step already: undo them all, then take the first's.
         for group in optimizer.param_groups:
             assign(group, "lr", group["initial_lr"])
         _step_back(self)

@@ -10,10 +10,14 @@ from .base import LRScheduler
 
 
 class CosineAnnealingLR(LRScheduler):
-    """From the initial rate down to eta_min along half a cosine wave of T_max epochs, and back up."""
+    """From the initial rate to eta_min along half a cosine wave of T_max epochs, and back up."""
 
     def __init__(
-        self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0, last_epoch: int = -1  # noqa: N803
+        self,
+        optimizer: Optimizer,
+        T_max: int,
+        eta_min: float = 0.0,
+        last_epoch: int = -1,  # noqa: N803
     ) -> None:
         self.T_max = T_max
         self.eta_min = eta_min
@@ -40,9 +44,7 @@ class CosineAnnealingLR(LRScheduler):
 
     def _get_closed_form_lr(self) -> list[Any]:
         wave = 1 + math.cos(math.pi * self.last_epoch / self.T_max)
-        return [
-            self.eta_min + (base_lr - self.eta_min) * wave / 2 for base_lr in self.base_lrs
-        ]
+        return [self.eta_min + (base_lr - self.eta_min) * wave / 2 for base_lr in self.base_lrs]
 
 
 class CosineAnnealingWarmRestarts(LRScheduler):
@@ -74,9 +76,7 @@ class CosineAnnealingWarmRestarts(LRScheduler):
     def get_lr(self) -> list[Any]:
         self._warn_if_called_outside_step()
         wave = 1 + math.cos(math.pi * self.T_cur / self.T_i)
-        return [
-            self.eta_min + (base_lr - self.eta_min) * wave / 2 for base_lr in self.base_lrs
-        ]
+        return [self.eta_min + (base_lr - self.eta_min) * wave / 2 for base_lr in self.base_lrs]
 
     def step(self, epoch: Any = None) -> None:
         """Go to the next epoch, or to any `epoch`, which may be a fraction."""

@@ -134,9 +134,9 @@ class CyclicLR(_MomentumCycle):
 class OneCycleLR(_MomentumCycle):
     """One rise to max_lr and one long fall far below the start; momentum the other way round.
 
-    The cycle has total_steps (or epochs·steps_per_epoch) steps, pct_start of them rising.  It starts
-    at max_lr/div_factor and ends at that over final_div_factor; three_phase makes the fall mirror
-    the rise first.
+    The cycle has total_steps (or epochs·steps_per_epoch) steps, pct_start of them rising.  It
+    starts at max_lr/div_factor and ends at that over final_div_factor; three_phase makes the fall
+    mirror the rise first.
     """
 
     def __init__(
@@ -164,8 +164,7 @@ class OneCycleLR(_MomentumCycle):
             raise ValueError(f"Expected float between 0 and 1 pct_start, but got {pct_start}")
         if anneal_strategy not in ("cos", "linear"):
             raise ValueError(
-                "anneal_strategy must be one of 'cos' or 'linear', instead got "
-                f"{anneal_strategy}"
+                f"anneal_strategy must be one of 'cos' or 'linear', instead got {anneal_strategy}"
             )
         self._anneal_func_type = anneal_strategy
         highest = per_group("max_lr", optimizer, max_lr)

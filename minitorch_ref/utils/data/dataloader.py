@@ -194,7 +194,10 @@ class DataLoader(Generic[T_co]):
         if cpus is not None and self.num_workers <= cpus:
             return
         if cpus is None:
-            advice = "DataLoader is not able to compute a suggested max number of worker in current system."
+            advice = (
+                "DataLoader is not able to compute a suggested max number of worker in current "
+                "system."
+            )
         else:
             unsure = "" if has_affinity else " (`cpuset` is not taken into account)"
             advice = (
@@ -232,7 +235,11 @@ def _check_worker_options(
 
 def _check_iterable_options(shuffle: Any, sampler: Any, batch_sampler: Any) -> None:
     """A stream comes in its own order."""
-    for name, value in (("shuffle", shuffle), ("sampler", sampler), ("batch_sampler", batch_sampler)):
+    for name, value in (
+        ("shuffle", shuffle),
+        ("sampler", sampler),
+        ("batch_sampler", batch_sampler),
+    ):
         if value is not None and not (name == "shuffle" and value is False):
             raise ValueError(
                 f"DataLoader with IterableDataset: expected unspecified {name} option, but got "

@@ -1,10 +1,10 @@
 """Datasets: samples by index (Dataset) or one after the other (IterableDataset), and combinations.
 
 Two optional methods let a dataset fetch many samples at once.  `__getitems__(indices)` returns the
-list of samples; it is torch's.  `_collated_batch(indices)` is this engine's: it returns the finished
-batch, exactly what `default_collate` would make of the samples, or None if it cannot do this one.
-A DataLoader asks for it only where nobody could tell the difference: default collation, and no
-worker processes.  Random transforms must draw the same numbers in the same order on both ways.
+list of samples; it is torch's.  `_collated_batch(indices)` is this engine's: it returns the
+finished batch, exactly what `default_collate` would make of the samples, or None if it cannot do
+this one.  A DataLoader asks for it only where nobody could tell the difference: default collation,
+and no worker processes.  Random transforms must draw the same numbers in the same order both ways.
 """
 
 from __future__ import annotations
@@ -49,6 +49,8 @@ class IterableDataset(Dataset[T_co], Iterable[T_co]):
 
 class TensorDataset(Dataset[tuple[Tensor, ...]]):
     """Sample i is the tuple of the tensors' i-th rows."""
+
+    tensors: tuple[Any, ...]
 
     def __init__(self, *tensors: Tensor) -> None:
         if any(tensors[0].size(0) != t.size(0) for t in tensors):
@@ -158,7 +160,7 @@ class ChainDataset(IterableDataset[Any]):
             yield from d
 
     def __len__(self) -> int:
-        return sum(len(d) for d in self._checked())  # type: ignore[arg-type]
+        return sum([len(d) for d in self._checked()])  # type: ignore[arg-type, misc]
 
 
 class Subset(Dataset[T_co]):
@@ -168,10 +170,7 @@ class Subset(Dataset[T_co]):
         self.dataset: Any = dataset
         self.indices = indices
         cls = type(self)
-        if (
-            cls.__getitem__ is not Subset.__getitem__
-            and cls.__getitems__ is Subset.__getitems__
-        ):
+        if cls.__getitem__ is not Subset.__getitem__ and cls.__getitems__ is Subset.__getitems__:
             raise NotImplementedError(
                 f"{cls.__name__} overrides __getitem__ but not __getitems__. When subclassing "
                 "Subset and overriding __getitem__, you must also override __getitems__ to ensure "

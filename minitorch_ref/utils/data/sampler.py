@@ -1,7 +1,7 @@
 """Samplers: in which order a DataLoader visits its dataset.
 
-The random ones draw exactly what torch's draw, from the same generator at the same moment, so that a
-seed gives the same order on both engines.
+The random ones draw exactly what torch's draw, from the same generator at the same moment, so that
+a seed gives the same order on both engines.
 """
 
 from __future__ import annotations
@@ -121,8 +121,7 @@ class WeightedRandomSampler(Sampler[int]):
     ) -> None:
         if not isinstance(num_samples, int) or isinstance(num_samples, bool) or num_samples <= 0:
             raise ValueError(
-                "num_samples should be a positive integer value, but got "
-                f"num_samples={num_samples}"
+                f"num_samples should be a positive integer value, but got num_samples={num_samples}"
             )
         if not isinstance(replacement, bool):
             raise ValueError(
@@ -157,9 +156,7 @@ class BatchSampler(Sampler[list[int]]):
                 f"batch_size should be a positive integer value, but got batch_size={batch_size}"
             )
         if not isinstance(drop_last, bool):
-            raise ValueError(
-                f"drop_last should be a boolean value, but got drop_last={drop_last}"
-            )
+            raise ValueError(f"drop_last should be a boolean value, but got drop_last={drop_last}")
         self.sampler: Any = sampler
         self.batch_size = batch_size
         self.drop_last = drop_last

@@ -72,24 +72,25 @@ class CaughtError:
     """An exception on its way to the process that waits for the batch."""
 
     def __init__(self, where: str) -> None:
-        self.exc_type, value, trace = sys.exc_info()
-        self.exc_msg = "".join(traceback.format_exception(self.exc_type, value, trace))
+        kind, value, trace = sys.exc_info()
+        self.exc_type: Any = kind
+        self.exc_msg = "".join(traceback.format_exception(kind, value, trace))
         self.where = where
 
     def reraise(self) -> None:
         """Raise the original type, with both the place and the worker's traceback in the text."""
-        name = self.exc_type.__name__  # type: ignore[union-attr]
+        name = self.exc_type.__name__
         text = f"Caught {name} {self.where}.\nOriginal {self.exc_msg}"
         if self.exc_type is KeyError:
             raise KeyError(_Message(text))
         try:
             if getattr(self.exc_type, "message", None):
-                error = self.exc_type(message=text)  # type: ignore[misc,call-arg]
+                error = self.exc_type(message=text)
             else:
-                error = self.exc_type(text)  # type: ignore[misc]
+                error = self.exc_type(text)
         except Exception:  # an exception class may take any arguments, or refuse them in any way
             raise RuntimeError(text) from None
-        raise error  # type: ignore[misc]
+        raise error
 
 
 def work(job: Job, worker_id: int, tasks: Any, results: Any, reader: Any, stop: Any) -> None:

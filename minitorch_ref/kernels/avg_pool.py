@@ -1,0 +1,90 @@
+"""Average pooling: sums over windows, their adjoint, and what to divide by.
+
+Chunks of planes are cut into phases (phases.py) and summed tap by tap in row-major order,
+
+    total = ((tap 0 + tap 1) + tap 2) + …
+
+which is torch's own order, so small windows give torch's own bits.  Windows of more than FEW elements
+are summed along the width and then along the height: kh + kw passes instead of kh·kw.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .axis import Axis
+from .phases import Phases, is_whole, over_chunks, planes_of
+from .workspace import scratch
+
+FEW = 9  # windows up to this area are summed in torch's order
+
+
+def sum_pool2d(x: np.ndarray, h: Axis, w: Axis) -> np.ndarray:
+    """The sum of every window, (N, C, H, W) -> (N, C, OH, OW); padding counts as zero."""
+    if h.kernel * w.kernel > FEW and is_whole(h) and is_whole(w):
+        flat = x.reshape(*x.shape[:2], h.size * w.size)
+        return np.add.reduce(flat, axis=2, dtype=x.dtype).reshape(*x.shape[:2], 1, 1)
+    if h.kernel * w.kernel > FEW and h.kernel > 1 and w.kernel > 1:
+        return sum_pool2d(sum_pool2d(x, _same(h.size), w), h, _same(w.out))
+    y = np.empty((*x.shape[:2], h.out, w.out), x.dtype)
+    planes, outs = planes_of(x), planes_of(y)
+
+    def task(part: slice) -> None:
+        with scratch() as take:
+            phases = Phases(take, len(planes[part]), h, w, x.dtype).load(planes[part], 0)
+            values = phases.flat(x.dtype)
+            total = values[: phases.run]
+            taps = phases.taps()
+            total[...] = taps[0]
+            for tap in taps[1:]:
+                np.add(total, tap, out=total)
+            outs[part] = phases.grid(values)
+
+    if y.size:
+        over_chunks(task, planes)
+    return y
+
+
+def sum_pool2d_gradient(g: np.ndarray, h: Axis, w: Axis) -> np.ndarray:
+    """The adjoint: every g (N, C, OH, OW) added to its whole window, (N, C, H, W)."""
+    x = np.empty((*g.shape[:2], h.size, w.size), g.dtype)
+    if is_whole(h) and is_whole(w):
+        x[...] = g
+        return x
+    if h.kernel * w.kernel > FEW and h.kernel > 1 and w.kernel > 1:
+        return sum_pool2d_gradient(sum_pool2d_gradient(g, h, _same(w.out)), _same(h.size), w)
+    given, outs = planes_of(g), planes_of(x)
+
+    def task(part: slice) -> None:
+        with scratch() as take:
+            phases = Phases(take, len(outs[part]), h, w, g.dtype)
+            values = phases.spread(given[part])[: phases.run]
+            phases.data[...] = 0
+            for tap in phases.taps():
+                np.add(tap, values, out=tap)
+            phases.store(outs[part])
+
+    if x.size:
+        over_chunks(task, outs)
+    return x
+
+
+def divisors(h: Axis, w: Axis, count_include_pad: bool) -> np.ndarray | int:
+    """The number of elements of each window (OH, OW): with the padding it covers, or without."""
+    rows, columns = _counts(h, count_include_pad), _counts(w, count_include_pad)
+    if len(set(rows)) == len(set(columns)) == 1:
+        return rows[0] * columns[0]
+    return np.outer(rows, columns)
+
+
+def _counts(a: Axis, padded: bool) -> list[int]:
+    counts = []
+    for o in range(a.out):
+        start = o * a.stride - a.padding
+        end = min(start + a.kernel, a.size + a.padding)  # a window may hang over in ceil_mode
+        counts.append(end - start if padded else min(end, a.size) - max(start, 0))
+    return counts
+
+
+def _same(size: int) -> Axis:
+    return Axis(size, size, 1)

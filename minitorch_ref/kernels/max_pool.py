@@ -1,0 +1,167 @@
+"""Max pooling, its gradient, and the positions of the maxima.
+
+Chunks of planes are cut into phases (phases.py) and gone through tap by tap in row-major order:
+
+    best = max(best, tap k);   code = k wherever tap k was greater than all before it
+
+One byte per output element tells which tap won; torch's indices ih·W + iw follow from it by a table
+look-up.  The gradient is a scatter to these positions, and the second gradient a gather from them.
+
+torch's rule for ties and NaN: a value replaces the best so far if it is greater or NaN, so the first
+of equal values wins, and the last NaN.  The fast loop ignores NaN; if the result has any, an exact
+loop runs instead.
+
+Cost: one strided copy of x, 4 passes per tap (1 without indices) over a chunk that stays in cache,
+and one copy out.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .axis import Axis
+from .phases import Phases, is_whole, over_chunks, planes_of
+from .workspace import scratch
+
+
+def max_pool2d(
+    x: np.ndarray, h: Axis, w: Axis, with_indices: bool = True
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """The largest value of every window, (N, C, H, W) -> (N, C, OH, OW), and where it is (int64)."""
+    y = np.empty((*x.shape[:2], h.out, w.out), x.dtype)
+    indices = np.empty(y.shape, np.int64) if with_indices else None
+    if not y.size:
+        return y, indices
+    planes, outs = planes_of(x), planes_of(y)
+    places = None if indices is None else planes_of(indices)
+    table = _places(h, w)
+    pool = _pool_whole if is_whole(h) and is_whole(w) else _pool
+
+    def task(part: slice) -> None:
+        pool(planes[part], h, w, outs[part], None if places is None else places[part], table)
+
+    over_chunks(task, planes)
+    return y, indices
+
+
+def _pool_whole(
+    x: np.ndarray, h: Axis, w: Axis, y: np.ndarray, places: np.ndarray | None, table: Any
+) -> None:
+    """One window that is the whole plane."""
+    flat = x.reshape(len(x), -1)
+    best = flat.argmax(axis=1)  # the first maximum, or the first NaN
+    y[:, 0, 0] = flat[np.arange(len(x)), best]
+    if places is not None:
+        places[:, 0, 0] = best
+        for i in np.flatnonzero(y != y):
+            places[i] = np.flatnonzero(np.isnan(flat[i]))[-1]
+
+
+def _pool(
+    x: np.ndarray, h: Axis, w: Axis, y: np.ndarray, places: np.ndarray | None, table: Any
+) -> None:
+    """The maxima of planes x (P, H, W), and their places if asked for."""
+    low = -np.inf if x.dtype.kind == "f" else np.iinfo(x.dtype).min
+    with scratch() as take:
+        phases = Phases(take, len(x), h, w, x.dtype).load(x, low)
+        values, codes = _maxima(phases, places is not None, table)
+        y[...] = phases.grid(values)
+        if x.dtype.kind == "f" and np.isnan(np.minimum.reduce(y, axis=None)):
+            values, codes = _maxima_with_nan(phases, table)
+            y[...] = phases.grid(values)
+        if places is not None:
+            offset, origin, _ = table
+            np.add(offset.take(phases.grid(codes)), origin, out=places)
+
+
+def _maxima(phases: Phases, with_codes: bool, table: Any) -> tuple[np.ndarray, Any]:
+    taps, run = phases.taps(), phases.run
+    values = phases.flat(phases.data.dtype)
+    best = values[:run]
+    best[...] = taps[0]
+    if not with_codes:
+        for tap in taps[1:]:
+            np.maximum(best, tap, out=best)
+        return values, None
+    codes = _first_codes(phases, table)
+    code, candidate = codes[:run], phases.flat(codes.dtype)[:run]
+    greater = phases.flat(np.bool_)[:run]
+    for k, tap in enumerate(taps[1:], 1):
+        np.greater(tap, best, out=greater)
+        np.maximum(best, tap, out=best)
+        np.multiply(greater.view(np.uint8), codes.dtype.type(k), out=candidate)
+        np.maximum(code, candidate, out=code)  # codes grow, so the last one to win is the largest
+    return values, codes
+
+
+def _maxima_with_nan(phases: Phases, table: Any) -> tuple[np.ndarray, np.ndarray]:
+    """The same by the letter of torch's rule."""
+    taps, run = phases.taps(), phases.run
+    values, codes = phases.flat(phases.data.dtype), _first_codes(phases, table)
+    values[:run] = taps[0]
+    for k, tap in enumerate(taps[1:], 1):
+        wins = (tap > values[:run]) | np.isnan(tap)
+        np.copyto(values[:run], tap, where=wins)
+        np.copyto(codes[:run], codes.dtype.type(k), where=wins)
+    return values, codes
+
+
+def _first_codes(phases: Phases, table: Any) -> np.ndarray:
+    """Codes before any comparison: the first tap of each window that is not padding."""
+    first = table[2]
+    codes = phases.flat(first.dtype)
+    codes[...] = 0
+    if first.any():
+        phases.grid(codes)[...] = first
+    return codes
+
+
+def _places(h: Axis, w: Axis) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What turns codes into places: each tap's offset, each window's origin, and its first tap.
+
+    The first tap that is not padding wins where all values are -inf.
+    """
+    tap = np.arange(h.kernel * w.kernel, dtype=np.int64)
+    offset = tap // w.kernel * (h.dilation * w.size) + tap % w.kernel * w.dilation
+    rows = np.arange(h.out, dtype=np.int64) * h.stride - h.padding
+    columns = np.arange(w.out, dtype=np.int64) * w.stride - w.padding
+    skipped_rows = -(np.minimum(rows, 0) // h.dilation)
+    skipped_columns = -(np.minimum(columns, 0) // w.dilation)
+    kind = np.uint8 if len(tap) <= 256 else np.int32
+    first = np.add.outer(skipped_rows * w.kernel, skipped_columns).astype(kind)
+    return offset, np.add.outer(rows * w.size, columns), first
+
+
+def max_pool2d_gradient(
+    g: np.ndarray, indices: np.ndarray, shape: tuple[int, ...], apart: bool = False
+) -> np.ndarray:
+    """Send each g (N, C, OH, OW) to its maximum's place in a zero array of `shape` (N, C, H, W).
+
+    `apart`: no two windows overlap, so no two values meet.
+    """
+    x = np.zeros(shape, g.dtype)
+    if g.size:
+        flat, places = x.reshape(-1), _absolute(indices, shape).reshape(-1)
+        if apart:
+            flat[places] = g.reshape(-1)
+        else:
+            np.add.at(flat, places, g.reshape(-1))
+    return x
+
+
+def max_pool2d_gather(x: np.ndarray, indices: np.ndarray) -> np.ndarray:
+    """The elements of x (N, C, H, W) at `indices`: the adjoint of the gradient."""
+    return x.reshape(-1).take(_absolute(indices, x.shape))
+
+
+def windows_apart(h: Axis, w: Axis) -> bool:
+    """Whether no position belongs to two windows."""
+    return all((a.kernel - 1) * a.dilation < a.stride for a in (h, w))
+
+
+def _absolute(indices: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """Indices within planes as indices into the whole array."""
+    n, c, h, w = shape
+    return indices + np.arange(0, n * c * h * w, max(1, h * w)).reshape(n, c, 1, 1)

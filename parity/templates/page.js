@@ -1,0 +1,51 @@
+"use strict";
+(() => {
+  const rows = [...document.querySelectorAll("#ops tr.op")];
+  const search = document.getElementById("search");
+  const shown = document.getElementById("shown");
+  const detail = row => row.nextElementSibling && row.nextElementSibling.classList.contains("detail") ? row.nextElementSibling : null;
+  let kind = "";
+
+  function filter() {
+    const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
+    let count = 0;
+    for (const row of rows) {
+      const text = row.dataset.name + " " + row.dataset.family;
+      const on = words.every(w => text.includes(w)) && (!kind || row.dataset.kind === kind);
+      row.hidden = !on;
+      count += on;
+      const more = detail(row);
+      if (more && !on) more.hidden = true;
+    }
+    shown.textContent = count + " of " + rows.length;
+  }
+
+  function sort(header) {
+    const key = header.dataset.sort, down = header.classList.contains("down");
+    document.querySelectorAll("#ops th").forEach(h => h.classList.remove("up", "down"));
+    header.classList.add(down ? "up" : "down");
+    const value = row => { const v = row.dataset[key]; const n = Number(v); return Number.isNaN(n) ? v : n; };
+    const sign = (down ? 1 : -1) * (["name", "family"].includes(key) ? -1 : 1);
+    const body = document.querySelector("#ops tbody");
+    rows.map(row => [row, detail(row)])
+      .sort((a, b) => { const x = value(a[0]), y = value(b[0]); return sign * (x < y ? -1 : x > y ? 1 : 0); })
+      .forEach(([row, more]) => { body.append(row); if (more) body.append(more); });
+  }
+
+  document.querySelectorAll("tr.op[tabindex]").forEach(row => {
+    const open = () => { const more = detail(row); if (more) more.hidden = !more.hidden; };
+    row.addEventListener("click", open);
+    row.addEventListener("keydown", e => { if (e.key === "Enter" || e.key === " ") { e.preventDefault(); open(); } });
+  });
+  if (!search) return;
+  search.addEventListener("input", filter);
+  document.querySelectorAll("#chips button").forEach(button => button.addEventListener("click", () => {
+    document.querySelectorAll("#chips button").forEach(b => b.classList.remove("on"));
+    button.classList.add("on");
+    kind = button.dataset.kind;
+    filter();
+  }));
+  document.querySelectorAll("#ops th[data-sort]").forEach(header => header.addEventListener("click", () => sort(header)));
+  if (location.hash.length > 1) search.value = decodeURIComponent(location.hash.slice(1));
+  filter();
+})();
