@@ -27,8 +27,8 @@ SIGNIFICANT = 15                                # P(15 or more of 16 by chance) 
 class Neighbourhood:
     """A sign test: in how many neighbours our worst error exceeds torch's by more than 2 ULP.
 
-    One sample's errors are luck where the result is ill-conditioned; being worse in nearly every
-    neighbour is not.
+    A neighbour is the sample with its numbers moved by up to one part in 128.  One sample's errors
+    are luck where the result is ill-conditioned; being worse in nearly every neighbour is not.
     """
 
     runs: int = 0
@@ -111,7 +111,7 @@ class Oracle:
         return [self.torch.array(c) for c in kept[2].cots.values()] if kept else []
 
     def near(self, part: str) -> Neighbourhood:
-        """Our error in `part` beside torch's, over the sample's one-ULP neighbours."""
+        """Our error in `part` beside torch's, over close variations of the sample."""
         if self._around is None:
             self._around = [self._neighbour(seed) for seed in range(1, NEIGHBOURS + 1)]
         found = Neighbourhood()

@@ -159,7 +159,7 @@ def run(engine: Engine, sample: Sample, form: str = "function", *, grad: bool = 
     """Run one form of one sample and write down what it did.
 
     wider: in float64 (the oracle run).  keep: receives (outputs, inputs, backward) as tensors.
-    nudge: with floats moved by at most one ULP, chosen by this seed (0: not moved).
+    nudge: with floats moved a little, by this seed: a neighbour of the sample.
     """
     record = Record()
     with warnings.catch_warnings():

@@ -6,7 +6,7 @@
 4. Otherwise three values are on the table: ours, torch's and the oracle's.  Ours is within the bound
    if each element is at most 2 ULP from the oracle, or (level "sum") within γₙ·(|J||x|), see
    bounds.py, or no further than torch's own worst error.  Errors on one sample can be luck, so
-   before we are called worse a sign test over the sample's one-ULP neighbours must agree
+   before we are called worse a sign test over close variations of the sample must agree
    (oracle.py).  Outside: "worse".  Torch outside and we inside: "better".
 5. No oracle: both sides may be off by the bound, so their distance by twice the bound.
 """

@@ -43,6 +43,7 @@ def repeat(input: Tensor, *repeats: Any, **keyword: Any) -> Tensor:
         raise RuntimeError(
             f"Trying to create tensor with negative dimension {negative[0]}: {total}"
         )
+    times = tuple([max(r, 0) for r in times])
     # Each dim n becomes (r, n): the copies are one broadcast, and the gradient sums them up again.
     apart = tuple(itertools.chain.from_iterable(zip(times, shape)))
     single = tuple(itertools.chain.from_iterable((1, n) for n in shape))
@@ -223,7 +224,7 @@ def roll(input: Tensor, shifts: Any, dims: Any = ()) -> Tensor:
         raise RuntimeError(
             f"shifts and dimensions must align. shifts: {len(shifts)}, dims:{len(dims)}"
         )
-    axes = tuple([_dim_of(input, d) for d in dims])
+    axes = tuple([_dim_of(input, d) for d in dims]) if input._array.size else ()
     data = np.roll(input._array, shifts if axes else shifts[0], axes or None)
     back = tuple([-s for s in shifts])
     return record(

@@ -40,6 +40,8 @@ def _split(name: str, input: Tensor, sizes: Sequence[int], dim: int, safe: bool 
 
 def _filled(gradients: Any, shapes: Sequence[tuple[int, ...]]) -> list[Tensor]:
     """The gradients of several outputs, zeros for those that received none."""
+    if isinstance(gradients, Tensor):  # of a node that has one output
+        return [gradients]
     np_dtype = next(g._array.dtype for g in gradients if g is not None)
     return [
         wrap(np.zeros(shape, np_dtype)) if g is None else g for g, shape in zip(gradients, shapes)

@@ -174,14 +174,17 @@ def symbols_of(value: Any, module: Any, wider: bool) -> Any:
 
 
 def neighbour(data: np.ndarray, seed: int) -> np.ndarray:
-    """`data` with every float moved by −1, 0 or +1 ULP; zeros stay, being exact by intent."""
+    """`data` with every float moved by up to one part in 128: as well conditioned, rounded anew.
+
+    (Moving by an ULP is not enough: a saturated tanh gives the same bits again.)
+    """
     if data.dtype.kind == "c":
-        return neighbour(data.real, seed) + 1j * neighbour(data.imag, seed + 1)
+        return (neighbour(data.real, seed) + 1j * neighbour(data.imag, seed + 1)).astype(data.dtype)
     if data.dtype.kind != "f":
         return data
-    way = np.random.default_rng(seed).integers(-1, 2, data.shape)
-    target = np.where(way > 0, np.inf, -np.inf).astype(data.dtype)
-    return np.where((way == 0) | (data == 0) | ~np.isfinite(data), data, np.nextafter(data, target))
+    moved = data.astype(np.float64) * (1 + np.random.default_rng(seed).uniform(-1, 1, data.shape) / 128)
+    with np.errstate(over="ignore"):
+        return moved.astype(data.dtype)
 
 
 class Inputs:
@@ -199,7 +202,7 @@ class Inputs:
         def visit(arr: Arr) -> Any:
             data = array(arr, sample.dtype, (sample.op, sample.note, len(self.arrays)))
             if nudge:
-                data[...] = neighbour(data, nudge + len(self.arrays))
+                data[...] = neighbour(data, 64 * nudge + 2 * len(self.arrays))
             if wider and data.dtype.name in WIDER:
                 data = data.astype(WIDER[data.dtype.name], order="K")
             tensor = engine.tensor(data)

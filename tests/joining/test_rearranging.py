@@ -63,11 +63,6 @@ def test_repeat_interleave_by_a_list(shape, data):
 @many
 @given(laid_out(), st.lists(st.integers(-3, 2), max_size=3), st.booleans())
 def test_flip(case, dims, one_by_one):
-    if case[0].size == 0 or case[1] != "plain":
-        # torch keeps the order of dims in memory; of what is sliced, it depends on the machine
-        array, layout = case
-        agree(lambda side, t: side.flip(arranged(t, layout), dims), array, strides=False)
-        return
     check(case, lambda side, t: side.flip(t, dims))
     if dims:
         check(case, lambda side, t: t.flip(*dims) if one_by_one else t.flip(dims))
@@ -83,7 +78,7 @@ def test_flip_by_name(case, name):
 @many
 @given(shapes, st.integers(-5, 5), st.lists(st.integers(-3, 2), min_size=1, max_size=3))
 def test_rot90(shape, k, dims):
-    agree(lambda side, t: t.rot90(k, dims), values(shape), strides=0 not in shape)
+    agree(lambda side, t: t.rot90(k, dims), values(shape))
 
 
 @many
@@ -126,6 +121,8 @@ def test_diag_embed(shape, offset, dim1, dim2):
 @many
 @given(st.lists(st.tuples(st.lists(st.integers(0, 3), max_size=3).map(tuple), dtypes), max_size=4))
 def test_block_diag(parts):
+    # torch gives the inputs after an empty vector the gradients of the wrong rows: leave it out
+    parts = [(shape, dtype) for shape, dtype in parts if shape != (0,)]
     arrays = [values(shape, dtype, i) for i, (shape, dtype) in enumerate(parts)]
     agree(lambda side, *t: side.block_diag(*t), *arrays)
 
@@ -142,7 +139,7 @@ def test_meshgrid(lengths, indexing, as_list):
     def call(side, *t):
         return side.meshgrid(*([list(t)] if as_list else t), indexing=indexing)
 
-    agree(call, *arrays, strides=0 not in lengths)
+    agree(call, *arrays)
 
 
 @many
