@@ -66,6 +66,7 @@ from .printing import set_printoptions
 from .printing import tensor_repr as _tensor_repr
 from .random import (
     Generator,
+    default_generator,
     get_rng_state,
     initial_seed,
     manual_seed,
@@ -79,7 +80,8 @@ newaxis = None
 
 _TABLES = (
     "creation", "from_data", "sampling", "random_fill", "conversion", "shaping", "parts", "filling",
-    "indexing", "scatter", "indexed_slices", "masking", "scatter_reduce", "joining", "rearranging",
+    "indexing", "scatter", "indexed_slices", "masking", "scatter_reduce", "joining", "splitting",
+    "rearranging", "grids",
     "pointwise", "arithmetic", "softmax", "activation", "comparison", "reduction", "extremes", "moments", "norms",
     "order", "uniques", "sorting", "scan", "matmul", "products", "operators",
 )  # fmt: skip
@@ -103,6 +105,20 @@ _LATER = {
     "nn": "nn", "optim": "optim", "utils": "utils", "linalg": "linalg", "fft": "fft",
     "special": "special", "load": "serialization", "save": "serialization",
 }  # fmt: skip
+# Functions that torch has here and in nn.functional.
+_LATER |= dict.fromkeys(
+    (
+        "alpha_dropout", "alpha_dropout_", "batch_norm", "bilinear",
+        "binary_cross_entropy_with_logits", "celu", "celu_", "channel_shuffle", "constant_pad_nd",
+        "cosine_embedding_loss", "cosine_similarity", "dropout", "dropout_", "embedding",
+        "feature_alpha_dropout", "feature_alpha_dropout_", "feature_dropout", "feature_dropout_",
+        "group_norm", "hinge_embedding_loss", "instance_norm", "kl_div", "layer_norm",
+        "margin_ranking_loss", "pairwise_distance", "pdist", "pixel_shuffle", "pixel_unshuffle",
+        "poisson_nll_loss", "rms_norm", "rrelu", "rrelu_", "selu", "selu_", "threshold",
+        "threshold_", "triplet_margin_loss",
+    ),
+    "nn.functional.native",
+)  # fmt: skip
 
 
 def __getattr__(name: str) -> _Any:

@@ -1,8 +1,8 @@
 """Generators: torch's random streams, and the one that is used when none is given.
 
 The words and the numbers made of them are in `kernels/mersenne.py` and `kernels/draws.py`; the
-functions that fill tensors are in `ops/sampling.py`.  Here is who owns a stream: `Generator`, and the
-process-wide `default_generator` with the functions of `torch.random` around it.
+functions that fill tensors are in `ops/sampling.py`.  Here is who owns a stream: `Generator`, and
+the process-wide `default_generator` with the functions of `torch.random` around it.
 
 As in torch, a new `Generator` starts from a fixed seed, and the default one from a seed that nobody
 can foresee, so an unseeded program differs from run to run.  It is made when first asked for: an

@@ -1,6 +1,7 @@
 """Named result tuples: `torch.return_types.max(values=…, indices=…)`.
 
-An op with several results returns a tuple whose entries also have names, and which prints as torch's.
+An op with several results returns a tuple whose entries also have names, and which prints as
+torch's.
 """
 
 from __future__ import annotations

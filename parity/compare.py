@@ -91,13 +91,13 @@ def compare_records(a: Record, b: Record, row: Row, oracle: Oracle, views: bool 
     raised = compare_errors(a.error, b.error)
     if raised is not None:
         return [raised]
+    if a.mutated != b.mutated:
+        return [mismatch("inputs", f"arguments written to: ours {a.mutated}, torch {b.mutated}")]
     if a.outputs.keys() != b.outputs.keys():
         return [mismatch("structure", f"ours returns {list(a.outputs)}, torch {list(b.outputs)}")]
     found: list[Check] = []
     for part, theirs in b.outputs.items():
         found += compare_leaf(a.outputs[part], theirs, part, level_for(row, theirs, b.complex_input), oracle, views)
-    if a.mutated != b.mutated:
-        found.append(mismatch("inputs", f"arguments written to: ours {a.mutated}, torch {b.mutated}"))
     for name, value in b.facts.items():
         if a.facts.get(name) != value:
             found.append(mismatch(name, f"ours is {a.facts.get(name)}, torch's {value}"))

@@ -2,29 +2,54 @@
 
 The programs are handed `Observed(torch)` instead of torch.  Everything passes through, except that
 optimizers say which parameters they were given: their values before the first step are written
-down, and the null model nudges them.
+down, and the null model nudges them, once or at every step.
 """
 
 from __future__ import annotations
 
+import itertools
+import types
 from typing import Any
 
 import numpy as np
 
-NUDGES = ("one", "all")
+NUDGES = ("one", "all", "steps")
 
 
 def nudge_array(values: np.ndarray, how: str, seed: int) -> np.ndarray:
-    """`values` with the largest element ("one") or every element ("all") moved by one ULP."""
+    """`values` with the largest element ("one") or every element ("all") moved by one ULP.
+
+    "steps": every element moved by −1, 0 or +1 ULP.
+    """
     rng = np.random.default_rng(seed)
     if how == "one":
         moved = values.copy()
         at = np.unravel_index(int(np.argmax(np.abs(values))), values.shape)
         moved[at] = np.nextafter(values[at], np.array(np.inf, values.dtype))
         return moved
-    up = rng.integers(0, 2, values.shape).astype(bool)
-    inf = np.array(np.inf, values.dtype)
-    return np.where(up, np.nextafter(values, inf), np.nextafter(values, -inf)).astype(values.dtype)
+    way = rng.integers(-1, 2, values.shape) if how == "steps" else rng.choice([-1, 1], values.shape)
+    target = np.where(way > 0, np.inf, -np.inf).astype(values.dtype)
+    return np.where(way == 0, values, np.nextafter(values, target)).astype(values.dtype)
+
+
+def nudge_tensors(params: list, how: str, seed: int) -> None:
+    """Move the values of `params` in place."""
+    for i, p in enumerate(params[:1] if how == "one" else params):
+        array = p.detach().numpy()
+        if array.size:
+            array[...] = nudge_array(array, how, seed + i)
+
+
+def _shake(optimizer: Any, params: list, seed: int) -> None:
+    """Make every `optimizer.step()` end with a nudge of its parameters."""
+    step, seeds = optimizer.step, itertools.count(seed, 1000)
+
+    def shaken(self: Any, *args: Any, **kwargs: Any) -> Any:
+        found = step(*args, **kwargs)
+        nudge_tensors(params, "steps", next(seeds))
+        return found
+
+    optimizer.step = types.MethodType(shaken, optimizer)    # a method: schedulers look inside
 
 
 class _Pass:
@@ -40,7 +65,8 @@ class _Pass:
 class Observed(_Pass):
     """The namespace `torch`; `initial` and `final` are the optimized parameters as arrays.
 
-    nudge: None, or ("one" | "all", seed): how the parameters are moved before training.
+    nudge: None, or ("one" | "all" | "steps", seed): how the parameters are moved, the first two
+        before training, "steps" after each step.
     """
 
     def __init__(self, torch: Any, nudge: tuple[str, int] | None = None) -> None:
@@ -53,7 +79,10 @@ class Observed(_Pass):
             def made(params: Any, *args: Any, **kwargs: Any) -> Any:
                 params = list(params)
                 self._watch(params, nudge)
-                return make(params, *args, **kwargs)
+                optimizer = make(params, *args, **kwargs)
+                if nudge is not None and nudge[0] == "steps":
+                    _shake(optimizer, params, nudge[1])
+                return optimizer
             return made
 
         names = ("SGD", "Adam", "AdamW", "RMSprop", "Adagrad")
@@ -65,11 +94,7 @@ class Observed(_Pass):
         self.initial.extend(p.detach().numpy().copy() for p in params)
         if nudge is None:
             return
-        how, seed = nudge
-        for i, p in enumerate(params[:1] if how == "one" else params):
-            array = p.detach().numpy()
-            if array.size:
-                array[...] = nudge_array(array, how, seed + i)
+        nudge_tensors(params, *nudge)
 
     @property
     def final(self) -> list[np.ndarray]:

@@ -57,8 +57,9 @@ def _wide(value: Any, dtype: type) -> Any:
         return np.clongdouble(_wide(value.real, np.longdouble)) + np.clongdouble(1j) * _wide(value.imag, np.longdouble)
     if isinstance(value, mp.mpc):
         value = value.real
-    with np.errstate(over="ignore"):
-        return np.longdouble(mp.nstr(value, 30))
+    if value and not -16000 < mp.mag(value) < 16000:
+        return np.copysign(np.longdouble(np.inf if mp.mag(value) > 0 else 0), int(mp.sign(value)))
+    return np.longdouble(mp.nstr(value, 30))
 
 
 def evaluate(name: str, args: list, instead: np.ndarray) -> np.ndarray | None:

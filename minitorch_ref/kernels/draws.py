@@ -3,9 +3,9 @@
 Each function returns a flat array of `count` numbers, drawn in torch's order with torch's number of
 words, so that the stream stands afterwards where torch's would.  `kind` is the NumPy dtype wanted.
 
-A uniform number is the low 24 (float32) or 53 (float64) bits of a word, scaled to [0, 1).  All other
-distributions but `normal` start from a float64 uniform, whatever the dtype of the result.
-(source: ATen/core/DistributionsHelper.h, TransformationHelper.h, native/cpu/DistributionTemplates.h)
+A uniform number is the low 24 (float32) or 53 (float64) bits of a word, scaled to [0, 1).  All
+other distributions but `normal` start from a float64 uniform, whatever the dtype of the result.
+(source: ATen/core/DistributionsHelper.h, ATen/native/cpu/DistributionTemplates.h)
 """
 
 from __future__ import annotations
@@ -64,15 +64,19 @@ def standard_doubles(source: MersenneTwister, count: int) -> Array:
     return np.multiply(out, 2.0**-53, out=out)
 
 
+def standard(source: MersenneTwister, count: int, kind: np.dtype) -> Array:
+    """Uniform numbers in [0, 1) as float16, float32 or float64."""
+    if kind.char == "e":
+        return uniform(source, count, kind, 0.0, 1.0)
+    return _standard(kind)(source, count)
+
+
 def uniform(source: MersenneTwister, count: int, kind: np.dtype, low: float, high: float) -> Array:
     """Uniform numbers in [low, high) as float16, float32 or float64."""
     wide = kind.char == "d"
     u = standard_doubles(source, count) if wide else standard_floats(source, count)
     start, end = u.dtype.type(low), u.dtype.type(high)
-    if low == 0 and high == 1:
-        if kind.char != "e":
-            return u
-    else:
+    if (low, high) != (0, 1):
         with np.errstate(all="ignore"):
             u = multiply_add(u, end - start, start)
     values = u.astype(kind, copy=False)
@@ -87,20 +91,20 @@ def uniform(source: MersenneTwister, count: int, kind: np.dtype, low: float, hig
 def normal(
     source: MersenneTwister, count: int, kind: np.dtype, mean: float, std: float, blocks: bool
 ) -> Array:
-    """Normal numbers; `blocks` says that the result is contiguous, where 16 or more come in blocks."""
+    """Normal numbers, in `blocks` if there are 16 or more (torch does so in contiguous memory)."""
     if count < 16 or not blocks:
         return convert(_normal_one_by_one(source, count, mean, std), kind)
     # All blocks that fit; if some places remain, the last 16 places are drawn again.
     draw, whole = _standard(kind), count // 16 * 16
-    if kind.char == "e":
-        values = np.empty(count, kind)
-        values[:whole] = box_muller(draw(source, whole).reshape(-1, 16), mean, std).reshape(-1)
-    else:
-        values = draw(source, count)  # also words for the places that are drawn again
-        box_muller(values[:whole].reshape(-1, 16), mean, std)
+    u = draw(source, whole if kind.char == "e" else count)[:whole]
     if count > whole:
-        values[-16:] = box_muller(draw(source, 16).reshape(1, 16), mean, std)[0]
-    return values
+        u = np.concatenate((u, draw(source, 16)))
+    numbers = box_muller(u.reshape(-1, 16), mean, std).reshape(-1)
+    with np.errstate(over="ignore"):  # float16
+        numbers = numbers.astype(kind, copy=False)
+    if count == whole:
+        return numbers
+    return np.concatenate((numbers[: count - 16], numbers[whole:]))
 
 
 def _standard(kind: np.dtype) -> Any:
@@ -109,14 +113,14 @@ def _standard(kind: np.dtype) -> Any:
 
 def _normal_one_by_one(source: MersenneTwister, count: int, mean: float, std: float) -> Array:
     """Pairs in float64; a pair's second number waits in the generator for the next call."""
-    kept = source.next_normal
-    fresh = count - (kept is not None and count > 0)
+    kept = source.next_normal if count else None
+    fresh = count - (kept is not None)
     u = standard_doubles(source, (fresh + 1) // 2 * 2)
     pairs = np.empty(u.size, np.float64)
     pairs[0::2], pairs[1::2] = box_muller_scalar(u[0::2], u[1::2])
-    if fresh < count:
+    if kept is not None:
         source.next_normal = None
-        pairs = np.concatenate(([kept], pairs))
+        pairs = np.concatenate((np.array([kept], np.float64), pairs))
     if pairs.size > count:
         source.next_normal = float(pairs[-1])
     return multiply_add(pairs[:count], np.float64(std), np.float64(mean))
@@ -157,9 +161,9 @@ def permutation(source: MersenneTwister, count: int) -> Array:
     """0 … count-1 shuffled: for i = 0, 1, … swap place i with a random place `target[i]` >= i.
 
     The swaps depend on each other, but only through short chains.  Step i takes what lies at
-    target[i]: what the previous step with that target has put there, if there was one.  A step s puts
-    there what lay at place s when its turn came: what the last step before it with target s had put
-    there, and so on back.  All these chains are followed at once, doubling the stride each time.
+    target[i]: what the previous step with that target put there, if there was one.  And a step s
+    puts there what lay at place s when its turn came: what the last step before it with target s
+    had put there, and so on back.  All chains are followed at once, twice as far each time.
     """
     if count >= (2**32 - 1) // 20:
         return _permutation_inside_out(source, count)
@@ -228,13 +232,17 @@ def geometric(source: MersenneTwister, count: int, kind: np.dtype, p: float) -> 
         return convert(np.ceil(libm("log")(standard_doubles(source, count)) / log_miss), kind)
 
 
-def cauchy(source: MersenneTwister, count: int, kind: np.dtype, median: float, sigma: float) -> Array:
+def cauchy(
+    source: MersenneTwister, count: int, kind: np.dtype, median: float, sigma: float
+) -> Array:
     """median + sigma · tan(π (u - 1/2))."""
     tangent = libm("tan")(math.pi * (standard_doubles(source, count) - 0.5))
     return convert(multiply_add(tangent, np.float64(sigma), np.float64(median)), kind)
 
 
-def log_normal(source: MersenneTwister, count: int, kind: np.dtype, mean: float, std: float) -> Array:
+def log_normal(
+    source: MersenneTwister, count: int, kind: np.dtype, mean: float, std: float
+) -> Array:
     """exp of normal numbers, always drawn one by one."""
     values = _normal_one_by_one(source, count, mean, std)
     with np.errstate(all="ignore"):

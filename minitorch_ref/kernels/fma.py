@@ -87,8 +87,8 @@ def _fma64(a: Any, b: Any, c: Any) -> Array:
         even = (np.asarray(tail).view(np.int64) & 1) == 0
         odd = np.where((error != 0) & even, np.nextafter(tail, np.copysign(np.inf, error)), tail)
         fused = total + odd
-        plain = a * b + c  # overflow, inf and nan: there is nothing to split
-        return np.where(np.isfinite(fused), fused, plain)
+        plain = a * b + c  # inf and nan cannot be split, and zero would lose its sign
+        return np.where(np.isfinite(fused) & (fused != 0), fused, plain)
 
 
 # ---- torch's updates, in place -----------------------------------------------------------------

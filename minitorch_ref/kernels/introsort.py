@@ -1,8 +1,8 @@
 """Which of several equal elements torch's `mode` names: the one libstdc++ would put last.
 
-torch sorts with `std::sort`, which is not stable, so the index that `mode` returns depends on the steps
-that function takes.  Here are the same steps, on a list of keys and the list of their places.
-(source: GCC libstdc++, bits/stl_algo.h and bits/stl_heap.h)
+torch sorts with `std::sort`, which is not stable, so the index that `mode` returns depends on the
+steps that function takes.  Here are the same steps, on a list of keys and the list of their
+places. (source: GCC libstdc++, bits/stl_algo.h and bits/stl_heap.h)
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def _insert(a: Pairs, i: int) -> None:
     a[i] = value
 
 
-# ---- heaps: the way out when partitioning makes no headway -----------------------------------------
+# ---- heaps: the way out when partitioning makes no headway ---------------------------------------
 
 
 def _heap_select(a: Pairs, first: int, middle: int, last: int) -> None:

@@ -1,10 +1,10 @@
 """The C library's functions, and what torch's compiled kernels make of this processor.
 
 A transcendental function has no single right answer in its last bit.  Where torch calls the C
-library, bit-identical results need the C library.  NumPy's float64 functions call it too, unless NumPy
-was built with vector code of its own for the processor at hand; `libm` finds out by comparing the two,
-and then calls the C library through Python's `math`, element by element.  float32 functions are always
-NumPy's own vector code, so the C library's are reached through ctypes.
+library, bit-identical results need the C library.  NumPy's float64 functions call it too, unless
+NumPy was built with vector code of its own for the processor at hand; `libm` finds out by
+comparing the two, and then calls the C library through Python's `math`, element by element.
+NumPy's float32 functions are always its own, so the C library's are reached through ctypes.
 
 torch compiles its random kernels twice, for processors with AVX2 and FMA and for all others, and
 picks one when it starts; ATEN_CPU_CAPABILITY=default makes it pick the second.  The two differ in
@@ -77,7 +77,7 @@ def libm(name: str) -> Function:
 
 
 def by_element(scalar: Callable[[float], float], ufunc: Function, x: np.ndarray) -> np.ndarray:
-    """`scalar` of every element; `ufunc` answers at poles and overflows, where `math` would raise."""
+    """`scalar` of every element; `ufunc` answers at poles and overflows, where `math` raises."""
     with np.errstate(all="ignore"):
         out = ufunc(x)
     plain = np.isfinite(out)

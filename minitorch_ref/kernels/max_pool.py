@@ -17,6 +17,7 @@ and one copy out.
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -74,6 +75,8 @@ def _pool(
         if places is not None:
             offset, origin, _ = table
             np.add(offset.take(phases.grid(codes)), origin, out=places)
+            if has_empty_window(h) or has_empty_window(w):
+                np.clip(places, 0, h.size * w.size - 1, out=places)
 
 
 def _maxima(phases: Phases, with_codes: bool, table: Any) -> tuple[np.ndarray, Any]:
@@ -154,6 +157,16 @@ def max_pool2d_gradient(
 def max_pool2d_gather(x: np.ndarray, indices: np.ndarray) -> np.ndarray:
     """The elements of x (N, C, H, W) at `indices`: the adjoint of the gradient."""
     return x.reshape(-1).take(_absolute(indices, x.shape))
+
+
+@functools.lru_cache(maxsize=256)
+def has_empty_window(a: Axis) -> bool:
+    """Whether some window has all of its taps in the padding (it takes dilation to do that).
+
+    Its maximum is -inf, and torch's index for it lies outside of the plane; here it is clipped.
+    """
+    met = {o for k in range(a.kernel) for o in range(*a.tap(k)[:2])}
+    return len(met) < a.out
 
 
 def windows_apart(h: Axis, w: Axis) -> bool:

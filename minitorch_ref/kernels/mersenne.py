@@ -1,4 +1,4 @@
-"""The Mersenne Twister MT19937 as torch's CPU generator runs it: 32-bit words, and the state's bytes.
+"""The Mersenne Twister MT19937 as torch's CPU generator runs it: its words, and its state's bytes.
 
 NumPy has the same generator, seeded the same way, so the words come from NumPy in bulk.  What torch
 adds around it: seeds of 64 bits (the low 32 fill the state, all of them are remembered), one normal
@@ -33,7 +33,7 @@ _LAYOUT = np.dtype(
 
 
 class MersenneTwister:
-    """One stream of words.  `next_normal` is Box-Muller's second number, waiting to be handed out."""
+    """One stream of words.  `next_normal` is Box-Muller's second number, waiting for its turn."""
 
     __slots__ = ("_bits", "_seeder", "_untouched", "_float_cache", "initial_seed", "next_normal")
 

@@ -1,11 +1,12 @@
 """Normal numbers from uniform ones: Box-Muller, in the three arithmetics that torch has for it.
 
-From two uniform numbers u, v the pair  sqrt(-2 log(1-u)) · (cos 2πv, sin 2πv)  is normal.  torch fills
-16 places with uniforms and turns place j and place j+8 into such a pair.
+From two uniform numbers u, v the pair  sqrt(-2 log(1-u)) · (cos 2πv, sin 2πv)  is normal.  torch
+fills 16 places with uniforms and turns place j and place j+8 into such a pair.
 
-* float32 with AVX2: the logarithm, sine and cosine are the polynomials of the Cephes library (Moshier,
-  logf.c and sinf.c), evaluated with fused multiply-adds.  Here each fused step is one product and sum
-  in float64, rounded to float32.  For all 2**24 uniforms this gives the bits of the FMA instruction.
+* float32 with AVX2: the logarithm, sine and cosine are the polynomials of the Cephes library
+  (Moshier, logf.c and sinf.c), evaluated with fused multiply-adds.  Here each fused step is one
+  product and sum in float64, rounded to float32.  For all 2**24 uniforms this gives the bits of the
+  FMA instruction.
 * float32 without: the C library's logf, cosf, sinf.
 * float64: the C library's functions.  float16 is float32, rounded at the end.
 """
@@ -105,7 +106,7 @@ class _Fused:
 
 
 def _radius(u: Array, work: _Fused) -> Array:
-    """sqrt(-2 log u).  With u = (1+x)·2^e and 1+x in [sqrt 1/2, sqrt 2): log u = e·ln 2 + log(1+x)."""
+    """sqrt(-2 log u), where u = (1+x)·2^e, 1+x in [sqrt 1/2, sqrt 2): log u = e·ln 2 + log(1+x)."""
     bits = u.view(np.int32)
     exponent = (bits - _SQRT_HALF_BITS) >> 23
     x = (bits - (exponent << 23)).view(np.float32).astype(np.float64)
@@ -122,7 +123,7 @@ def _radius(u: Array, work: _Fused) -> Array:
 
 
 def _cos_sin(v: Array, work: _Fused) -> tuple[Array, Array]:
-    """cos 2πv and sin 2πv: fold the angle to [-π/4, π/4], then choose polynomial and sign by octant."""
+    """cos 2πv, sin 2πv: fold the angle to [-π/4, π/4]; the octant chooses polynomial and sign."""
     x = v.astype(np.float64)
     work.round(np.multiply(x, _TWO_PI, out=x))
     octant = (x * _FOUR_OVER_PI).astype(np.float32).astype(np.int32)

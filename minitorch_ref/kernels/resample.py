@@ -46,7 +46,7 @@ def _along(weight: Array, axis: int, ndim: int) -> Array:
 
 
 def spread(g: Array, index: Array, size: int, axis: int) -> Array:
-    """Zeros of length `size` along `axis`, with g[…, o, …] added at index[o] for every o in turn."""
+    """Zeros of length `size` along `axis`, with g[…, o, …] added at index[o] for every o."""
     out = np.zeros(g.shape[:axis] + (size,) + g.shape[axis + 1 :], g.dtype)
     if not g.size:
         return out

@@ -1,9 +1,9 @@
 """Choosing between values by a mask, without a branch per element.
 
-`np.where` takes a branch for each element, and a random mask defeats the branch predictor: it is ten
-times slower than the arithmetic around it.  Seen as integers, the choice needs no branch:
-`b ^ ((a ^ b) * mask)` has the bits of `a` where the mask is 1 and the bits of `b` where it is 0.
-Unlike multiplying by the mask, it turns neither inf into NaN nor -1 into -0.
+`np.where` takes a branch for each element, and a random mask defeats the branch predictor: it is
+ten times slower than the arithmetic around it.  Seen as integers, the choice needs no branch: `b ^
+((a ^ b) * mask)` has the bits of `a` where the mask is 1 and the bits of `b` where it is 0. Unlike
+multiplying by the mask, it turns neither inf into NaN nor -1 into -0.
 """
 
 from __future__ import annotations

@@ -23,7 +23,9 @@ def relu(input: Tensor) -> Tensor:
     if array.dtype.kind in "bc":
         refuse("relu", array)
     data = np.maximum(array.dtype.type(0), array)  # in this order −0 stays −0, as in torch
-    return record("ReluBackward0", data, input=(input, lambda g, out: threshold_backward(g, out, 0)))
+    return record(
+        "ReluBackward0", data, input=(input, lambda g, out: threshold_backward(g, out, 0))
+    )
 
 
 def refuse(name: str, array: np.ndarray) -> None:
@@ -76,9 +78,31 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
 
 def _prelu_kernel(input: Tensor, weight: Tensor) -> Tensor:
     x, w = input._array, weight._array
+    data = fp.quiet(lambda: select(x > 0, x, x * w, x.dtype))
+    joint = ("input", "weight"), _prelu_backward
+    return record("PreluKernelBackward0", data, joint, input=input, weight=weight)
+
+
+def _prelu_backward(g: Tensor, input: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
+    """dx = g where x > 0, else w·g; dw = 0 where x > 0, else x·g.  Recorded as one op."""
+    x, a = input._array, g._array
+    positive = x > 0
+    dx = fp.quiet(lambda: select(positive, a, a * weight._array, a.dtype))
+    dw = fp.quiet(lambda: keep(~positive, x * a))
+    joint = ("g", "input", "weight"), _prelu_double_backward
     return record(
-        "PreluKernelBackward0",
-        fp.quiet(lambda: select(x > 0, x, x * w, x.dtype)),
-        input=(input, lambda g, input, weight: g.where(input > 0, g * weight)),
-        weight=(weight, lambda g, input: (g * input).where(input <= 0, g * 0)),
+        "PreluKernelBackwardBackward0", (dx, dw), joint, g=g, input=input, weight=weight
+    )
+
+
+def _prelu_double_backward(
+    gg: tuple[Tensor | None, Tensor | None], g: Tensor, input: Tensor, weight: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """As torch has it, x = 0 is on the straight side here."""
+    ddx, ddw = (g * 0 if t is None else t for t in gg)
+    bent = input < 0
+    return (
+        ddx.where(~bent, ddw * input + ddx * weight),
+        (ddw * g).where(bent, g * 0),
+        (ddx * g).where(bent, g * 0),
     )

@@ -19,16 +19,35 @@ from .. import dtypes
 from ..autograd.graph import record
 from ..dtypes import dtype
 from ..tensor import Tensor
-from .common import convert_number, is_number
+from .common import is_number
 from .from_data import (
-    as_tensor, asarray, from_dlpack, from_numpy, frombuffer, legacy_tensor, new_tensor, tensor,
+    as_tensor,
+    asarray,
+    from_dlpack,
+    from_numpy,
+    frombuffer,
+    legacy_tensor,
+    new_tensor,
+    tensor,
 )  # fmt: skip
 from .options import (
-    Options, allocate, allocate_like, deliver, format_dims, place, prepare_out, settle, size_of,
-    to_int, to_shape, wrong_type,
+    Options,
+    allocate,
+    allocate_like,
+    deliver,
+    format_dims,
+    place,
+    prepare_out,
+    settle,
+    size_of,
+    to_element,
+    to_int,
+    to_shape,
+    wrong_type,
 )  # fmt: skip
 from .ranges import arange, linspace, logspace, range, tril_indices, triu_indices  # noqa: A004
 from .registry import op
+from .table import broadcast_error
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -82,7 +101,8 @@ def empty_permuted(
     if sorted(physical_layout) != list(np.arange(len(shape))):
         raise RuntimeError(
             "Number of dimensions in size does not match the length of the physical_layout; i.e. "
-            f"len(size) = {len(shape)} is not equal to len(physical_layout) = {len(physical_layout)}"
+            f"len(size) = {len(shape)} is not equal to len(physical_layout) = "
+            f"{len(physical_layout)}"
         )
     kind, grad = settle("empty_permuted", options, dtypes.get_default_dtype())
     return _in_order(shape, physical_layout, kind, grad)
@@ -104,7 +124,8 @@ def _strided(name: str, size: Any, stride: Any, kind: dtype, grad: bool) -> Tens
         )
     if steps and min(steps) < 0:
         raise RuntimeError(
-            f"Storage size calculation overflowed with sizes={list(shape)} and strides={list(steps)}"
+            f"Storage size calculation overflowed with sizes={list(shape)} and "
+            f"strides={list(steps)}"
         )
     span = 0 if 0 in shape else 1 + sum((n - 1) * s for n, s in zip(shape, steps))
     memory = allocate((span,), kind)
@@ -178,9 +199,9 @@ def full(
     shape = to_shape("full", size)
     value = _number("full", fill_value)
     if out is not None:
-        return place("full", np.broadcast_to(_converted(value, out.dtype), shape), out, options)
+        return place("full", np.broadcast_to(to_element(value, out.dtype), shape), out, options)
     kind, grad = settle("full", options, dtypes.dtype_of_number(value))
-    return deliver(_filled(allocate(shape, kind), _converted(value, kind)), grad)
+    return deliver(_filled(allocate(shape, kind), to_element(value, kind)), grad)
 
 
 def _number(name: str, value: Any) -> Any:
@@ -192,21 +213,11 @@ def _number(name: str, value: Any) -> Any:
     return value
 
 
-def _converted(value: Any, kind: dtype) -> np.ndarray:
-    try:
-        with np.errstate(over="ignore"):
-            return convert_number(value, kind)
-    except (OverflowError, ValueError):
-        raise RuntimeError(
-            f"value cannot be converted to type {kind.name}_t without overflow"
-        ) from None
-
-
 @op(method=False)
 def scalar_tensor(s: Any, **options: Unpack[Options]) -> Tensor:
     """A 0-d tensor of the default dtype (whatever the number's type)."""
     kind, grad = settle("scalar_tensor", options, dtypes.get_default_dtype())
-    return deliver(_converted(s, kind), grad)
+    return deliver(to_element(s, kind), grad)
 
 
 @op(method=False)
@@ -234,7 +245,7 @@ def full_like(
     value = _number("full_like", fill_value)
     kind, grad = settle("full_like", options, input.dtype)
     array = allocate_like(input._array, kind, memory_format)
-    return deliver(_filled(array, _converted(value, kind)), grad)
+    return deliver(_filled(array, to_element(value, kind)), grad)
 
 
 @op(function=False)
@@ -261,7 +272,7 @@ def new_full(
     shape = to_shape("new_full", size)
     value = _number("new_full", fill_value)
     kind, grad = settle("new_full", options, input.dtype)
-    return deliver(_filled(allocate(shape, kind), _converted(value, kind)), grad)
+    return deliver(_filled(allocate(shape, kind), to_element(value, kind)), grad)
 
 
 @op(method=False, own_out=True)
@@ -296,12 +307,10 @@ def _parts(input: Tensor, other: Tensor) -> tuple[np.ndarray, np.ndarray, np.dty
             "argument"
         )
     x, y = input._array, other._array
-    for i, (m, n) in enumerate(zip(reversed(x.shape), reversed(y.shape)), start=1):
-        if m != n and 1 not in (m, n):
-            raise RuntimeError(
-                f"The size of tensor a ({m}) must match the size of tensor b ({n}) at non-singleton "
-                f"dimension {max(x.ndim, y.ndim) - i}"
-            )
+    try:
+        np.broadcast_shapes(x.shape, y.shape)
+    except ValueError:
+        raise broadcast_error(x, y) from None
     return x, y, a.to_complex().np
 
 

@@ -81,7 +81,7 @@ def check_floating(x: Tensor, kernel: str) -> None:
         raise NotImplementedError(f"\"{kernel}\" not implemented for '{x.dtype.title}'")
 
 
-# ---- piecewise linear: the slope is a mask, the bend is zero --------------------------------------
+# ---- piecewise linear: the slope is a mask, the bend is zero -------------------------------------
 
 
 def _clip(x: np.ndarray, low: float, high: float) -> np.ndarray:
@@ -127,7 +127,7 @@ hardsigmoid = Curve(
     None,
 )  # fmt: skip
 
-# ---- curved ---------------------------------------------------------------------------------------
+# ---- curved --------------------------------------------------------------------------------------
 
 
 def _where(mask: Tensor, x: Tensor, other: float) -> Tensor:
@@ -230,7 +230,9 @@ def _mish_bend(x: Tensor) -> Tensor:
     return 2 * dt + x * (dt * (1 - s) - 2 * t * dt * s)
 
 
-mish = Curve("Mish", "mish_cpu", lambda x: x * np.tanh(np.log1p(np.exp(x))), _mish_slope, _mish_bend)
+mish = Curve(
+    "Mish", "mish_cpu", lambda x: x * np.tanh(np.log1p(np.exp(x))), _mish_slope, _mish_bend
+)
 
 
 def _softplus(x: np.ndarray, beta: float, limit: float) -> np.ndarray:

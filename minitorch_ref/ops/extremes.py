@@ -24,7 +24,7 @@ def _refuse_complex(input: Tensor, kernel: str) -> None:
         raise NotImplementedError(f"\"{kernel}\" not implemented for '{input.dtype.title}'")
 
 
-# ---- values ----------------------------------------------------------------------------------------
+# ---- values --------------------------------------------------------------------------------------
 
 
 def _extreme(
@@ -91,7 +91,7 @@ def aminmax(
     low = np.asarray(np.minimum.reduce(x, axis=dims, keepdims=keepdim))
     high = np.asarray(np.maximum.reduce(x, axis=dims, keepdims=keepdim))
 
-    def rule(g: Any, input: Tensor, out: Any) -> Tensor:
+    def rule(g: Any, input: Tensor) -> Tensor:
         parts = [
             shared(restore(part, dims, keepdim), input, restore(wrap(end), dims, keepdim), dims)
             for part, end in zip(g, (low, high))
@@ -99,11 +99,11 @@ def aminmax(
         ]
         return parts[0] if len(parts) == 1 else parts[0] + parts[1]
 
-    outs = record("AminmaxBackward0", (low, high), input=(input, lambda g, input: rule(g, input, None)))
+    outs = record("AminmaxBackward0", (low, high), input=(input, rule))
     return return_types.aminmax(outs)
 
 
-# ---- max and min -----------------------------------------------------------------------------------
+# ---- max and min ---------------------------------------------------------------------------------
 
 
 def _select(name: str, ufunc: np.ufunc, arg: Any, input: Tensor, dim: int, keepdim: bool) -> Any:
@@ -141,7 +141,9 @@ def select_along(
     return record(node, data, input=(input, rule), where=where)
 
 
-def _dispatch(name: str, ufunc: np.ufunc, arg: Any, elementwise: str, args: Any, kwargs: Any) -> Any:
+def _dispatch(
+    name: str, ufunc: np.ufunc, arg: Any, elementwise: str, args: Any, kwargs: Any
+) -> Any:
     """The three overloads: (), (dim, keepdim) and (other)."""
     input = args[0] if args else kwargs.pop("input")
     rest = args[1:]
@@ -158,8 +160,9 @@ def _dispatch(name: str, ufunc: np.ufunc, arg: Any, elementwise: str, args: Any,
     if parameters or len(rest) > 2 or not hasattr(dim, "__index__"):
         got = ", ".join(type(a).__name__ for a in (*args, *kwargs.values()))
         raise TypeError(
-            f"{name}() received an invalid combination of arguments - got ({got}), but expected one "
-            "of: (Tensor input), (Tensor input, Tensor other), (Tensor input, int dim, bool keepdim)"
+            f"{name}() received an invalid combination of arguments - got ({got}), but expected "
+            "one of: (Tensor input), (Tensor input, Tensor other), (Tensor input, int dim, bool "
+            "keepdim)"
         )
     return _select(name, ufunc, arg, input, dim, keepdim)
 
@@ -176,7 +179,7 @@ def min(*args: Any, **kwargs: Any) -> Any:  # noqa: A001
     return _dispatch("min", np.minimum, np.argmin, "minimum", args, kwargs)
 
 
-# ---- positions -------------------------------------------------------------------------------------
+# ---- positions -----------------------------------------------------------------------------------
 
 
 def _position(name: str, arg: Any, input: Tensor, dim: int | None, keepdim: bool) -> Tensor:
@@ -200,11 +203,11 @@ def _position(name: str, arg: Any, input: Tensor, dim: int | None, keepdim: bool
 
 @reduction(out="own")
 def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
-    """The index of the first largest element along `dim`; without a dim, in the flattened input."""
+    """The index of the first largest element along `dim`; without one, in the flattened input."""
     return _position("argmax", np.argmax, input, dim, keepdim)
 
 
 @reduction(out="own")
 def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
-    """The index of the first smallest element along `dim`; without a dim, in the flattened input."""
+    """The index of the first smallest element along `dim`; without one, in the flattened input."""
     return _position("argmin", np.argmin, input, dim, keepdim)

@@ -25,14 +25,14 @@ if TYPE_CHECKING:
     from typing import Unpack
 
 _NEGATIVE_STRIDE = (
-    "At least one stride in the given numpy array is negative, and tensors with negative strides are "
-    "not currently supported. (You can probably work around this by making a copy of your array  with "
-    "array.copy().) "
+    "At least one stride in the given numpy array is negative, and tensors with negative strides "
+    "are not currently supported. (You can probably work around this by making a copy of your "
+    "array  with array.copy().) "
 )
 _READ_ONLY = (
-    "The given {} is not writable, and PyTorch does not support non-writable tensors. Writing to this "
-    "tensor is an error. You may want to copy the {} to protect its data or make it writable before "
-    "converting it to a tensor."
+    "The given {} is not writable, and PyTorch does not support non-writable tensors. Writing to "
+    "this tensor is an error. You may want to copy the {} to protect its data or make it writable "
+    "before converting it to a tensor."
 )
 _COPY = (
     "To copy construct from a tensor, it is recommended to use sourceTensor.detach().clone() or "
@@ -44,7 +44,7 @@ _COPY = (
 def tensor(data: Any, **options: Unpack[Options]) -> Tensor:
     """A new tensor with a copy of `data`: a number, nested sequences, an array or a tensor.
 
-    Raises ValueError for ragged sequences, TypeError or RuntimeError for elements that are no numbers.
+    Raises ValueError for ragged sequences, TypeError or RuntimeError for what is no number.
     """
     if isinstance(data, Tensor):
         warnings.warn(_COPY.format("torch.tensor"), stacklevel=2)
@@ -91,8 +91,9 @@ def _usable(array: np.ndarray) -> np.ndarray:
     if array.dtype.char not in dtypes.BY_CHAR:
         name = array.dtype.type.__name__
         raise TypeError(
-            f"can't convert np.ndarray of type numpy.{name}. The only supported types are: float64, "
-            "float32, float16, complex64, complex128, int64, int32, int16, int8, uint8, and bool."
+            f"can't convert np.ndarray of type numpy.{name}. The only supported types are: "
+            "float64, float32, float16, complex64, complex128, int64, int32, int16, int8, uint8, "
+            "and bool."
         )
     if array.size and min(array.strides, default=0) < 0:
         raise ValueError(_NEGATIVE_STRIDE)
@@ -121,7 +122,7 @@ def from_numpy(ndarray: np.ndarray) -> Tensor:
 
 @op(method=False)
 def as_tensor(data: Any, dtype: dtype | None = None, device: Any = None) -> Tensor:
-    """`data` as a tensor: itself, or sharing its memory, if it has the dtype; else like `tensor`."""
+    """`data` as a tensor: itself, or on its memory, if it has the dtype; else like `tensor`."""
     kind, _ = settle("as_tensor", {"dtype": dtype, "device": device}, dtypes.float32)
     if isinstance(data, Tensor):
         return data if dtype is None else data.to(kind)
@@ -137,7 +138,7 @@ def frombuffer(
 ) -> Tensor:
     """A 1-d tensor sharing the memory of an object with the buffer protocol.
 
-    `offset` is in bytes, `count` in elements (negative: all).  Raises ValueError if they do not fit.
+    `offset` is in bytes, `count` in elements (negative: all).  ValueError if they do not fit.
     """
     kind, grad = settle("frombuffer", {"dtype": dtype, "requires_grad": requires_grad}, dtype)
     try:
@@ -159,8 +160,8 @@ def frombuffer(
         )
     if count < 0 and (size - offset) % item:
         raise ValueError(
-            f"buffer length ({size - offset} bytes) after offset ({offset} bytes) must be a multiple "
-            f"of element size ({item})"
+            f"buffer length ({size - offset} bytes) after offset ({offset} bytes) must be a "
+            f"multiple of element size ({item})"
         )
     if view.readonly:
         warnings.warn(_READ_ONLY.format("buffer", "buffer"), stacklevel=2)
@@ -174,8 +175,8 @@ def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: bool | None = None
     if not hasattr(ext_tensor, "__dlpack__"):
         if type(ext_tensor).__name__ != "PyCapsule":
             raise RuntimeError(
-                "from_dlpack received an invalid capsule. Note that DLTensor capsules can be consumed "
-                "only once, so you might have already constructed a tensor from it once."
+                "from_dlpack received an invalid capsule. Note that DLTensor capsules can be "
+                "consumed only once, so you might have already constructed a tensor from it once."
             )
         ext_tensor = _Capsule(ext_tensor)
     array = np.from_dlpack(ext_tensor)
@@ -202,28 +203,42 @@ def asarray(
     dtype: dtype | None = None,
     device: Any = None,
     copy: bool | None = None,
-    requires_grad: bool = False,
+    requires_grad: bool | None = None,
 ) -> Tensor:
     """Anything as a tensor; `copy` True always copies, False never does and raises ValueError."""
-    kind, grad = settle(
-        "asarray", {"dtype": dtype, "device": device, "requires_grad": requires_grad}, dtypes.float32
-    )
+    wish = {"dtype": dtype, "device": device, "requires_grad": bool(requires_grad)}
+    kind, grad = settle("asarray", wish, dtypes.get_default_dtype())
     wanted = None if dtype is None else kind
-    shared = _shared(obj, kind if dtype is not None else dtypes.get_default_dtype())
+    shared = _shared(obj, kind)
     if shared is None:
         if copy is False:
             raise ValueError("can't alias arbitrary sequence into a tensor.")
         return deliver(to_array(obj, wanted), grad)
-    same = wanted is None or shared.dtype is wanted
-    if copy is False and not same:
+    copies = copy or wanted not in (None, shared.dtype)
+    if copies and copy is False:
         raise ValueError(
             f"can't alias tensor with dtype '{shared.dtype.title}' into dtype '{kind.title}'."
         )
-    if copy or not same:
-        return deliver(to_array(shared, wanted), grad)
     if isinstance(obj, Tensor):
-        return obj if grad == obj.requires_grad else obj.detach().requires_grad_(grad)
-    return deliver(shared._array, grad)
+        return _tensor_as(obj, wanted or obj.dtype, copies, requires_grad)
+    return deliver(to_array(shared, wanted) if copies else shared._array, grad)
+
+
+def _tensor_as(x: Tensor, kind: dtype, copies: bool, grad: bool | None) -> Tensor:
+    """`x`, or a copy that stays in `x`'s graph unless `grad` is False."""
+    if grad is None and x.requires_grad:
+        warnings.warn(
+            "torch.asarray: unspecified requires_grad now defaults to obj.requires_grad instead of "
+            "False. Pass requires_grad=False explicitly to get the old behavior and silence this "
+            "warning.",
+            stacklevel=3,
+        )
+    if not copies and grad in (None, x.requires_grad):
+        return x
+    result = x.detach() if x.is_leaf or grad is False else x
+    if copies:
+        result = result.to(kind, copy=True)
+    return result.requires_grad_() if grad and not result.requires_grad else result
 
 
 def _shared(obj: Any, default: dtype) -> Tensor | None:

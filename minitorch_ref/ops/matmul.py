@@ -37,8 +37,8 @@ def _same_types(a: Tensor, b: Tensor) -> None:
 
 def _c_name(t: Tensor) -> str:
     names = {
-        "float32": "float", "float64": "double", "float16": "c10::Half", "int64": "long",
-        "int32": "int", "int16": "short", "int8": "signed char", "uint8": "unsigned char",
+        "float32": "float", "float64": "double", "float16": "c10::Half", "int64": "long int",
+        "int32": "int", "int16": "short int", "int8": "signed char", "uint8": "unsigned char",
         "complex64": "c10::complex<float>", "complex128": "c10::complex<double>",
     }  # fmt: skip
     return names.get(t.dtype.name, t.dtype.name)

@@ -21,6 +21,7 @@ from .common import Dims
 from .reducing import reduced_dims, reduction, restore
 
 _Parsed = tuple[Any, float, bool]
+_KEYWORDS = {"dim", "unbiased", "keepdim", "correction"}
 
 
 def _parse(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> _Parsed:
@@ -29,8 +30,9 @@ def _parse(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> _Parsed:
     names = ("unbiased",) if args and isinstance(args[0], bool) else ("dim", "unbiased", "keepdim")
     given = dict(zip(names, args)) | kwargs
     both = "unbiased" in given and "correction" in given
-    if both or len(args) > len(names) or not given.keys() <= {"dim", "unbiased", "keepdim", "correction"}:
-        got = [type(a).__name__ for a in args] + [f"{k}={type(v).__name__}" for k, v in kwargs.items()]
+    if both or len(args) > len(names) or not given.keys() <= _KEYWORDS:
+        got = [type(a).__name__ for a in args]
+        got += [f"{k}={type(v).__name__}" for k, v in kwargs.items()]
         raise TypeError(
             f"{name}() received an invalid combination of arguments - got ({', '.join(got)}), but "
             "expected one of: (tuple of ints dim, bool unbiased = True, bool keepdim = False), "

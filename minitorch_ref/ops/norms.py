@@ -1,8 +1,9 @@
 """Norms: the p-norms of vectors, `norm` with its named forms, and `dist`.
 
-    ‖x‖_p = (Σ |x|^p)^(1/p),   p = 0 counts what is not zero,   p = ±inf takes the largest or smallest
+    ‖x‖_p = (Σ |x|^p)^(1/p)    p = 0 counts what is not zero, p = ±inf takes the largest, smallest
 
-The gradient is sgn(x) · (|x| / ‖x‖)^(p−1); where the norm is zero torch takes the zero subgradient.
+The gradient is sgn(x) · (|x| / ‖x‖)^(p−1); where the norm is zero torch takes the zero
+subgradient.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ def vector_norm(
     input: Tensor, p: float, dim: Dims, keepdim: bool, dtype: DType | None = None,
     node: str = "LinalgVectorNormBackward0",
 ) -> Tensor:  # fmt: skip
-    """‖x‖_p over `dim`.  Raises RuntimeError for dtypes without fractions, and for ±inf of nothing."""
+    """‖x‖_p over `dim`.  Raises RuntimeError for dtypes without fractions, for ±inf of nothing."""
     _check_dtypes(input, dtype)
     x = cast(input, dtype or input.dtype)
     dims = reduced_dims("norm", x, dim, keepdim)
@@ -112,7 +113,7 @@ def _equal(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return (a == b) | (np.isnan(a) & np.isnan(b))
 
 
-# ---- torch.norm --------------------------------------------------------------------------------------
+# ---- torch.norm ----------------------------------------------------------------------------------
 
 
 @reduction(out="cast")
@@ -124,7 +125,7 @@ def norm(
     *,
     dtype: DType | None = None,
 ) -> Tensor:
-    """The p-norm over `dim` (all dims by default); "fro" is p = 2, "nuc" the sum of singular values.
+    """The p-norm over `dim` (all by default); "fro" is p = 2, "nuc" the sum of singular values.
 
     Raises RuntimeError for dtypes without fractions, and for "nuc" of anything but two dims.
     """

@@ -7,6 +7,7 @@ usual one, pays for none of them.
 from __future__ import annotations
 
 import builtins
+import contextlib
 from collections.abc import Sequence
 from typing import Any, TypedDict
 
@@ -17,9 +18,11 @@ from ..autograd.graph import requires_grad
 from ..autograd.inplace import bump
 from ..autograd.modes import state
 from ..device import check_device
-from ..dtypes import FLOATING, dtype
+from ..dtypes import COMPLEX, FLOATING, dtype
 from ..layout import layout, preserve_format
+from ..quiet import fp
 from ..tensor import Tensor, wrap
+from .common import convert_number
 
 
 class Options(TypedDict, total=False):
@@ -129,6 +132,26 @@ def _is_index(n: Any) -> bool:
     return hasattr(n, "__index__") and not isinstance(n, (bool, np.bool_, np.ndarray))
 
 
+_C_NAMES = {
+    "int32": "int", "float16": "c10::Half", "float32": "float", "float64": "double",
+    "complex64": "c10::complex<float>", "complex128": "c10::complex<double>",
+}  # fmt: skip
+
+
+def to_element(value: Any, kind: dtype) -> np.ndarray:
+    """A number as a 0-d array.  Raises RuntimeError if it lies outside of what `kind` can hold."""
+    element = None
+    if kind.category != COMPLEX and isinstance(value, complex):
+        value = value if value.imag else value.real
+    if kind.category == COMPLEX or not isinstance(value, complex):
+        with contextlib.suppress(OverflowError, ValueError):  # inf or nan as an integer
+            element = fp.quiet(convert_number, value, kind)
+    if element is None or (np.isinf(element) and not np.isinf(value)):
+        name = _C_NAMES.get(kind.name, f"{kind.name}_t")
+        raise RuntimeError(f"value cannot be converted to type {name} without overflow")
+    return element
+
+
 def to_int(name: str, argument: str, value: Any, position: int) -> int:
     """An int argument: Python's or NumPy's int, or a 0-d integer tensor, of at most 64 bits."""
     if not _is_index(value):
@@ -187,7 +210,19 @@ def allocate_like(
     keep = order is None or order is preserve_format
     dims = memory_order(array) if keep else format_dims(order, array.ndim)
     memory = allocate([array.shape[d] for d in dims], kind, zero)
-    return memory.transpose(np.argsort(dims)) if dims != tuple(range(array.ndim)) else memory
+    if dims != tuple(range(array.ndim)):
+        memory = memory.transpose(np.argsort(dims))
+    if keep and 1 in array.shape and array.size:
+        return _same_steps(memory, array)
+    return memory
+
+
+def _same_steps(memory: np.ndarray, array: np.ndarray) -> np.ndarray:
+    """Give dims of length 1 the strides they have in `array`, if that one is dense as well."""
+    wanted = [s // array.itemsize * memory.itemsize for s in array.strides]
+    if all(s == t or n == 1 for s, t, n in zip(memory.strides, wanted, array.shape)):
+        return np.lib.stride_tricks.as_strided(memory, array.shape, wanted)
+    return memory
 
 
 def format_dims(order: Any, ndim: int) -> tuple[int, ...]:

@@ -1,9 +1,9 @@
 """Order statistics: median, nanmedian, mode, quantile, nanquantile.
 
-The median of an even number of elements is the lower of the two in the middle.  median(dim) and mode
-name the place they took their value from, and the gradient goes there; the full median() shares it
-among equals, as max() does.  quantile interpolates between sorted elements, so it is a composition of
-sort, gather and lerp and has no gradient of its own.
+The median of an even number of elements is the lower of the two in the middle.  median(dim) and
+mode name the place they took their value from, and the gradient goes there; the full median()
+shares it among equals, as max() does.  quantile interpolates between sorted elements, so it is a
+composition of sort, gather and lerp and has no gradient of its own.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _STABLE = 16  # up to here std::sort is an insertion sort, which is stable
 _EXACT = 1 << 15  # beyond, its steps are too many to repeat in Python
 
 
-# ---- median ------------------------------------------------------------------------------------------
+# ---- median --------------------------------------------------------------------------------------
 
 
 def _median(name: str, input: Tensor, dim: Any, keepdim: bool, ignore_nan: bool) -> Any:
@@ -60,7 +60,7 @@ def named_selection(
 
 
 def _middle(x: Array, axis: int, ignore_nan: bool) -> Array:
-    """The place of the (lower) median along `axis`, kept with length 1; the first NaN if one counts."""
+    """The place of the (lower) median along `axis`, of length 1; of the first NaN if one counts."""
     order = np.argsort(x, axis=axis, kind="stable")  # NaN last
     n = x.shape[axis]
     if x.dtype.kind != "f":
@@ -101,12 +101,12 @@ def nanmedian(input: Tensor, dim: int | None = None, keepdim: bool = False) -> A
     return _median("nanmedian", input, dim, keepdim, ignore_nan=True)
 
 
-# ---- mode --------------------------------------------------------------------------------------------
+# ---- mode ----------------------------------------------------------------------------------------
 
 
 @reduction(out="own")
 def mode(input: Tensor, dim: int = -1, keepdim: bool = False) -> return_types.mode:
-    """(values, indices): the most frequent element along `dim`, the smallest of equally frequent ones.
+    """(values, indices): the most frequent element along `dim`, the smallest of several.
 
     The index is the one torch names; for more than 32,768 elements, the last of the equals.
     """
@@ -142,7 +142,7 @@ def _insertion_order(row: Array) -> Array:
     return np.array(sorted_places(row.tolist())) if row.size <= _EXACT else np.argsort(row)
 
 
-# ---- quantiles ---------------------------------------------------------------------------------------
+# ---- quantiles -----------------------------------------------------------------------------------
 
 _INTERPOLATIONS = ("linear", "lower", "higher", "midpoint", "nearest")
 
@@ -224,7 +224,7 @@ def _checked_q(name: str, input: Tensor, q: Any, how: str) -> Tensor:
 
 
 def _ranks(ordered: Tensor, q: Tensor, ignore_nan: bool) -> Tensor:
-    """The (fractional) rank of every q in every sorted row; the last one, a NaN, where NaN counts."""
+    """The (fractional) rank of every q in every sorted row; that of a NaN, where NaN counts."""
     n = ordered.size(-1)
     nan = np.isnan(ordered._array)
     if ignore_nan:

@@ -1,4 +1,5 @@
-"""Filling a tensor with random numbers in place: `uniform_`, `normal_`, `bernoulli_` and their like.
+"""Filling a tensor with random numbers in place: `uniform_`, `normal_`, `bernoulli_` and their
+like.
 
 The numbers come from `kernels/draws.py` as a flat run, and are laid along the tensor's memory,
 whatever its dims are called: that is the order in which torch walks a tensor.  A complex tensor is
@@ -9,6 +10,7 @@ Every method takes `generator=`; without one the default generator is used.
 
 from __future__ import annotations
 
+import functools
 import math
 import warnings
 from collections.abc import Callable, Sequence
@@ -31,7 +33,7 @@ from .registry import op
 Draw = Callable[[MersenneTwister, int, np.dtype], np.ndarray]
 
 
-# ---- filling in place ------------------------------------------------------------------------------
+# ---- filling in place ----------------------------------------------------------------------------
 
 
 def fill(self: Tensor, node: str, generator: Generator | None, draw: Draw) -> Tensor:
@@ -99,13 +101,20 @@ def uniform_(self: Tensor, *args: Any, generator: Generator | None = None, **bou
     )
 
 
+def standard_uniform(self: Tensor, generator: Generator | None) -> Tensor:
+    """Uniform in [0, 1): `uniform_()` without arguments to check."""
+    if self._array.dtype.kind not in "fc":
+        raise _unsupported("check_uniform_bounds", self.dtype)
+    return fill(self, "UniformBackward0", generator, draws.standard)
+
+
 def _check_interval(self: Tensor, low: float, high: float) -> None:
     kind = self.dtype.to_real()
     if kind is not self.dtype and not self.numel():
         return
     if not kind.is_floating_point:
         raise _unsupported("check_uniform_bounds", kind)
-    limit = float(np.finfo(kind.np).max)
+    limit = float(_limits(kind)[1])
     for key, bound in (("from", low), ("to", high)):
         if not -limit <= bound <= limit:
             raise RuntimeError(f"{key} is out of bounds for {_C_TYPES[kind.name]}")
@@ -166,8 +175,8 @@ def _check_std(std: float) -> None:
 
 @op(function=False)
 def random_(self: Tensor, *args: Any, generator: Generator | None = None, **bounds: Any) -> Tensor:
-    """Integers: `random_(from, to)` in [from, to), `random_(to)` in [0, to), `random_(from, None)` up
-    to the largest of the dtype, `random_()` in [0, that].  Floating types: as far as they are exact.
+    """Integers: `random_(from, to)` in [from, to), `random_(to)` in [0, to), `random_(from, None)`
+    up to the dtype's largest, `random_()` in [0, that].  Floating types: as far as they are exact.
 
     Raises RuntimeError if the range is empty or the dtype cannot hold it.
     """
@@ -181,8 +190,15 @@ def random_(self: Tensor, *args: Any, generator: Generator | None = None, **boun
     low, high = _arguments("random_", ("from", "to"), (0, None), args, bounds)
     low = to_int("random_", "from", low, 1)
     high = None if high is None else to_int("random_", "to", high, 2)
-    low, span = _integer_range(self, low, high)
     node = "RandomBackward1" if end_only else "RandomBackward0"
+    return fill_integers(self, low, high, generator, node)
+
+
+def fill_integers(
+    self: Tensor, low: int, high: int | None, generator: Any, node: str = "RandomBackward0"
+) -> Tensor:
+    """Integers in [low, high), or up to the largest of the dtype."""
+    low, span = _integer_range(self, low, high)
     return fill(self, node, generator, lambda s, n, k: draws.integers(s, n, k, low, span))
 
 
@@ -207,7 +223,7 @@ def _integer_range(self: Tensor, low: int, high: int | None) -> tuple[int, int]:
     elif digits:
         last = 1 << digits
     else:
-        last = 1 if kind.category == BOOL else int(np.iinfo(kind.np).max)
+        last = _limits(kind)[1]
     _check_bounds(low, last, kind, digits)
     return low, last - low + 1
 
@@ -223,7 +239,7 @@ def _all_64_bits(self: Tensor) -> tuple[int, int]:
 
 
 def _first_exact(low: int, kind: dtype, digits: int) -> int:
-    """`low`, or the next larger number of a floating type if it would be rounded to a smaller one."""
+    """`low`, or the next larger number of a floating type if it would be rounded down."""
     rounded = _as_int64(low + 1, kind)
     if rounded >= low:
         return low
@@ -239,7 +255,7 @@ def _end_exact(high: int, kind: dtype, digits: int) -> int:
 
 
 def _as_int64(value: int, kind: dtype) -> int:
-    """An integer rounded to a floating type; out of int64's range, what the processor makes of it."""
+    """An integer rounded to a floating type; out of int64's range, the processor's answer."""
     exact = np.int64(min(value, (1 << 63) - 1))
     with np.errstate(over="ignore"):
         wide = exact.astype(np.float64 if kind.itemsize == 8 else np.float32)
@@ -247,21 +263,25 @@ def _as_int64(value: int, kind: dtype) -> int:
     return int(rounded) if abs(rounded) < 1 << 63 else -(1 << 63)
 
 
-def _check_bounds(low: int, last: int, kind: dtype, digits: int | None) -> None:
+@functools.cache
+def _limits(kind: dtype) -> tuple[int, int]:
     if kind.category == BOOL:
-        smallest, largest = 0, 1
-    else:
-        info = np.finfo(kind.np) if digits else np.iinfo(kind.np)
-        smallest, largest = int(info.min), int(info.max)
+        return 0, 1
+    info = np.finfo(kind.np) if kind.is_floating_point else np.iinfo(kind.np)
+    return int(info.min), int(info.max)
+
+
+def _check_bounds(low: int, last: int, kind: dtype, digits: int | None) -> None:
+    smallest, largest = _limits(kind)
     for name, bound in (("from", low), ("to - 1", last)):
         if not smallest <= bound <= largest:
             raise RuntimeError(f"{name} is out of bounds for {_C_TYPES[kind.name]}")
         if digits and abs(bound) > 1 << digits:
             warnings.warn(
-                f"{name} is out of bounds [-(2^{digits}), 2^{digits}]. Due to precision limitations "
-                f"{_C_TYPES[kind.name]} can support discrete uniform distribution only within this "
-                "range. This warning will become an error in version 1.7 release, please fix the code "
-                "in advance",
+                f"{name} is out of bounds [-(2^{digits}), 2^{digits}]. Due to precision "
+                f"limitations {_C_TYPES[kind.name]} can support discrete uniform distribution only "
+                "within this range. This warning will become an error in version 1.7 release, "
+                "please fix the code in advance",
                 stacklevel=5,
             )
 
@@ -320,8 +340,8 @@ def exponential_(self: Tensor, lambd: float = 1.0, *, generator: Any = None) -> 
 def _continuous(self: Tensor, distribution: str, shown: str) -> None:
     if not self.is_floating_point():
         raise RuntimeError(
-            f"{distribution} distribution is a continuous probability distribution. dtype must be a "
-            f"floating point but you specified {shown}"
+            f"{distribution} distribution is a continuous probability distribution. dtype must be "
+            f"a floating point but you specified {shown}"
         )
 
 

@@ -1,8 +1,9 @@
 """Evenly spaced numbers, and the indices of triangles - in torch's arithmetic.
 
-The last bits depend on where a sum is rounded.  `arange` computes blocks: the block's first element as
-start + step·i in double precision, rounded to the dtype, then the others of the block from it.
-`linspace` counts from both ends, in the dtype itself.  Both fuse product and sum where torch does.
+The last bits depend on where a sum is rounded.  `arange` computes blocks: the block's first
+element as start + step·i in double precision, rounded to the dtype, then the others of the block
+from it. `linspace` counts from both ends, in the dtype itself.  Both fuse product and sum where
+torch does.
 (source: ATen/native/cpu/RangeFactoriesKernel.cpp, native/RangeUtils.h, native/RangeFactories.cpp)
 """
 
@@ -18,9 +19,10 @@ from .. import dtypes
 from ..dtypes import BOOL, COMPLEX, INTEGER, dtype
 from ..kernels.fma import fma
 from ..kernels.libm import fuses
+from ..quiet import fp
 from ..tensor import Tensor
-from .common import convert_number, is_number
-from .options import Options, allocate, deliver, place, settle, to_int, wrong_type
+from .common import is_number
+from .options import Options, allocate, deliver, place, settle, to_element, to_int, wrong_type
 from .registry import op
 
 if TYPE_CHECKING:
@@ -60,15 +62,15 @@ def arange(*args: Any, out: Tensor | None = None, **options: Any) -> Tensor:
     count = _arange_size(start, end, step, kind)
     if kind.category in (BOOL, COMPLEX):
         raise NotImplementedError(f"\"arange_cpu\" not implemented for '{kind.title}'")
-    array = _arange(start, step, count, kind)
+    array = fp.quiet(_arange, start, step, count, kind)
     if out is None:
         return deliver(array, grad)
     if out.numel() not in (0, count):
         warnings.warn(
             f"The number of elements in the out tensor of shape {list(out.shape)} is {out.numel()} "
-            f"which does not match the computed number of elements {count}. Note that this may occur "
-            f"as a result of rounding error. The out tensor will be resized to a tensor of shape "
-            f"({count},).",
+            f"which does not match the computed number of elements {count}. Note that this may "
+            f"occur as a result of rounding error. The out tensor will be resized to a tensor of "
+            f"shape ({count},).",
             stacklevel=2,
         )
     return place("arange", array, out, options)
@@ -120,21 +122,27 @@ def _arange(start: Any, step: Any, count: int, kind: dtype) -> np.ndarray:
     wide = np.float32 if kind is dtypes.float16 else np.float64
     start, step = wide(start), wide(step)
     lanes = _LANES[kind.np.char]
-    index = np.arange(count).astype(wide)
-    lane = np.zeros(count, wide)
     in_blocks = count // (2 * lanes) * (2 * lanes)
-    lane[:in_blocks] = np.arange(in_blocks) % lanes
-    base = _sum_of(step, index - lane, start)
-    base[:in_blocks] = base[:in_blocks].astype(kind.np)
-    base[:in_blocks] = _sum_of(step, lane[:in_blocks], base[:in_blocks])
-    return base.astype(kind.np, copy=False)
+    # the first of each block, and those that are left over, straight from the formula
+    index = np.r_[0:in_blocks:lanes, in_blocks:count].astype(wide)
+    first = _sum_of(step, index, start).astype(kind.np)
+    values = np.empty(count, kind.np)
+    blocks = values[:in_blocks].reshape(-1, lanes)
+    values[in_blocks:] = first[len(blocks) :]
+    if in_blocks:
+        first = first[: len(blocks), None].astype(wide)
+        lane = np.arange(lanes).astype(wide)
+        blocks[:, 1:] = _sum_of(step, lane[1:], first)
+        blocks[:, :1] = first if fuses() else first + step * lane[0]  # the latter turns -0 into 0
+    return values
 
 
 def _sum_of(a: Any, b: np.ndarray, c: Any) -> np.ndarray:
     """a·b + c, fused where torch's kernel is."""
     if not fuses():
         return np.asarray(a * b + c)
-    return fma(a, b, np.broadcast_to(c, b.shape).astype(b.dtype))
+    shape = np.broadcast_shapes(b.shape, np.shape(c))
+    return fma(a, np.broadcast_to(b, shape), np.array(np.broadcast_to(c, shape), b.dtype))
 
 
 @op(method=False, own_out=True)
@@ -142,8 +150,8 @@ def range(*args: Any, out: Tensor | None = None, **options: Any) -> Tensor:  # n
     """Like `arange` with end included; deprecated in torch, and warns so."""
     warnings.warn(
         "torch.range is deprecated and will be removed in a future release because its behavior is "
-        "inconsistent with Python's range builtin. Instead, use torch.arange, which produces values "
-        "in [start, end).",
+        "inconsistent with Python's range builtin. Instead, use torch.arange, which produces "
+        "values in [start, end).",
         stacklevel=2,
     )
     start, end, step = _bounds("range", args, options)
@@ -152,7 +160,7 @@ def range(*args: Any, out: Tensor | None = None, **options: Any) -> Tensor:  # n
     _check_range(start, end, step)
     count = int((float(end) - float(start)) / float(step)) + 1
     values = float(start) + np.arange(count) * float(step)
-    array = values.astype(kind.np)
+    array = fp.quiet(values.astype, kind.np)
     return deliver(array, grad) if out is None else place("range", array, out, options)
 
 
@@ -192,8 +200,8 @@ def linspace(
     """`steps` numbers from start to end, both included, evenly spaced."""
     start, end, steps = _ends("linspace", start, end, steps)
     kind, grad = _kind("linspace", start, end, out, options)
-    first, last = convert_number(start, kind), convert_number(end, kind)
-    array = _linspace(first, last, steps, kind)
+    first, last = to_element(start, kind), to_element(end, kind)
+    array = fp.quiet(_linspace, first, last, steps, kind)
     return deliver(array, grad) if out is None else place("linspace", array, out, options)
 
 
@@ -230,9 +238,8 @@ def logspace(
     """`steps` powers of `base`, with exponents evenly spaced from start to end."""
     start, end, steps = _ends("logspace", start, end, steps)
     kind, grad = _kind("logspace", start, end, out, options)
-    first, last = convert_number(start, kind), convert_number(end, kind)
-    with np.errstate(all="ignore"):
-        array = _logspace(first, last, steps, base, kind)
+    first, last = to_element(start, kind), to_element(end, kind)
+    array = fp.quiet(_logspace, first, last, steps, base, kind)
     return deliver(array, grad) if out is None else place("logspace", array, out, options)
 
 

@@ -1,7 +1,7 @@
 """What the reductions share: their call forms, their dims, and how a gradient is spread back.
 
-torch accepts NumPy's names for arguments, `axis` for `dim` and `keepdims` for `keepdim`, and two kinds
-of `out=`: sums compute in the type of `out`, selections insist on the result's own type.
+torch accepts NumPy's names for arguments, `axis` for `dim` and `keepdims` for `keepdim`, and two
+kinds of `out=`: sums compute in the type of `out`, selections insist on the result's own type.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _C_NAMES = {
 
 
 def reduction(out: str, **forms: Any) -> Callable[..., Any]:
-    """Register a reduction.  `out`: "cast" computes in out's dtype, "own" must have the result's."""
+    """Register a reduction.  `out`: "cast" computes in out's dtype, "own" insists on its own."""
 
     def register(function: Callable[..., Any]) -> Callable[..., Any]:
         name = forms.get("name") or function.__name__

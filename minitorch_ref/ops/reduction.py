@@ -14,6 +14,7 @@ from ..autograd.graph import record
 from ..autograd.modes import state
 from ..dtypes import FLOATING, bool_, to_floating
 from ..dtypes import dtype as DType
+from ..kernels.select import keep
 from ..kernels.sums import total
 from ..quiet import fp
 from ..tensor import Tensor, wrap
@@ -49,7 +50,8 @@ def nansum(
     dims = reduced_dims("nansum", input, dim, keepdim)
     shape = input._array.shape
     x = cast(input, sum_dtype(input, dtype))
-    data = fp.quiet(lambda a: total(np.where(np.isnan(a), a.dtype.type(0), a), dims, keepdim), x._array)
+    present = keep(~np.isnan(x._array), x._array)
+    data = fp.quiet(total, present, dims, keepdim)
     return record(
         "NansumBackward0", data,
         x=(x, lambda g, x: restore(g, dims, keepdim).expand(shape) * x.isnan().logical_not()),
@@ -104,7 +106,7 @@ def nanmean(
     return nansum(input, dim, keepdim, dtype=dtype) / present
 
 
-# ---- products --------------------------------------------------------------------------------------
+# ---- products ------------------------------------------------------------------------------------
 
 
 @reduction(out="cast")
@@ -115,7 +117,8 @@ def prod(
     if isinstance(dim, (tuple, list)):
         raise TypeError(
             "prod() received an invalid combination of arguments - got (tuple), but expected one "
-            "of: (*, torch.dtype dtype = None), (int dim, bool keepdim = False, *, torch.dtype dtype)"
+            "of: (*, torch.dtype dtype = None), (int dim, bool keepdim = False, *, torch.dtype "
+            "dtype = None)"
         )
     x = cast(input, sum_dtype(input, dtype))
     dims = reduced_dims("prod", x, dim, keepdim)
@@ -124,9 +127,11 @@ def prod(
         return wrap(data)
     if dim is None:
         whole = x.shape
-        return record(
-            "ProdBackward0", data, x=(x, lambda g, x: (g * _others(x.reshape(-1), 0)).reshape(whole))
-        )
+
+        def rule(g: Tensor, x: Tensor) -> Tensor:
+            return (g * _others(x.reshape(-1), 0)).reshape(whole)
+
+        return record("ProdBackward0", data, x=(x, rule))
     axis = wrap_dim(dim, x.ndim)
     return record(
         "ProdBackward1", data, x=(x, lambda g, x: restore(g, dims, keepdim) * _others(x, axis))
@@ -167,7 +172,7 @@ def _products_of_others(x: np.ndarray, axis: int) -> np.ndarray:
     return np.moveaxis(before * after, -1, axis)
 
 
-# ---- logarithm of a sum of exponentials ------------------------------------------------------------
+# ---- logarithm of a sum of exponentials ----------------------------------------------------------
 
 
 @reduction(out="cast")
@@ -199,13 +204,14 @@ def _logsumexp(x: np.ndarray, dims: tuple[int, ...], keepdim: bool) -> np.ndarra
     return np.asarray(s if keepdim else s.squeeze(dims), kind)
 
 
-# ---- truth and counting ----------------------------------------------------------------------------
+# ---- truth and counting --------------------------------------------------------------------------
 
 
 def _truth(name: str, ufunc: np.ufunc, input: Tensor, dim: Dims, keepdim: bool) -> Tensor:
     array = input._array
-    # torch alone: the empty tuple reduces nothing here, and everything in sum
-    dims = () if isinstance(dim, (tuple, list)) and not dim else reduced_dims(name, input, dim, keepdim)
+    dims = reduced_dims(name, input, dim, keepdim)
+    if isinstance(dim, (tuple, list)) and not dim:
+        dims = ()  # torch's choice: the empty tuple reduces nothing here, and everything in sum
     data = np.asarray(ufunc.reduce(array, axis=dims, keepdims=keepdim, dtype=bool))
     return wrap(data.astype(np.uint8) if array.dtype == np.uint8 else data)
 

@@ -1,4 +1,5 @@
-"""New random tensors: `rand`, `randn`, `randint`, `randperm`, `normal`, `bernoulli`, `multinomial` …
+"""New random tensors: `rand`, `randn`, `randint`, `randperm`, `normal`, `bernoulli`, `multinomial`
+…
 
 Most are an empty tensor filled by one of the in-place methods of `random_fill.py`; what is decided
 here is shape, dtype and layout.  The streams of random numbers are those of `random.py`.
@@ -18,16 +19,31 @@ from ..autograd.modes import no_grad
 from ..dtypes import BOOL, COMPLEX, dtype
 from ..kernels import draws
 from ..random import (
-    Generator, default_generator, fork_rng, get_rng_state, initial_seed, manual_seed, seed,
-    set_rng_state, source_of,
+    Generator,
+    default_generator,
+    fork_rng,
+    get_rng_state,
+    initial_seed,
+    manual_seed,
+    seed,
+    set_rng_state,
+    source_of,
 )  # fmt: skip
 from ..tensor import Tensor, wrap
 from .common import is_number
 from .creation import check_tensor, empty_like
 from .options import (
-    Options, allocate, deliver, place, prepare_out, settle, size_of, to_int, to_shape,
+    Options,
+    allocate,
+    deliver,
+    place,
+    prepare_out,
+    settle,
+    size_of,
+    to_int,
+    to_shape,
 )  # fmt: skip
-from .random_fill import bernoulli_, normal_, random_, uniform_
+from .random_fill import bernoulli_, fill_integers, normal_, standard_uniform
 from .registry import op
 from .table import broadcast_error
 
@@ -63,7 +79,7 @@ def rand(
     """Uniform in [0, 1)."""
     shape = size_of("rand", size, options)
     blank, grad = _blank("rand", shape, dtypes.get_default_dtype(), out, options)
-    return _done(uniform_(blank, generator=generator), grad)
+    return _done(standard_uniform(blank, generator), grad)
 
 
 @op(method=False, own_out=True)
@@ -93,7 +109,7 @@ def randint(
     low, high, size = _integer_arguments(args, options)
     shape = to_shape("randint", size, max(len(args), 1))
     blank, grad = _blank("randint", shape, dtypes.int64, out, options)
-    return _done(random_(blank, low, high, generator=generator), grad)
+    return _done(fill_integers(blank, low, high, generator), grad)
 
 
 def _integer_arguments(args: tuple[Any, ...], options: Any) -> tuple[int, int, Any]:
@@ -120,7 +136,10 @@ def randperm(
     out: Tensor | None = None,
     **options: Unpack[Options],
 ) -> Tensor:
-    """0 … n-1 in random order, int64 by default.  Raises RuntimeError if the dtype cannot count to n."""
+    """0 … n-1 in random order, int64 by default.
+
+    Raises RuntimeError if the dtype cannot count to n.
+    """
     count = to_int("randperm", "n", n, 1)
     kind, grad = settle("randperm", options, dtypes.int64 if out is None else out.dtype)
     to_shape("randperm", (count,))  # not negative
@@ -162,7 +181,7 @@ def rand_like(
 ) -> Tensor:
     """Uniform in [0, 1), with `input`'s shape, dtype and order of dims."""
     blank, grad = _blank_like("rand_like", input, memory_format, options)
-    return _done(uniform_(blank, generator=generator), grad)
+    return _done(standard_uniform(blank, generator), grad)
 
 
 @op(method=False)
@@ -193,7 +212,7 @@ def randint_like(
     check_tensor("randint_like", input)
     low, high, _ = _integer_arguments((*args, ()), options)
     blank, grad = _blank_like("randint_like", input, memory_format, options)
-    return _done(random_(blank, low, high, generator=generator), grad)
+    return _done(fill_integers(blank, low, high, generator), grad)
 
 
 # ---- distributions with parameters ---------------------------------------------------------------
@@ -213,9 +232,10 @@ def normal(
     out: Tensor | None = None,
     **options: Unpack[Options],
 ) -> Tensor:
-    """Normal numbers: `mean` and `std` are tensors, one of them is, or both are numbers with `size`.
+    """Normal numbers: `mean` and `std` are tensors, or one of them is, or both are numbers.
 
-    A tensor `mean` gives the dtype, else `std`.  Gradients towards both are zero.
+    Two numbers need a `size`.  A tensor `mean` gives the dtype, else `std`.  Gradients towards both
+    are zero.
     """
     tensors = [x for x in (mean, std) if isinstance(x, Tensor)]
     if size is not None or not tensors:
@@ -284,7 +304,7 @@ def bernoulli(
 
 @op(method=False)
 def poisson(input: Tensor, generator: Generator | None = None) -> Tensor:
-    """Poisson counts with the rates `input`, of its dtype.  Raises RuntimeError for negative rates."""
+    """Poisson counts with the rates `input`, of its dtype.  RuntimeError if one is negative."""
     check_tensor("poisson", input)
     kind = input.dtype
     if not kind.is_floating_point:

@@ -158,7 +158,7 @@ def _to_kind(flat: list[Any], kind: dtype) -> np.ndarray:
     if kind.category == INTEGER:
         return _to_integers(flat, kind)
     if kind is dtypes.float16:  # by way of float32, as in C++
-        return fp.quiet(np.array(flat, np.float64).astype(np.float32).astype, np.float16)
+        return fp.quiet(lambda: np.array(flat, np.float64).astype(np.float32).astype(np.float16))
     if kind is dtypes.float32:
         return fp.quiet(np.array(flat, np.float64).astype, np.float32)
     return fp.quiet(np.array, flat, kind.np)

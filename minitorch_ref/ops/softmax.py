@@ -85,11 +85,11 @@ def _prepared(input: Tensor, dim: int, dtype: DType | None, name: str) -> tuple[
     return input, dim
 
 
-# ---- arrays ---------------------------------------------------------------------------------------
+# ---- arrays --------------------------------------------------------------------------------------
 
 
 def _wide(kernel: Callable[..., np.ndarray], dim: int, *arrays: np.ndarray) -> np.ndarray:
-    """`kernel` on at least one dim, in at least float32, rounded once to the first array's dtype."""
+    """`kernel` on at least one dim, in at least float32, rounded once to the first one's dtype."""
     first = arrays[0]
     if first.size == 0 or (first.ndim and first.dtype != _HALF):
         return fp.quiet(kernel, dim, *arrays) if first.size else np.empty_like(first)

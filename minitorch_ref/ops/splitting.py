@@ -21,9 +21,10 @@ from .registry import op
 
 def _dim_of(input: Tensor, dim: int) -> int:
     """The wrapped dim of a tensor that must have one."""
+    wrapped = wrap_dim(dim, input.ndim)
     if input.ndim == 0:
         raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
-    return wrap_dim(dim, input.ndim)
+    return wrapped
 
 
 def _split(name: str, input: Tensor, sizes: Sequence[int], dim: int, safe: bool = True) -> tuple:
@@ -48,23 +49,25 @@ def _filled(gradients: Any, shapes: Sequence[tuple[int, ...]]) -> list[Tensor]:
     ]
 
 
-def _equal_sizes(input: Tensor, split_size: int, dim: int) -> list[int]:
-    length = input._array.shape[dim]
-    if split_size < 0:
+def _equal_sizes(input: Tensor, split_size: int, dim: int) -> tuple[list[int], int]:
+    """The sizes of parts of `split_size` entries, and the wrapped dim."""
+    if input.ndim and split_size < 0:
         raise RuntimeError(
             f"split expects split_size be non-negative, but got split_size={split_size}"
         )
+    dim = _split_dim(input, dim, "split")
+    length = input._array.shape[dim]
     if split_size == 0 and length:
         raise RuntimeError(
             f"split_size can only be 0 if dimension size is 0, but got dimension size of {length}"
         )
-    if not length:
-        return [0]
-    return [min(split_size, length - start) for start in range(0, length, split_size)]
+    starts = range(0, length, split_size) if length else [0]
+    return [min(split_size, length - start) for start in starts], dim
 
 
 def _check_sizes(input: Tensor, sizes: Sequence[int], dim: int) -> list[int]:
-    sizes, length = [int(n) for n in sizes], input._array.shape[dim]
+    """`sizes`, if they can be those of parts of a dim (which the message calls as the user did)."""
+    sizes, length = [int(n) for n in sizes], input._array.shape[wrap_dim(dim, input.ndim)]
     if any(n < 0 for n in sizes):
         raise RuntimeError(
             "split_with_sizes expects split_sizes have only non-negative entries, but got "
@@ -95,8 +98,7 @@ def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Te
             "split_with_sizes(): argument 'split_sizes' (position 2) must be tuple of ints, not "
             f"{type(size).__name__}"
         )
-    dim = _split_dim(tensor, dim, "split")
-    return _split("SplitBackward0", tensor, _equal_sizes(tensor, int(size), dim), dim)
+    return _split("SplitBackward0", tensor, *_equal_sizes(tensor, int(size), dim))
 
 
 @op(function=False, name="split")
@@ -108,8 +110,9 @@ def _split_method(input: Tensor, split_size: Any, dim: int = 0) -> tuple[Tensor,
 @op
 def split_with_sizes(input: Tensor, split_sizes: Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
     """Parts of the given sizes, which must add up to the dim's."""
-    dim = _split_dim(input, dim, "split")
-    return _split("SplitWithSizesBackward0", input, _check_sizes(input, split_sizes, dim), dim)
+    wrapped = _split_dim(input, dim, "split")
+    sizes = _check_sizes(input, split_sizes, dim)
+    return _split("SplitWithSizesBackward0", input, sizes, wrapped)
 
 
 @op
@@ -123,17 +126,15 @@ def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
 
 
 def _check_chunks(input: Tensor, chunks: int, dim: int) -> int:
-    dim = _split_dim(input, dim, "chunk")
-    if chunks <= 0:
+    if input.ndim and chunks <= 0:
         raise RuntimeError(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
-    return dim
+    return _split_dim(input, dim, "chunk")
 
 
 @op
 def unsafe_split(tensor: Tensor, split_size: int, dim: int = 0) -> tuple[Tensor, ...]:
     """`split` whose parts may be written in place, as long as `tensor` is not used again."""
-    dim = _split_dim(tensor, dim, "split")
-    sizes = _equal_sizes(tensor, split_size, dim)
+    sizes, dim = _equal_sizes(tensor, split_size, dim)
     return _split("UnsafeSplitBackward0", tensor, sizes, dim, safe=False)
 
 
@@ -142,9 +143,9 @@ def unsafe_split_with_sizes(
     input: Tensor, split_sizes: Sequence[int], dim: int = 0
 ) -> tuple[Tensor, ...]:
     """`split_with_sizes` whose parts may be written in place."""
-    dim = _split_dim(input, dim, "split")
+    wrapped = _split_dim(input, dim, "split")
     sizes = _check_sizes(input, split_sizes, dim)
-    return _split("UnsafeSplitWithSizesBackward0", input, sizes, dim, safe=False)
+    return _split("UnsafeSplitWithSizesBackward0", input, sizes, wrapped, safe=False)
 
 
 @op

@@ -41,7 +41,7 @@ def unique(
     return_counts: bool = False,
     dim: int | None = None,
 ) -> Any:
-    """The distinct elements (slices along `dim`), sorted; with inverse indices and counts on demand.
+    """The distinct elements (slices along `dim`), sorted; with inverse and counts on demand.
 
     The result is sorted in any case, as on torch's CPU.
     Raises NotImplementedError for complex numbers.
@@ -80,7 +80,8 @@ def _as_rows(input: Tensor, dim: int | None, name: str) -> Array:
     if x.size == 0 and 0 in x.shape[:axis] + x.shape[axis + 1 :]:
         if x.shape[axis]:
             raise RuntimeError(
-                f"There are 0 sized dimensions, and they aren't selected, so {name} cannot be applied"
+                "There are 0 sized dimensions, and they aren't selected, "
+                f"so {name} cannot be applied"
             )
     return np.moveaxis(x, axis, 0)
 

@@ -1,7 +1,8 @@
 """Optimizers and learning-rate schedules.
 
-Read in this order: `optimizer.py` (groups, state, saving), `elementwise.py` and `plain.py` (how an
-update is run), `sgd.py`, `adam.py`, then any of the others; `lr_scheduler/` stands alone.
+Read in this order: `optimizer.py` (groups, state, saving), `sgd.py` and `adam.py` (two updates),
+`elementwise.py`, `blocks.py` and `plain.py` (how an update is run), then any of the others;
+`lr_scheduler/` stands alone.
 """
 
 from . import lr_scheduler

@@ -9,10 +9,10 @@ from typing import Any
 
 from ..tensor import Tensor
 from . import checks
+from .blocks import bump
 from .elementwise import (
     Elementwise,
     advance,
-    bump,
     counts_as_tensors,
     scalar,
     squeezed,

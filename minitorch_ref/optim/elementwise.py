@@ -1,10 +1,8 @@
 """Updates that treat every element alike: all optimizers but L-BFGS.
 
 An optimizer of this kind gives three things: the state a parameter starts with, the numbers of
-one step (step size, bias corrections ...), and the update itself.  The update is run on `Plain`
-arrays, a block of the parameter at a time, so that gradient, state and temporaries meet in the
-cache whatever the parameter's size.  With `differentiable=True` the same update runs on the tensors
-themselves, and is recorded.
+one step (step size, bias corrections ...), and the update itself, which `blocks.py` runs on bare
+arrays.  With `differentiable=True` the same update runs on the tensors themselves, and is recorded.
 """
 
 from __future__ import annotations
@@ -17,11 +15,9 @@ import numpy as np
 from .. import dtypes
 from ..autograd.modes import enable_grad
 from ..tensor import Tensor, wrap
+from .blocks import Job, bump, run_all
 from .checks import refuse_capture
 from .optimizer import Optimizer, no_grad_unless_differentiable
-from .plain import Plain
-
-BLOCK = 8192  # elements: five float32 operands of this size fit the second-level cache
 
 
 class Elementwise(Optimizer):
@@ -52,71 +48,42 @@ class Elementwise(Optimizer):
                 loss = closure()
         with np.errstate(all="ignore"):
             for group in self.param_groups:
-                for p in group["params"]:
-                    if p.grad is not None:
-                        self._step_one(p, group)
+                self._step_group(group)
         return loss
 
-    def _step_one(self, p: Tensor, group: dict[str, Any]) -> None:
+    def _step_group(self, group: dict[str, Any]) -> None:
+        if group.get("capturable"):
+            refuse_capture()
+        jobs = []
+        for p in group["params"]:
+            if p.grad is None:
+                continue
+            numbers, tensors = self._prepare(p, group)
+            if group["differentiable"]:
+                grad = -p.grad if group["maximize"] else p.grad
+                self._update(group, numbers, p, grad, **tensors)
+            else:
+                jobs.append(Job(numbers, p, tensors, self._as_real))
+
+        def update(numbers: dict[str, Any], p: Any, grad: Any, **state: Any) -> None:
+            self._update(group, numbers, p, -grad if group["maximize"] else grad, **state)
+
+        run_all(update, jobs)
+
+    def _prepare(self, p: Tensor, group: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """A parameter's numbers for this step, and its state tensors by name."""
         state = self.state[p]
         if not state:
             state.update(self._new_state(p, group))
-        if group.get("capturable"):
-            refuse_capture()
         numbers = self._numbers(state, group, p)
         if not state:  # nothing to keep: leave no trace in the state dict
             del self.state[p]
         tensors = {k: v for k, v in state.items() if isinstance(v, Tensor) and k not in COUNTS}
-        if group["differentiable"]:
-            grad: Any = -p.grad if group["maximize"] else p.grad  # type: ignore[operator]
-            self._update(group, numbers, p, grad, **tensors)
-            return
-        names = list(tensors)
-        changed = [p, *tensors.values()]
-        gradient = p.grad._array  # type: ignore[union-attr]
-        for block in _blocks([t._array for t in changed], gradient, self._as_real):
-            param, grad, *rest = (Plain(a) for a in block)
-            if group["maximize"]:
-                grad = -grad
-            self._update(group, numbers, param, grad, **dict(zip(names, rest)))
-        for tensor in changed:
-            bump(tensor)
+        return numbers, tensors
 
 
 # State that counts steps, one number per parameter: not part of the elementwise update.
 COUNTS = frozenset({"step", "mu_product", "eta", "mu"})
-
-
-def _blocks(changed: list[np.ndarray], grad: np.ndarray, as_real: bool) -> Any:
-    """(param, grad, *state) as flat pieces of at most BLOCK elements; whole if not contiguous."""
-    param, *state = changed
-    arrays = [param, grad, *state]
-    if not all(a.flags.c_contiguous for a in arrays):
-        grad = np.ascontiguousarray(grad) if param.flags.c_contiguous else grad
-        arrays[1] = grad
-    if as_real and param.dtype.kind == "c":
-        arrays = [_real_view(a) for a in arrays]
-    if not all(a.flags.c_contiguous for a in arrays):
-        return [arrays]
-    if param.size <= BLOCK:
-        return [[a.reshape(-1) for a in arrays]]
-    flat = [a.reshape(-1) for a in arrays]
-    return ([a[i : i + BLOCK] for a in flat] for i in range(0, flat[0].size, BLOCK))
-
-
-def _real_view(array: np.ndarray) -> np.ndarray:
-    """A complex array's memory as real numbers, with a last dim of 2."""
-    half = array.itemsize // 2
-    return np.lib.stride_tricks.as_strided(
-        array.real, (*array.shape, 2), (*array.strides, half), writeable=array.flags.writeable
-    )
-
-
-def bump(tensor: Tensor) -> None:
-    """Count a write, so that a graph that saved the old values notices."""
-    if tensor._cell is None:
-        tensor._cell = [0]
-    tensor._cell[0] += 1
 
 
 def zeros_like(p: Tensor) -> Tensor:

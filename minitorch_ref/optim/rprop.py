@@ -11,10 +11,10 @@ import numpy as np
 
 from ..tensor import Tensor, wrap
 from . import checks
+from .blocks import bump
 from .elementwise import (
     Elementwise,
     advance,
-    bump,
     counts_as_tensors,
     scalar,
     squeezed,

@@ -59,7 +59,8 @@ class ArchiveWriter:
         )  # fmt: skip
         self._directory.append(entry + path + wide)
         self._names.update(path + b"\n")
-        self._fingerprint = _mix(self._fingerprint, crc)
+        if size:  # torch skips empty records
+            self._fingerprint = _mix(self._fingerprint, crc)
 
     def close(self) -> None:
         """Write the format's version, the fingerprint of the contents, and the directory."""

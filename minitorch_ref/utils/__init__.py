@@ -1,1 +1,13 @@
 """Helpers around the engine: data loading, hooks."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+
+def __getattr__(name: str) -> Any:
+    """`utils.data` and `utils.hooks`, imported when first asked for."""
+    if name in ("data", "hooks"):
+        return importlib.import_module(f".{name}", __name__)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .spec import ALL, BOOL, FLOATS, HALF, REAL, Arr, D, F, Gen, I, L, Row, Sym, X
+from .spec import ALL, BOOL, COMPLEX, FLOATS, HALF, REAL, Arr, D, F, Gen, I, L, Raw, Row, Sym, X
 from .spec import call, forward, row, table
 
 DTYPES = [call(2, 3, dtype=D(d)) for d in ALL]
@@ -90,6 +90,12 @@ METHODS = [
     row("unsqueeze_", call(X(3), 0), grad=False), row("data_ptr", call(F(0)), grad=False, layouts=False),
     *(row(n, call(D(a), D(b)), *(call(D(x), D(y)) for x in ALL for y in ALL), grad=False) for n, a, b in (("promote_types", "int64", "float32"), ("can_cast", "int64", "float32"))),
     row("result_type", call(X(3), X(3)), *(forward(call(Arr((2,), a), Arr((), b))) for a in ALL for b in ALL if a != "float16" or not b.startswith("complex")), call(X(3), 2), call(2, 1.5), call(I(3), 0.5), call(2, X()), grad=False, special=False),
+    row("from_numpy", call(Raw(X(2, 3))), call(Raw(X())), call(Raw(X(0, 3))), bad=[call([1, 2]), call(X(2))], grad=False, special=False),
+    row("from_dlpack", call(X(2, 3, grad=False)), call(X(grad=False)), bad=[call(3)], grad=False, special=False, dtypes=REAL + COMPLEX),
+    row("frombuffer", call(Raw(F(4)), dtype=D("float32")), call(Raw(F(4)), dtype=D("int32"), offset=4, count=2), bad=[call(Raw(F(4)), dtype=D("float32"), offset=99)], grad=False),
+    row("detach_", call(X(3, grad=False)), grad=False, special=False), row("is_set_to", call(X(3), X(3)), grad=False, special=False, layouts=False), row("is_storage", call(X(3)), call(3), grad=False),
+    row("new", call(X(3), 2, 3), call(X(3)), grad=False, level="shape", special=False), row("new_empty_strided", call(X(3), (2, 3), (1, 2)), grad=False, level="shape", special=False), row("empty_permuted", call((2, 3), (1, 0)), call((2, 3, 4), (2, 0, 1)), bad=[call((2, 3), (0, 0))], grad=False, level="shape"),
+    row("bfloat16", call(X(3, 4)), grad=False, special=False, layouts=False),
     row("broadcast_shapes", call((2, 1), (3,)), call((), (2,)), bad=[call((2,), (3,))], grad=False), row("get_default_dtype", call(), grad=False),
 ]
 

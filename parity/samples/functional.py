@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from .spec import ALL, COMPLEX, FLOATS, HALF, INEXACT, REAL, Call, F, I, L, Row, X, call, row, table
 
 NET = FLOATS + HALF
@@ -99,3 +101,8 @@ OTHERS = [
 ]
 
 ROWS = table("nn.functional", ACTIVATIONS + CONVOLUTIONS + POOLS + NORMS + LOSSES + OTHERS)
+
+# Functions that torch offers on its own namespace as well, with the same signature.
+SHARED = ("celu", "selu", "hardshrink", "threshold", "rrelu", "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "bilinear", "cosine_similarity", "pairwise_distance", "pdist",
+          "pixel_shuffle", "pixel_unshuffle", "channel_shuffle", "avg_pool1d", "adaptive_avg_pool1d")
+ROWS |= {("torch", name): replace(ROWS["nn.functional", name], namespace="torch") for name in SHARED}

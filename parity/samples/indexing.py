@@ -52,6 +52,8 @@ INDEXING = [
     row("index_reduce", *(call(X(3, 4), 0, L([2, 0, 2], "int64"), X(3, 4), r) for r in ("prod", "mean", "amax", "amin")), level="sum", dtypes=FLOATS, special=False, second=False),
     row("index_put", call(X(3, 4), (IDX,), X(3, 4), note="repeated rows"), call(X(3, 4), (L([0, 2], "int64"),), X(2, 4)), call(X(3, 4), (MASK,), X(5)), call(X(3, 4), (L([0, 2], "int64"), L([1, 3], "int64")), X()),
         call(X(3, 4), (IDX,), X(3, 4), accumulate=True), bad=[call(X(3, 4), (L([5], "int64"),), X()), call(X(3, 4), (L([0], "int64"),), X(3))], level="sum", special=False),
+    row("index_put_", call(X(3, 4), (L([0, 2], "int64"),), X(2, 4)), call(X(3, 4), (MASK,), X()), grad=False, special=False), row("put_", call(X(3, 4), L([0, 5], "int64"), X(2)), grad=False, special=False),
+    row("put", call(X(3, 4), L([0, 5], "int64"), X(2)), call(X(3, 4), L([1, 1], "int64"), X(2), accumulate=True), bad=[call(X(3), L([3], "int64"), X(1)), call(X(3), L([0], "int64"), X(2))]),
     row("masked_fill", call(X(3, 4), MASK, 2), call(X(3, 4), L([True, False, True, False], "bool"), 0.5), call(X(3, 4), MASK, X()), call(X(), L(True, "bool"), 1),
         bad=[call(X(3), B(4), 1), call(X(3), I(3), 1), call(X(3), B(3), X(2)), call(X(3), B(3), "a")]),
     row("masked_scatter", call(X(3, 4), MASK, X(3, 4)), call(X(3, 4), L([True, False, False, True], "bool"), X(9)), bad=[call(X(3), L([True] * 3, "bool"), X(2)), call(X(3), I(3), X(3))]),

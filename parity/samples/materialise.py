@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from .spec import Arr, Gen, Sample, Sym
+from .spec import Arr, Gen, Raw, Sample, Sym
 
 MATRICES = ("spd", "invertible", "triangular")
 WIDER = {"float16": "float64", "float32": "float64", "complex64": "complex128"}
@@ -148,6 +149,8 @@ def arrays_of(value: Any, visit: Callable[[Arr], Any]) -> Any:
     """Rebuild nested arguments with every `Arr` replaced by `visit(arr)`, in reading order."""
     if isinstance(value, Arr):
         return visit(value)
+    if isinstance(value, Raw):
+        return replace(value, arr=visit(value.arr))
     if isinstance(value, (list, tuple)):
         return type(value)(arrays_of(v, visit) for v in value)
     if isinstance(value, dict):
@@ -164,6 +167,8 @@ def symbols_of(value: Any, module: Any, wider: bool) -> Any:
         for name in path.split("."):
             module = getattr(module, name)
         return module
+    if isinstance(value, Raw):
+        return value.arr.detach().numpy()
     if isinstance(value, Gen):
         return module.Generator().manual_seed(value.seed)
     if isinstance(value, (list, tuple)):

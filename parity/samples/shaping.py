@@ -41,6 +41,7 @@ VIEWS = [
     row("split", call(X(5, 4), 2), call(X(5, 4), [1, 4]), call(X(5, 4), 3, dim=1), call(X(0, 3), 2), bad=[call(X(5), [1, 3]), call(X(5), -1), call(X(5), 2, 1)]),
     row("split_with_sizes", call(X(5, 4), [1, 4]), call(X(5, 4), (2, 2), 1), bad=[call(X(5), [1, 3])]),
     row("tensor_split", call(X(7, 4), 3), call(X(7, 4), (1, 5)), call(X(7, 4), 3, dim=1), call(X(7), L([2, 4], "int64")), bad=[call(X(3), 0), call(X(), 2)]),
+    row("unsafe_chunk", call(X(5, 4), 2)), row("unsafe_split", call(X(5, 4), 2), call(X(5, 4), 3, 1)), row("unsafe_split_with_sizes", call(X(5, 4), [1, 4])),
     row("hsplit", call(X(4, 6), 2), call(X(4, 6), [1, 4]), bad=[call(X(4, 5), 2), call(X(), 2)]),
     row("vsplit", call(X(4, 6), 2), call(X(4, 6), [1, 3]), bad=[call(X(5, 4), 2), call(X(4), 2)]),
     row("dsplit", call(X(2, 2, 4), 2), bad=[call(X(2, 4), 2)]),

@@ -65,6 +65,13 @@ class Gen:
 
 
 @dataclass(frozen=True)
+class Raw:
+    """The NumPy array of a recipe, handed over as it is."""
+
+    arr: Arr
+
+
+@dataclass(frozen=True)
 class Call:
     """Positional and keyword arguments of one call, and a note that names it in reports.
 

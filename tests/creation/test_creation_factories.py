@@ -1,12 +1,13 @@
 """zeros, ones, full, empty, eye, complex … in their three forms, against torch."""
 
-import minitorch_ref as mt
 import numpy as np
 import pytest
 import torch
 from creation_sides import OURS, outcome, same
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+import minitorch_ref as mt
 
 CALLS = [
     lambda e: e.zeros(2, 3),

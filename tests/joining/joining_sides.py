@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from hypothesis import assume
 
 import minitorch_ref as mt
 
@@ -49,15 +50,23 @@ def outcome(side, call, arrays):
             ).sum()  # fmt: skip
             total = part if total is None else total + part
     if total is not None and total.requires_grad:
-        total.backward()
+        try:
+            total.backward()
+        except RuntimeError:
+            assume(side is mt)  # torch's own gradient fails: nothing to compare with
+            raise
     return results, [t.grad for t in inputs]
 
 
-def agree(call, *arrays, strides=True, names=True):
-    """Assert that `call(side, *tensors)` does the same on both engines."""
+def agree(call, *arrays, strides=True, names=True, messages=False):
+    """Assert that `call(side, *tensors)` does the same on both engines.
+
+    Errors must be of the same type, and with `messages` say the same.
+    """
     theirs, ours = outcome(torch, call, arrays), outcome(mt, call, arrays)
     if isinstance(theirs[0], type):
-        assert ours == theirs, (ours, theirs)
+        parts = 2 if messages else 1
+        assert ours[:parts] == theirs[:parts], (ours, theirs)
         return
     assert not isinstance(ours[0], type), ours
     assert len(ours[0]) == len(theirs[0]), (ours, theirs)
@@ -73,7 +82,8 @@ def agree(call, *arrays, strides=True, names=True):
     for a, b in zip(ours[1], theirs[1]):
         assert (a is None) == (b is None)
         if a is not None:
-            np.testing.assert_allclose(array_of(a), array_of(b), rtol=1e-6, atol=1e-6)
+            close = 2e-3 if a.dtype is mt.float16 else 1e-6  # sums of halves round differently
+            np.testing.assert_allclose(array_of(a), array_of(b), rtol=close, atol=close)
 
 
 def values(shape, dtype="float64", seed=0):

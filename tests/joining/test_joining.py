@@ -208,7 +208,7 @@ CALLS = [
 
 @pytest.mark.parametrize("call", CALLS, ids=range(len(CALLS)))
 def test_calls_and_errors(call):
-    agree(call, values((4, 6)))
+    agree(call, values((4, 6)), messages=True)
 
 
 def test_out():

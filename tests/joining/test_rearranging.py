@@ -119,7 +119,7 @@ def test_diag_embed(shape, offset, dim1, dim2):
 
 
 @many
-@given(st.lists(st.tuples(st.lists(st.integers(0, 3), max_size=3).map(tuple), dtypes), max_size=4))
+@given(st.lists(st.tuples(shapes, dtypes.filter(lambda d: d != "float16")), max_size=4))
 def test_block_diag(parts):
     # torch gives the inputs after an empty vector the gradients of the wrong rows: leave it out
     parts = [(shape, dtype) for shape, dtype in parts if shape != (0,)]
@@ -186,7 +186,7 @@ CALLS = [
 
 @pytest.mark.parametrize("call", CALLS, ids=range(len(CALLS)))
 def test_calls_and_errors(call):
-    agree(call, values((4, 6)))
+    agree(call, values((4, 6)), messages=True)
 
 
 def test_meshgrid_asks_for_its_indexing():

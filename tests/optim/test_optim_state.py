@@ -88,6 +88,18 @@ def test_a_run_continues_on_the_other_engine(name, options, start, go_on):
         np.testing.assert_allclose(numbers(a), numbers(b), rtol=1e-5, atol=1e-7)
 
 
+@pytest.mark.parametrize(("write", "read"), [(torch, mt), (mt, torch)], ids=["theirs", "ours"])
+@pytest.mark.parametrize("name", ["SGD", "Adam"])
+def test_files_of_the_other_engine(name, write, read, tmp_path):
+    options = {"lr": 0.1, "momentum": 0.9} if name == "SGD" else {}
+    starts, gradients = problem([(5,), (2, 3)], "float32", steps=2)
+    params, first = run(write, name, options, starts, gradients)
+    write.save(first.state_dict(), tmp_path / "optimizer.pt")
+    second = getattr(read.optim, name)([parameter(read, numbers(p)) for p in params], **options)
+    second.load_state_dict(read.load(tmp_path / "optimizer.pt"))
+    assert_same_state(*((second, first) if read is mt else (first, second)))
+
+
 def test_loading_casts_state_to_the_parameters_dtype():
     p, q = leaf(), parameter(mt, np.ones(3))
     first = mt.optim.Adam([p])

@@ -161,6 +161,44 @@ def test_strided_parameters_and_gradients(name, exact_roots):
         np.testing.assert_array_equal(ours, theirs)
 
 
+@pytest.mark.filterwarnings(
+    "ignore:optimizer contains a parameter group with duplicate:UserWarning"
+)
+@pytest.mark.parametrize("name", ["SGD", "Adam"])
+def test_a_parameter_listed_twice_is_stepped_twice(name, exact_roots):
+    starts, gradients = problem([(3,), (4,)], "float32", steps=3)
+    results = []
+    for side in (torch, mt):
+        p, q = (parameter(side, a) for a in starts)
+        single = {"foreach": False} if side is torch else {}
+        optimizer = getattr(side.optim, name)([p, q, p, q], lr=0.1, **single)
+        for row in gradients:
+            p.grad, q.grad = (tensor(side, g) for g in row)
+            optimizer.step()
+        results.append((numbers(p), numbers(q)))
+    for theirs, ours in zip(*results):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize("sizes", [[5] * 40, [3, 40_000, 4, 20_000, 7], [9000, 9000, 9000, 2]])
+def test_how_parameters_are_grouped_does_not_matter(sizes, exact_roots):
+    starts, gradients = problem([(n,) for n in sizes], "float32", steps=2)
+    options = {"lr": 0.1, "weight_decay": 0.1}
+    theirs, _ = run(torch, "Adam", options, starts, gradients)
+    ours, optimizer = run(mt, "Adam", options, starts, gradients)
+    for a, b in zip(ours, theirs):
+        np.testing.assert_array_equal(numbers(a), numbers(b))
+    late = parameter(mt, starts[0])  # has made fewer steps than the others
+    optimizer.add_param_group({"params": late})
+    for p, g in zip([*ours, late], [*gradients[0], gradients[0][0]]):
+        p.grad = tensor(mt, g)
+    optimizer.step()
+    alone = parameter(mt, starts[0])
+    alone.grad = tensor(mt, gradients[0][0])
+    mt.optim.Adam([alone], **options).step()
+    np.testing.assert_array_equal(numbers(late), numbers(alone))
+
+
 def test_infinities_and_nan_pass_through():
     starts = [np.array([1.0, 2.0, 3.0, 0.0], np.float32)]
     gradients = [[np.array([np.inf, np.nan, 0.0, -np.inf], np.float32)]] * 2

@@ -147,6 +147,7 @@ def test_history_that_cannot_be_read_prints_as_invalid():
     assert printing.tensor_repr(broken) == "Broken([1.], grad_fn=<Invalid>)"
 
 
+@pytest.mark.filterwarnings("ignore:The given NumPy array is not writable")
 def test_strided_and_transposed_arrays():
     base = np.arange(24.0, dtype=np.float32).reshape(4, 6)
     for view in (base.T, base[::2, ::3], np.broadcast_to(base[:1], (5, 6)), base[:, 1]):

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+
 from minitorch_ref.kernels import libm, normals
 from minitorch_ref.kernels.mersenne import MersenneTwister
 

@@ -6,12 +6,13 @@ import pickle
 import subprocess
 import sys
 
-import minitorch_ref as mt
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+import minitorch_ref as mt
 from minitorch_ref import random as streams
 from minitorch_ref.ops import sampling
 

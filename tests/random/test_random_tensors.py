@@ -2,12 +2,13 @@
 
 import warnings
 
-import minitorch_ref as mt
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+
+import minitorch_ref as mt
 from minitorch_ref import random as streams
 from minitorch_ref.ops import random_fill, sampling  # noqa: F401 - attaches the methods
 
@@ -274,7 +275,7 @@ def test_gradients_of_random_results_are_zero(call):
 
 
 @given(
-    seed=st.integers(0, 2**32),
+    seed=st.integers(0, 2**32 - 1),
     rows=st.integers(0, 3),
     categories=st.integers(1, 40),
     samples=st.integers(1, 40),
@@ -284,6 +285,8 @@ def test_gradients_of_random_results_are_zero(call):
 @settings(max_examples=100, deadline=None)
 def test_multinomial(seed, rows, categories, samples, replacement, dtype):
     samples = samples if replacement else min(samples, categories)
+    # equal quotients, likely in float16 only, come out of torch's topk in no particular order
+    assume(dtype != "float16" or replacement or samples == 1)
     shape = (rows, categories) if rows else (categories,)
     weights = np.random.RandomState(seed).rand(*shape) + 0.01
 

@@ -77,11 +77,10 @@ def test_everything_crosses_both_ways():
     assert plain(loaded(mt, saved(mt, ours))) == plain(ours)
 
 
-@pytest.mark.parametrize("skip", [(), ("many",)])
-def test_files_are_byte_identical_to_torchs(skip):
+def test_files_are_byte_identical_to_torchs():
     """Except the hash of record names in serialization_id, and batches of over 1,000 dict items."""
     ours, theirs = [
-        saved(engine, {k: v for k, v in everything(engine).items() if k not in (*skip, "many")})
+        saved(engine, {k: v for k, v in everything(engine).items() if k != "many"})
         for engine in (mt, torch)
     ]
     assert len(ours) == len(theirs)

@@ -1,6 +1,7 @@
-"""The formula of normalisation: batch, layer, group, instance and rms norm are one formula over different axes.
+"""The formula of normalisation: batch, layer, group, instance and rms norm are one formula over
+different axes.
 
-    x̂ = (x − mean) · r,   r = 1/√(var + eps)         mean and var over the chosen axes, n elements each
+    x̂ = (x − mean) · r,   r = 1/√(var + eps)         mean and var over the chosen axes
     y = x̂ · weight + bias
 
     batch     (N, C, *)     over N and *                 weight per C
@@ -48,6 +49,7 @@ class Moments(NamedTuple):
 
     mean: Array | None
     r: Array
+    rest: Array | None = None  # what the mean lost when it was rounded to the input's dtype
     fixed: bool = False  # do not depend on the input
 
 
@@ -58,13 +60,14 @@ def normalized(
     data = fp.quiet(
         _forward, input._array, _array(weight), _array(bias), layout, moments
     )
-    if weight is None:
-        rule: Any = lambda g, needs, input: _backward(g, needs, input, None, layout, moments)  # noqa: E731
-    else:
-        rule = lambda g, needs, input, weight: _backward(  # noqa: E731
-            g, needs, input, weight, layout, moments
-        )
-    joint = ("input", "weight", "bias"), rule
+
+    def bare(g: Tensor, needs: Any, input: Tensor) -> Any:
+        return _backward(g, needs, input, None, layout, moments)
+
+    def weighted(g: Tensor, needs: Any, input: Tensor, weight: Tensor) -> Any:
+        return _backward(g, needs, input, weight, layout, moments)
+
+    joint = ("input", "weight", "bias"), bare if weight is None else weighted
     return record(layout.node, data, joint, input=input, weight=weight, bias=bias)
 
 
@@ -80,18 +83,22 @@ def moments_of(x: Array, layout: Layout) -> tuple[Moments, Array]:
     """The statistics of `x`, and its (biased) variance in float64."""
     x = wide(x).reshape(layout.grouped)
     n = math.prod([x.shape[a] for a in layout.axes])
-    mean = None
+    mean = rest = None
     if layout.centred:
-        total = np.add.reduce(x, axis=layout.axes, dtype=np.float64, keepdims=True)
-        exact = total / n
+        exact = np.add.reduce(x, axis=layout.axes, dtype=np.float64, keepdims=True) / n
         mean = exact.astype(x.dtype)
-        x = x - mean
+        rest = (exact - mean).astype(x.dtype)
+        x = _centred(x, mean, rest)
     squares = np.add.reduce(np.multiply(x, x), axis=layout.axes, dtype=np.float64, keepdims=True)
     var = squares / n
-    if mean is not None:
-        var -= (exact - mean) ** 2  # the rounding of the mean shifted every element
-    r = 1 / np.sqrt(np.maximum(var, 0) + layout.eps)
-    return Moments(mean, r.astype(x.dtype)), var
+    r = 1 / np.sqrt(var + layout.eps)
+    return Moments(mean, r.astype(x.dtype), rest), var
+
+
+def _centred(x: Array, mean: Array, rest: Array | None) -> Array:
+    """x − mean, the mean as the sum of two numbers: exact to the last digit of the difference."""
+    x = x - mean
+    return x if rest is None else np.subtract(x, rest, out=x)
 
 
 def _standardized(x: Array, layout: Layout, moments: Moments) -> Array:
@@ -99,7 +106,7 @@ def _standardized(x: Array, layout: Layout, moments: Moments) -> Array:
     x = wide(x).reshape(layout.grouped)
     if moments.mean is None:
         return x * moments.r
-    x = x - moments.mean
+    x = _centred(x, moments.mean, moments.rest)
     x *= moments.r
     return x
 

@@ -1,9 +1,9 @@
 """Where an output pixel looks when an axis is resized, and how much each input pixel counts.
 
-A pixel is a unit interval.  Output pixel o is centred at (o + ½)·scale − ½ in the coordinates of the
-input, scale = input size / output size; with aligned corners at o·(input − 1)/(output − 1).  Positions
-and weights are computed in the float type torch uses, so that a position that falls on a border falls
-on the same side.  (source: ATen/native/UpSample.h, cpu/UpSampleKernel.cpp)
+A pixel is a unit interval.  Output pixel o is centred at (o + ½)·scale − ½ in the coordinates of
+the input, scale = input size / output size; with aligned corners at o·(input − 1)/(output − 1).
+Positions and weights are computed in the float type torch uses, so that a position that falls on a
+border falls on the same side.  (source: ATen/native/UpSample.h, cpu/UpSampleKernel.cpp)
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def _cubic(size: int, centre: Array, kind: Any) -> tuple[Tap, ...]:
     )
 
 
-# ---- antialiased: a filter as wide as the shrunk pixel, normalised --------------------------------
+# ---- antialiased: a filter as wide as the shrunk pixel, normalised -------------------------------
 
 
 def _triangle(x: Array) -> Array:

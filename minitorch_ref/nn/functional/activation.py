@@ -1,13 +1,18 @@
 """Activations: the functions that stand between layers, with torch's names and in-place forms.
 
-Each is one row of `ops/curves.py` behind torch's signature.  Those that are methods of Tensor as well
-are in `ops/activation.py`; slopes that are learnt, drawn or gated are in `slopes.py`.
+Each is one row of `ops/curves.py` behind torch's signature.  Those that are methods of Tensor as
+well are in `ops/activation.py`; slopes that are learnt, drawn or gated are in `slopes.py`.
 """
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 
+from ...autograd.graph import rename
 from ...autograd.inplace import in_place
 from ...kernels.select import select
 from ...ops import activation as table
@@ -20,6 +25,18 @@ from ...tensor import Tensor, wrap
 relu_ = Tensor.relu_
 
 
+def second_form(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """`function`, its node named as torch names that of an in-place form with its own rule."""
+
+    @functools.wraps(function)
+    def renamed(*args: Any, **kwargs: Any) -> Tensor:
+        result = function(*args, **kwargs)
+        node = result._node
+        return result if node is None else rename(result, node.name().replace("d0", "d1"))
+
+    return renamed
+
+
 @op(namespace="nn.functional")
 def relu(input: Tensor, inplace: bool = False) -> Tensor:
     """max(x, 0)."""
@@ -29,7 +46,7 @@ def relu(input: Tensor, inplace: bool = False) -> Tensor:
 # ---- piecewise linear ----------------------------------------------------------------------------
 
 
-def _threshold(input: Tensor, threshold: float, value: float) -> Tensor:
+def plain_threshold(input: Tensor, threshold: float, value: float) -> Tensor:
     if input._array.dtype.kind in "bc":
         check_floating(input, "threshold_cpu")
     if input._array.dtype.kind == "f":
@@ -38,13 +55,13 @@ def _threshold(input: Tensor, threshold: float, value: float) -> Tensor:
     return wrap(select(input._array <= limit, value, input._array, input._array.dtype))
 
 
-threshold_ = in_place(_threshold, "threshold_")
+threshold_ = in_place(second_form(plain_threshold), "threshold_")
 
 
 @op(namespace="nn.functional")
 def threshold(input: Tensor, threshold: float, value: float, inplace: bool = False) -> Tensor:
     """x where x > threshold, else `value`."""
-    return (threshold_ if inplace else _threshold)(input, threshold, value)
+    return (threshold_ if inplace else plain_threshold)(input, threshold, value)
 
 
 def _hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0) -> Tensor:
@@ -81,7 +98,7 @@ def _leaky_relu(input: Tensor, negative_slope: float = 0.01) -> Tensor:
     return draw(curves.leaky_relu, input, negative_slope)
 
 
-leaky_relu_ = in_place(_leaky_relu, "leaky_relu_")
+leaky_relu_ = in_place(second_form(_leaky_relu), "leaky_relu_")
 
 
 @op(namespace="nn.functional")
@@ -125,7 +142,7 @@ def _elu(input: Tensor, alpha: float = 1.0) -> Tensor:
     return draw(curves.elu, input, alpha, 1.0, 1.0)
 
 
-elu_ = in_place(_elu, "elu_")
+elu_ = in_place(second_form(_elu), "elu_")
 
 
 @op(namespace="nn.functional")
@@ -138,32 +155,32 @@ def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
 SELU_ALPHA, SELU_SCALE = 1.6732632423543772848170429916717, 1.0507009873554804934193349852946
 
 
-def _selu(input: Tensor) -> Tensor:
+def plain_selu(input: Tensor) -> Tensor:
     return draw(curves.elu, input, SELU_ALPHA, SELU_SCALE, 1.0)
 
 
-selu_ = in_place(_selu, "selu_")
+selu_ = in_place(second_form(plain_selu), "selu_")
 
 
 @op(namespace="nn.functional")
 def selu(input: Tensor, inplace: bool = False) -> Tensor:
     """The scaled elu of self-normalising networks."""
-    return (selu_ if inplace else _selu)(input)
+    return (selu_ if inplace else plain_selu)(input)
 
 
-def _celu(input: Tensor, alpha: float = 1.0) -> Tensor:
+def plain_celu(input: Tensor, alpha: float = 1.0) -> Tensor:
     if alpha == 0:
         raise RuntimeError("ZeroDivisionError: alpha cannot be 0 for CELU")
     return draw(curves.celu, input, alpha, 1.0, 1.0 / alpha)
 
 
-celu_ = in_place(_celu, "celu_")
+celu_ = in_place(second_form(plain_celu), "celu_")
 
 
 @op(namespace="nn.functional")
 def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """x where x > 0, else alpha · (e^(x/alpha) − 1): smooth at 0 for every alpha."""
-    return (celu_ if inplace else _celu)(input, alpha)
+    return (celu_ if inplace else plain_celu)(input, alpha)
 
 
 @op(namespace="nn.functional")

@@ -76,7 +76,7 @@ def _check_probabilities(input: Tensor, target: Tensor) -> None:
 
 
 def _fitting(weight: Tensor | None, input: Tensor) -> Tensor:
-    """The weight, 1 if there is none.  Raises RuntimeError if it does not broadcast to the input."""
+    """The weight, 1 if there is none.  Raises RuntimeError if it does not fit the input."""
     if weight is None:
         return input.new_ones(())
     shape = input._array.shape

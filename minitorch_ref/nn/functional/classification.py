@@ -1,9 +1,9 @@
 """Cross-entropy and the negative log-likelihood it ends in.
 
 The one idea: given the targets, nll is a *linear* map: pick one element per target, scale, add up.
-A `_Picks` holds that map (flat positions and scales, computed once and checked once), `_nll` applies
-it and `_nll_grad` applies its transpose.  Each is the other's gradient rule, no input is saved, and
-any number of dims behind the classes is the same code.
+A `_Picks` holds that map (flat positions and scales, computed once and checked once), `_nll`
+applies it and `_nll_grad` applies its transpose.  Each is the other's gradient rule, no input is
+saved, and any number of dims behind the classes is the same code.
 
     input (N, C, S)   target (N, S)     flat position of (n, s):  (n·C + target[n, s])·S + s
 """
@@ -98,18 +98,18 @@ def _layout(shape: tuple[int, ...]) -> tuple[int, int, int]:
 
 @functools.lru_cache(maxsize=64)
 def _corners(n: int, classes: int, rest: int) -> np.ndarray:
-    """The flat position of class 0 for every (n, s).  Cached: a training loop asks for one shape."""
+    """The flat position of class 0 for every (n, s).  Cached: a training loop has one shape."""
     corners = np.arange(n)[:, None] * (classes * rest) + np.arange(rest)
     corners.flags.writeable = False
     return corners
 
 
 def _valid(target: np.ndarray, classes: int, ignore_index: int) -> np.ndarray | None:
-    """Which targets are not ignored; None if all count.  Raises IndexError for a class out of range."""
+    """Which targets are not ignored; None if all count.  Raises IndexError for a wrong class."""
     if not target.size:
         return None
     low, high = np.minimum.reduce(target, None), np.maximum.reduce(target, None)
-    if 0 <= low and high < classes and not low <= ignore_index <= high:
+    if low >= 0 and high < classes and not low <= ignore_index <= high:
         return None
     valid = target != ignore_index
     wrong = target[valid & ((target < 0) | (target >= classes))]
@@ -141,14 +141,14 @@ def nll_loss(
     """−input[n, target[n]], weighted by class; the mean is over the total weight.
 
     input (C), (N, C) or (N, C, d1, …), log-probabilities; target () or (N) or (N, d1, …), classes.
-    Raises ValueError and RuntimeError for shapes that do not fit, IndexError for a class out of range.
+    Raises ValueError and RuntimeError for shapes that do not fit, IndexError for a wrong class.
     """
     reduction = reduction_of(reduction, size_average, reduce)
     _check_nll(input, target, weight)
     w = None if weight is None else weight._array
-    if w is not None and w.dtype != input._array.dtype:
+    if weight is not None and weight.dtype is not input.dtype:
         raise RuntimeError(
-            f"expected scalar type {input.dtype.title} but found {weight.dtype.title}"  # type: ignore[union-attr]
+            f"expected scalar type {input.dtype.title} but found {weight.dtype.title}"
         )
     picks = _Picks(input._array, target._array, w, reduction, ignore_index)
     return _nll(input, picks)
@@ -174,7 +174,8 @@ def _check_nll(input: Tensor, target: Tensor, weight: Tensor | None) -> None:
         raise ValueError(f"Expected 1 or more dimensions (got {x.ndim})")
     if x.ndim != 1 and x.shape[0] != target.size(0):
         raise ValueError(
-            f"Expected input batch_size ({x.shape[0]}) to match target batch_size ({target.size(0)})."
+            f"Expected input batch_size ({x.shape[0]}) to match target batch_size "
+            f"({target.size(0)})."
         )
     expected = x.shape[:1] + x.shape[2:]
     if x.ndim < 3:
@@ -215,7 +216,7 @@ def _weight_complaint(classes: int, weight: Tensor, spatial: bool) -> str:
     )
 
 
-# ---- cross-entropy ---------------------------------------------------------------------------------
+# ---- cross-entropy -------------------------------------------------------------------------------
 
 
 @op(namespace="nn.functional")

@@ -1,8 +1,9 @@
 """Dropout: elements or whole channels set to zero, or to SELU's saturation value, at random.
 
-The one idea, torch's: a *noise* tensor of zeros and 1/(1 − p), multiplied in.  The multiplication is
-an ordinary op, so there is no gradient to write.  The noise takes a float64 uniform per element, in
-the order in which the elements lie in memory, so the same seed drops the same elements as torch.
+The one idea, torch's: a *noise* tensor of zeros and 1/(1 − p), multiplied in.  The multiplication
+is an ordinary op, so there is no gradient to write.  The noise takes a float64 uniform per
+element, in the order in which the elements lie in memory, so the same seed drops the same elements
+as torch.
 """
 
 from __future__ import annotations
@@ -17,11 +18,11 @@ from ...ops.registry import op
 from ...random import source_of
 from ...tensor import Tensor, wrap
 
-# −scale · alpha of SELU: the value that `alpha_dropout` puts in place of a dropped element, negated.
+# scale · alpha of SELU: `alpha_dropout` replaces a dropped element by minus this.
 _SATURATION = 1.7580993408473766
 
 
-def _check(p: float) -> None:
+def check(p: float) -> None:
     if p < 0.0 or p > 1.0:
         raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
 
@@ -40,7 +41,9 @@ def _drawn(shape: tuple[int, ...], like: np.ndarray, keep: float) -> np.ndarray:
     return noise
 
 
-def _noisy(input: Tensor, p: float, train: bool, inplace: bool, channels: bool, alpha: bool) -> Tensor:
+def noisy(
+    input: Tensor, p: float, train: bool, inplace: bool, channels: bool, alpha: bool
+) -> Tensor:
     """The six functions below: whole `channels` or elements, `alpha` dropout or the plain one."""
     if p == 0 or not train or input.numel() == 0:
         return input
@@ -77,8 +80,8 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool 
 
     Raises ValueError unless 0 ≤ p ≤ 1.
     """
-    _check(p)
-    return _noisy(input, p, training, inplace, channels=False, alpha=False)
+    check(p)
+    return noisy(input, p, training, inplace, channels=False, alpha=False)
 
 
 @op(namespace="nn.functional")
@@ -86,8 +89,8 @@ def alpha_dropout(
     input: Tensor, p: float = 0.5, training: bool = False, inplace: bool = False
 ) -> Tensor:
     """Dropout for SELU networks: keeps mean 0 and variance 1."""
-    _check(p)
-    return _noisy(input, p, training, inplace, channels=False, alpha=True)
+    check(p)
+    return noisy(input, p, training, inplace, channels=False, alpha=True)
 
 
 @op(namespace="nn.functional")
@@ -95,8 +98,8 @@ def feature_alpha_dropout(
     input: Tensor, p: float = 0.5, training: bool = False, inplace: bool = False
 ) -> Tensor:
     """`alpha_dropout` of whole channels."""
-    _check(p)
-    return _noisy(input, p, training, inplace, channels=True, alpha=True)
+    check(p)
+    return noisy(input, p, training, inplace, channels=True, alpha=True)
 
 
 @op(namespace="nn.functional")
@@ -104,7 +107,7 @@ def dropout1d(
     input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False
 ) -> Tensor:
     """Zeroes whole channels of (N, C, L) or (C, L).  Raises RuntimeError for other inputs."""
-    _check(p)
+    check(p)
     if input.ndim not in (2, 3):
         raise RuntimeError(
             f"dropout1d: Expected 2D or 3D input, but received a {input.ndim}D input. "
@@ -119,8 +122,8 @@ def dropout1d(
 def dropout2d(
     input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False
 ) -> Tensor:
-    """Zeroes whole channels of (N, C, H, W); warns for other inputs, and treats 3-D as (N, C, L)."""
-    _check(p)
+    """Zeroes whole channels of (N, C, H, W); warns for other inputs, 3-D is taken as (N, C, L)."""
+    check(p)
     _warn_about_dims("dropout2d", input.ndim, (3, 4), "2 spatial")
     if input.ndim == 3:
         warnings.warn(
@@ -139,7 +142,7 @@ def dropout3d(
     input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False
 ) -> Tensor:
     """Zeroes whole channels of (N, C, D, H, W) or (C, D, H, W); warns for other inputs."""
-    _check(p)
+    check(p)
     _warn_about_dims("dropout3d", input.ndim, (4, 5), "3 spatial")
     return _channels(input, p, training, inplace, batched=input.ndim == 5)
 
@@ -160,7 +163,7 @@ def _warn_about_dims(name: str, ndim: int, allowed: tuple[int, int], spatial: st
 def _channels(input: Tensor, p: float, train: bool, inplace: bool, batched: bool) -> Tensor:
     """Channel dropout; an input without a batch dim gets one for the while."""
     if batched:
-        return _noisy(input, p, train, inplace, channels=True, alpha=False)
+        return noisy(input, p, train, inplace, channels=True, alpha=False)
     with_batch = input.unsqueeze_(0) if inplace else input.unsqueeze(0)
-    result = _noisy(with_batch, p, train, inplace, channels=True, alpha=False)
+    result = noisy(with_batch, p, train, inplace, channels=True, alpha=False)
     return result.squeeze_(0) if inplace else result.squeeze(0)

@@ -10,7 +10,7 @@ from ...ops.registry import op
 from ...quiet import fp
 from ...tensor import Tensor
 
-# torch records a chain of views around the product; the last link's name, by (bias?, 1-D | 2-D | more)
+# torch records views around the product; the last one's name, by bias and dims (1 | 2 | more)
 _NODES = {
     False: ("SqueezeBackward4", "MmBackward0", "UnsafeViewBackward0"),
     True: ("ViewBackward0", "AddmmBackward0", "ViewBackward0"),

@@ -25,7 +25,7 @@ from ...quiet import fp
 from ...tensor import Tensor
 from ._reduction import reduced, reduced_array, reduction_of
 
-# ---- curves of the difference ----------------------------------------------------------------------
+# ---- curves of the difference --------------------------------------------------------------------
 
 
 def _smooth_l1(d: np.ndarray, beta: float) -> np.ndarray:
@@ -198,7 +198,8 @@ def kl_div(
     if size_average is None and reduce is None and reduction == "mean":
         warnings.warn(
             "reduction: 'mean' divides the total loss by both the batch size and the support size."
-            "'batchmean' divides only by the batch size, and aligns with the KL div math definition."
+            "'batchmean' divides only by the batch size, and aligns with the KL div math "
+            "definition."
             "'mean' will be changed to behave the same as 'batchmean' in the next major release.",
             stacklevel=2,
         )
@@ -207,7 +208,7 @@ def kl_div(
     if log_target:
         loss = target.exp() * (target - input)
     else:
-        loss = target.xlogy(target) - target * input  # xlogy: 0 · log 0 is 0
+        loss = target * target.masked_fill(target == 0, 1).log() - target * input  # 0 · log 0 is 0
     total = reduced(loss, how)
     return total / input.size(0) if batchmean and input.ndim else total
 

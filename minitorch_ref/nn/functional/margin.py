@@ -14,13 +14,14 @@ from ...autograd.graph import record
 from ...ops.common import cast_array
 from ...ops.curves import Curve, chain
 from ...ops.registry import op
+from ...ops.table import broadcast_error
 from ...quiet import fp
 from ...tensor import Tensor, wrap
 from ._reduction import reduced, reduced_array, reduction_of
 from .activation import logsigmoid
 from .distance import pairwise_distance
 
-# ---- pairs -----------------------------------------------------------------------------------------
+# ---- pairs ---------------------------------------------------------------------------------------
 
 
 @op(namespace="nn.functional")
@@ -71,8 +72,11 @@ def soft_margin_loss(
     """log(1 + exp(−t·x))."""
     reduction = reduction_of(reduction, size_average, reduce)
     x, t = input._array, cast_array(target._array, input.dtype)
-    shape = np.broadcast_shapes(x.shape, t.shape)
-    share = 1 / max(int(np.prod(shape)), 1) if reduction == "mean" else 1.0
+    try:
+        count = np.broadcast(x, t).size
+    except ValueError:
+        raise broadcast_error(x, t) from None
+    share = 1 / max(count, 1) if reduction == "mean" else 1.0
     return record(
         "SoftMarginLossBackward0",
         fp.quiet(lambda: reduced_array(_SOFT.value(_wide(t * x)), reduction, x.dtype)),
@@ -138,7 +142,7 @@ def _check_pairs(input1: Tensor, input2: Tensor, target: Tensor) -> None:
         )
 
 
-# ---- triplets --------------------------------------------------------------------------------------
+# ---- triplets ------------------------------------------------------------------------------------
 
 
 @op(namespace="nn.functional")
@@ -198,7 +202,7 @@ def _triplet(
     return reduced((margin + near - far).clamp_min(0), reduction)
 
 
-# ---- classes ---------------------------------------------------------------------------------------
+# ---- classes -------------------------------------------------------------------------------------
 
 
 @op(namespace="nn.functional")
@@ -340,6 +344,8 @@ def multilabel_soft_margin_loss(
     reduction: str = "mean",
 ) -> Tensor:
     """Binary cross-entropy with logits, averaged over the classes (last dim)."""
+    if size_average is None and reduce is None and reduction not in ("none", "mean", "sum"):
+        raise ValueError(f"{reduction} is not valid")
     reduction = reduction_of(reduction, size_average, reduce)
     loss = -(target * logsigmoid(input) + (1 - target) * logsigmoid(-input))
     if weight is not None:

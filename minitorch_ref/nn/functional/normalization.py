@@ -20,7 +20,7 @@ from .padding import constant_pad_nd
 
 Array = np.ndarray
 
-# ---- batch and instance ----------------------------------------------------------------------------
+# ---- batch and instance --------------------------------------------------------------------------
 
 
 @op(namespace="nn.functional")
@@ -45,7 +45,7 @@ def batch_norm(
             raise ValueError(f"batch_norm eps must be positive during training, but got {eps}")
     elif eps < 0:
         raise ValueError(f"batch_norm eps must be non-negative, but got {eps}")
-    return _batch_norm(input, running_mean, running_var, weight, bias, training, momentum, eps)
+    return batch_norm_of(input, running_mean, running_var, weight, bias, training, momentum, eps)
 
 
 def _check_several(size: Sequence[int]) -> None:
@@ -55,7 +55,7 @@ def _check_several(size: Sequence[int]) -> None:
         )
 
 
-def _batch_norm(
+def batch_norm_of(
     input: Tensor,
     running_mean: Tensor | None,
     running_var: Tensor | None,
@@ -65,6 +65,7 @@ def _batch_norm(
     momentum: float,
     eps: float,
 ) -> Tensor:
+    """`batch_norm` without its check of the number of values."""
     x = input._array
     channels = x.shape[1] if x.ndim > 1 else 0
     if not training and (running_mean is None or running_var is None):
@@ -98,8 +99,7 @@ def _move(
         if running is not None:
             r = running._array
             moved = (1 - momentum) * r.astype(np.float64) + momentum * np.asarray(batch).reshape(-1)
-            r[...] = moved
-            bump(running)
+            r[...] = moved  # uncounted: torch does not raise the version of running statistics
 
 
 def _check_channels(channels: int, *tensors: Tensor | None) -> None:
@@ -153,7 +153,7 @@ def instance_norm(
     n, c = input.shape[:2]
     own = [None if t is None else t.repeat(n) for t in (running_mean, running_var, weight, bias)]
     x = input.contiguous().view(1, n * c, *input.shape[2:])
-    y = _batch_norm(x, *own, use_input_stats, momentum, eps)
+    y = batch_norm_of(x, *own, use_input_stats, momentum, eps)
     for running, repeated in zip((running_mean, running_var), own):
         if running is not None and repeated is not None:
             running._array[...] = repeated._array.reshape(n, c).mean(0)
@@ -161,7 +161,7 @@ def instance_norm(
     return y.view(input.shape)
 
 
-# ---- layer, group and rms --------------------------------------------------------------------------
+# ---- layer, group and rms ------------------------------------------------------------------------
 
 
 @op(namespace="nn.functional")

@@ -98,12 +98,12 @@ def _check_filled(input: Tensor, axes: int) -> None:
     """Only the batch may be empty."""
     if 0 in input._array.shape[1 if input.ndim == axes + 2 else 0 :]:
         raise RuntimeError(
-            f"Expected {axes + 1}D or {axes + 2}D (batch mode) tensor with possibly 0 batch size and "
-            f"other non-zero dimensions for input, but got: {list(input.shape)}"
+            f"Expected {axes + 1}D or {axes + 2}D (batch mode) tensor with possibly 0 batch size "
+            f"and other non-zero dimensions for input, but got: {list(input.shape)}"
         )
 
 
-# ---- where each output position reads from --------------------------------------------------------
+# ---- where each output position reads from -------------------------------------------------------
 
 
 def _places(input: Tensor, axis: int, before: int, after: int) -> np.ndarray:
@@ -137,7 +137,8 @@ def _wrapped(input: Tensor, axis: int, before: int, after: int) -> np.ndarray:
         raise RuntimeError("Padding value causes wrapping around more than once.")
     if n + before + after < 0:
         raise RuntimeError("Negative padding value is resulting in an empty dimension")
-    return np.arange(-before, n + after) % max(n, 1)
+    kept = np.arange(max(-before, 0), n - max(-after, 0))  # what is wrapped is what was not cropped
+    return kept[np.arange(-max(before, 0), kept.size + max(after, 0)) % max(kept.size, 1)]
 
 
 def _reading(name: str, input: Tensor, plan: _Plan) -> Tensor:

@@ -6,7 +6,7 @@ import numpy as np
 
 from ...autograd.graph import record
 from ...autograd.inplace import in_place
-from ...kernels.draws import convert, standard_doubles
+from ...kernels.draws import standard_doubles
 from ...ops.activation import prelu as _prelu
 from ...ops.common import wrap_dim
 from ...ops.curves import check_floating, draw, leaky_relu
@@ -15,11 +15,12 @@ from ...ops.registry import op
 from ...quiet import fp
 from ...random import Generator, source_of
 from ...tensor import Tensor, wrap
+from .activation import second_form
 
 prelu = op(_prelu, namespace="nn.functional", name="prelu")
 
 
-def _rrelu(
+def plain_rrelu(
     input: Tensor,
     lower: float = 1.0 / 8,
     upper: float = 1.0 / 3,
@@ -59,14 +60,14 @@ def _drawn_slopes(
     x: np.ndarray, lower: float, upper: float, generator: Generator | None
 ) -> np.ndarray:
     """1 for positive elements; for each of the others, in order, a slope from [lower, upper)."""
-    slopes = np.ones(x.shape, x.dtype)
-    negative = x <= 0
+    slopes, negative = np.ones(x.shape, x.dtype), x <= 0
+    start, end = float(x.dtype.type(lower)), float(x.dtype.type(upper))
     u = standard_doubles(source_of(generator), int(np.count_nonzero(negative)))
-    slopes[negative] = convert(u * (upper - lower) + lower, x.dtype)
+    slopes[negative] = u * (end - start) + start
     return slopes
 
 
-rrelu_ = in_place(_rrelu, "rrelu_")
+rrelu_ = in_place(second_form(plain_rrelu), "rrelu_")
 
 
 @op(namespace="nn.functional")
@@ -78,7 +79,7 @@ def rrelu(
     inplace: bool = False,
 ) -> Tensor:
     """Leaky relu whose slopes are drawn from [lower, upper) in training, their mean otherwise."""
-    return (rrelu_ if inplace else _rrelu)(input, lower, upper, training)
+    return (rrelu_ if inplace else plain_rrelu)(input, lower, upper, training)
 
 
 @op(namespace="nn.functional")

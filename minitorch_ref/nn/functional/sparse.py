@@ -1,7 +1,7 @@
 """Lookup tables: embedding, embedding_bag and one_hot.
 
-The gradient of a lookup adds each row of g back into the row it was read from; its own gradient is a
-lookup again.
+The gradient of a lookup adds each row of g back into the row it was read from; its own gradient is
+a lookup again.
 """
 
 from __future__ import annotations
@@ -39,24 +39,28 @@ def embedding(
         if not -rows <= padding_idx < rows:
             raise AssertionError("Padding_idx must be within num_embeddings")
         padding_idx %= rows
-    index = _checked_index(input, weight, "embedding")
     if max_norm is not None:
-        embedding_renorm_(weight, index, max_norm, norm_type)
-    return _lookup(weight, index, padding_idx, scale_grad_by_freq)
+        embedding_renorm_(weight, _checked_index(input, weight), max_norm, norm_type)
+    return lookup(weight, input, padding_idx, scale_grad_by_freq)
 
 
-def _checked_index(input: Tensor, weight: Tensor, name: str) -> np.ndarray:
-    """The indices as int64.  Raises torch's errors for other dtypes and for rows that do not exist."""
+def lookup(weight: Tensor, indices: Tensor, padding: int | None, by_frequency: bool) -> Tensor:
+    """weight[indices], after torch's checks."""
+    return _lookup(weight, _checked_index(indices, weight), padding, by_frequency)
+
+
+def _checked_index(input: Tensor, weight: Tensor) -> np.ndarray:
+    """The indices as int64.  Raises torch's errors for other dtypes and for missing rows."""
     index = input._array
     if index.dtype.char not in "lqi":
         raise RuntimeError(
             "Expected tensor for argument #1 'indices' to have one of the following scalar types: "
             f"Long, Int; but got torch.{input.dtype.legacy} instead "
-            f"(while checking arguments for {name})"
+            "(while checking arguments for embedding)"
         )
     if weight.ndim != 2:
         raise RuntimeError("'weight' must be 2-D")
-    if index.size and (np.minimum.reduce(index, None) < 0 or np.maximum.reduce(index, None) >= weight.size(0)):
+    if index.size and not 0 <= index.min() <= index.max() < weight.size(0):
         raise IndexError("index out of range in self")
     return index.astype(np.int64)  # a copy: the graph keeps it, and the user may write to the input
 
@@ -74,7 +78,7 @@ def _lookup_grad(
     g: Tensor, index: np.ndarray, rows: int, padding: int | None, by_frequency: bool
 ) -> Tensor:
     flat = index.reshape(-1)
-    data = _add_rows(g._array.reshape(flat.size, -1), flat, rows)
+    data = _add_rows(g._array.reshape(flat.size, g._array.shape[-1]), flat, rows)
     if by_frequency:
         counts = np.maximum(np.bincount(flat, minlength=rows), 1).astype(data.dtype)
         data /= counts[:, None]
@@ -121,7 +125,7 @@ def embedding_renorm_(
     return weight
 
 
-# ---- bags ------------------------------------------------------------------------------------------
+# ---- bags ----------------------------------------------------------------------------------------
 
 
 @op(namespace="nn.functional")
@@ -142,8 +146,8 @@ def embedding_bag(
 
     input (B, N): B bags of N; or (N) with `offsets` (B), where each bag begins.  Entries equal to
     `padding_idx` are left out of their bag; an empty bag gives zeros.
-    Raises ValueError for arguments that do not fit together, RuntimeError for offsets or indices out
-    of range.
+    Raises ValueError for arguments that do not fit together, RuntimeError for offsets or indices
+    out of range.
     """
     if weight._array.dtype == np.int64 and input.is_floating_point():
         warnings.warn(
@@ -190,7 +194,9 @@ def _check_bag(
     if input.ndim == 1 and offsets is not None and offsets.ndim != 1:
         raise ValueError("offsets has to be a 1D Tensor")
     if input.ndim not in (1, 2):
-        raise ValueError(f"input has to be 1D or 2D Tensor, but got Tensor of dimension {input.ndim}")
+        raise ValueError(
+            f"input has to be 1D or 2D Tensor, but got Tensor of dimension {input.ndim}"
+        )
     if mode not in ("sum", "mean", "max"):
         raise ValueError("mode has to be one of sum, mean or max")
     if mode == "max" and by_frequency:
@@ -247,7 +253,9 @@ def _bagged(rows: Tensor, bag: np.ndarray, bags: int, mode: str) -> Tensor:
 
 def _bag_sum(rows: Tensor, bag: np.ndarray, bags: int) -> Tensor:
     data = _add_rows(rows._array, bag, bags)
-    return record("EmbeddingBagBackward0", data, rows=(rows, lambda g: _lookup(g, bag, None, False)))
+    return record(
+        "EmbeddingBagBackward0", data, rows=(rows, lambda g: _lookup(g, bag, None, False))
+    )
 
 
 def _largest(rows: Tensor, bag: np.ndarray, counts: np.ndarray) -> Tensor:
@@ -267,9 +275,9 @@ def _largest(rows: Tensor, bag: np.ndarray, counts: np.ndarray) -> Tensor:
 
 @op(namespace="nn.functional")
 def one_hot(tensor: Any, num_classes: int = -1) -> Tensor:
-    """int64 zeros of shape (*, num_classes) with a 1 at each class; −1 means one more than the largest.
+    """int64 zeros of shape (*, num_classes) with a 1 at each class; −1: as many as are needed.
 
-    Raises RuntimeError for other dtypes than int64, for negative classes, and for classes too large.
+    Raises RuntimeError for other dtypes than int64, and for classes out of range.
     """
     classes = tensor._array
     if classes.dtype != np.int64:

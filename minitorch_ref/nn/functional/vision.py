@@ -1,13 +1,14 @@
 """Images: pixel_shuffle and its kin, and `interpolate`.
 
 `interpolate` works axis by axis: each output position is a weighted sum of a few input positions.
-Nearest has one tap per axis, linear two, cubic four, and the antialiased forms as many as the shrunk
-pixel covers.  The taps come from `_taps.py`; applying them, and their transpose for the gradient, is
-`kernels/resample.py`.
+Nearest has one tap per axis, linear two, cubic four, and the antialiased forms as many as the
+shrunk pixel covers.  The taps come from `_taps.py`; applying them, and their transpose for the
+gradient, is `kernels/resample.py`.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -22,7 +23,7 @@ from . import _taps
 _Plan = tuple[tuple[int, int, tuple[Tap, ...]], ...]  # (axis, input size, taps)
 
 
-# ---- moving channels into space ----------------------------------------------------------------------
+# ---- moving channels into space ------------------------------------------------------------------
 
 
 @op(method=False)
@@ -33,10 +34,11 @@ def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
     *outer, c, h, w = input.shape
     if c % (r * r):
         raise RuntimeError(
-            "pixel_shuffle expects its input's 'channel' dimension to be divisible by the square of "
-            f"upscale_factor, but input.size(-3)={c} is not divisible by {r * r}"
+            "pixel_shuffle expects its input's 'channel' dimension to be divisible by the square "
+            f"of upscale_factor, but input.size(-3)={c} is not divisible by {r * r}"
         )
-    data = input._array.reshape(-1, c // (r * r), r, r, h, w).transpose(0, 1, 4, 2, 5, 3)
+    data = input._array.reshape(math.prod(outer), c // (r * r), r, r, h, w)
+    data = data.transpose(0, 1, 4, 2, 5, 3)
     return record(
         "PixelShuffleBackward0",
         np.ascontiguousarray(data).reshape(*outer, c // (r * r), h * r, w * r),
@@ -56,7 +58,8 @@ def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
                 f"pixel_unshuffle expects {side} to be divisible by downscale_factor, but "
                 f"input.size({dim})={size} is not divisible by {r}"
             )
-    data = input._array.reshape(-1, c, h // r, r, w // r, r).transpose(0, 1, 3, 5, 2, 4)
+    data = input._array.reshape(math.prod(outer), c, h // r, r, w // r, r)
+    data = data.transpose(0, 1, 3, 5, 2, 4)
     return record(
         "PixelUnshuffleBackward0",
         np.ascontiguousarray(data).reshape(*outer, c * r * r, h // r, w // r),
@@ -79,16 +82,20 @@ def channel_shuffle(input: Tensor, groups: int) -> Tensor:
     """(N, g·k, *) with channels dealt out in turn: channel (i, j) of g×k moves to (j, i)."""
     if input.ndim <= 2:
         raise RuntimeError(
-            f"channel_shuffle expects input with > 2 dims, but got input with sizes {list(input.shape)}"
+            "channel_shuffle expects input with > 2 dims, but got input with sizes "
+            f"{list(input.shape)}"
         )
     if groups <= 0:
-        raise RuntimeError(f"Number of groups to divide channels in must be positive. Value of groups:{groups}")
+        raise RuntimeError(
+            "Number of groups to divide channels in must be positive. "
+            f"Value of groups:{groups}"
+        )
     n, c, *rest = input.shape
     if c % groups:
         raise RuntimeError(
             f"Number of channels must be divisible by groups. Got {c} channels and {groups} groups."
         )
-    data = input._array.reshape(n, groups, c // groups, -1).swapaxes(1, 2)
+    data = input._array.reshape(n, groups, c // groups, math.prod(rest)).swapaxes(1, 2)
     return record(
         "ChannelShuffleBackward0",
         np.ascontiguousarray(data).reshape(input.shape),
@@ -96,7 +103,7 @@ def channel_shuffle(input: Tensor, groups: int) -> Tensor:
     )
 
 
-# ---- resizing ----------------------------------------------------------------------------------------
+# ---- resizing ------------------------------------------------------------------------------------
 
 _LINEAR = {"linear": 3, "bilinear": 4, "trilinear": 5}
 _SMOOTH = {**_LINEAR, "bicubic": 4, "lanczos": 4}
@@ -123,8 +130,8 @@ def interpolate(
 ) -> Tensor:
     """(N, C, L), (N, C, H, W) or (N, C, D, H, W) resized to `size`, or by `scale_factor`.
 
-    Modes: nearest, nearest-exact, area, linear (3-D input), bilinear, bicubic (4-D), trilinear (5-D)
-    and, with `antialias`, lanczos (4-D).
+    Modes: nearest, nearest-exact, area, linear (3-D input), bilinear, bicubic (4-D), trilinear
+    (5-D) and, with `antialias`, lanczos (4-D).
     Raises ValueError for arguments that contradict each other, NotImplementedError for a mode that
     does not fit the input's dims.
     """
@@ -173,8 +180,8 @@ def _check_supported(input: Tensor, mode: str, antialias: bool) -> None:
             f"Got {input.ndim}D input, but {mode} mode needs {_LINEAR[mode]}D input"
         )
     raise NotImplementedError(
-        f"Input Error: Only 3D, 4D and 5D input Tensors supported (got {input.ndim}D) for the modes: "
-        "nearest | linear | bilinear | bicubic | trilinear | lanczos | area | nearest-exact "
+        f"Input Error: Only 3D, 4D and 5D input Tensors supported (got {input.ndim}D) for the "
+        "modes: nearest | linear | bilinear | bicubic | trilinear | lanczos | area | nearest-exact "
         f"(got {mode})"
     )
 
@@ -222,7 +229,8 @@ def _output_sizes(size: Any, spatial: list[int]) -> list[int]:
 def _check_sizes(input: Tensor, sizes: list[int]) -> None:
     letters = "DHW"[-len(sizes) :]
     if min(*sizes, *input.shape[2:], 1) < 1:
-        names = [", ".join(f"{a}: {n}" for a, n in zip(letters, s)) for s in (input.shape[2:], sizes)]
+        both = input.shape[2:], sizes
+        names = [", ".join(f"{a}: {n}" for a, n in zip(letters, s)) for s in both]
         raise RuntimeError(
             "Input and output sizes should be greater than 0, but got "
             f"input ({names[0]}) output ({names[1]})"

@@ -76,6 +76,21 @@ class DataLoader(Generic[T_co]):
         self.multiprocessing_context = multiprocessing_context
         self.in_order = in_order
         self._iterable = isinstance(dataset, IterableDataset)
+        self.generator = generator
+        self._set_order(batch_size, shuffle, sampler, batch_sampler, drop_last)
+        if collate_fn is None:
+            collate_fn = default_collate if self._auto_collation else default_convert
+        self.collate_fn = collate_fn
+        self.persistent_workers = persistent_workers
+        self._initialized = True
+        self._reported_length: int | None = None  # what len() said of an IterableDataset
+        self._iterator: Any = None
+        self.check_worker_number_rationality()
+
+    def _set_order(
+        self, batch_size: Any, shuffle: Any, sampler: Any, batch_sampler: Any, drop_last: bool
+    ) -> None:
+        """Decide on the sampler and the batch sampler; raises ValueError for a contradiction."""
         if self._iterable:
             _check_iterable_options(shuffle, sampler, batch_sampler)
         if sampler is not None and shuffle:
@@ -93,28 +108,19 @@ class DataLoader(Generic[T_co]):
                 "drop_last"
             )
         if sampler is None:
-            sampler = self._default_sampler(bool(shuffle), generator)
+            sampler = self._default_sampler(bool(shuffle))
         if batch_size is not None and batch_sampler is None:
             batch_sampler = BatchSampler(sampler, batch_size, drop_last)
         self.batch_size = batch_size
         self.drop_last = drop_last
         self.sampler = sampler
         self.batch_sampler = batch_sampler
-        self.generator = generator
-        if collate_fn is None:
-            collate_fn = default_collate if self._auto_collation else default_convert
-        self.collate_fn = collate_fn
-        self.persistent_workers = persistent_workers
-        self._initialized = True
-        self._reported_length: int | None = None  # what len() said of an IterableDataset
-        self._iterator: Any = None
-        self.check_worker_number_rationality()
 
-    def _default_sampler(self, shuffle: bool, generator: Generator | None) -> Sampler[Any]:
+    def _default_sampler(self, shuffle: bool) -> Sampler[Any]:
         if self._iterable:
             return _Endless()
         if shuffle:
-            return RandomSampler(self.dataset, generator=generator)
+            return RandomSampler(self.dataset, generator=self.generator)
         return SequentialSampler(self.dataset)
 
     def __setattr__(self, name: str, value: Any) -> None:

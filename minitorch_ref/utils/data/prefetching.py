@@ -99,8 +99,8 @@ class MultiProcessIterator(LoaderIterator):
         """Take in one message; returns the number of the batch it brought, if it brought one."""
         try:
             worker_id, (epoch, number, answer) = self._workers.get(self._timeout)
-        except BaseException:
-            self._workers.shut_down()
+        except BaseException:  # a death, the timeout, or Ctrl-C: nobody waits for batches now
+            self._workers.shut_down(patience=0)
             raise
         if epoch != self._epoch:
             return None

@@ -74,13 +74,13 @@ class CaughtError:
     def __init__(self, where: str) -> None:
         kind, value, trace = sys.exc_info()
         self.exc_type: Any = kind
+        self.name = kind.__name__ if kind else "nothing"
         self.exc_msg = "".join(traceback.format_exception(kind, value, trace))
         self.where = where
 
     def reraise(self) -> None:
         """Raise the original type, with both the place and the worker's traceback in the text."""
-        name = self.exc_type.__name__
-        text = f"Caught {name} {self.where}.\nOriginal {self.exc_msg}"
+        text = f"Caught {self.name} {self.where}.\nOriginal {self.exc_msg}"
         if self.exc_type is KeyError:
             raise KeyError(_Message(text))
         try:
@@ -168,7 +168,8 @@ class _Outbox:
         try:
             payload = ForkingPickler.dumps(message, protocol=pickle.HIGHEST_PROTOCOL)
         except Exception:  # pickling runs the user's code
-            failure = CaughtError(where)
+            answer = message[2]
+            failure = answer if isinstance(answer, CaughtError) else CaughtError(where)
             try:
                 payload = ForkingPickler.dumps((*message[:2], failure))
             except Exception:  # the exception's type cannot travel either

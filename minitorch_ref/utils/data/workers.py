@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import pickle
 import signal
+import time
 from multiprocessing.connection import wait
 from typing import Any
 
@@ -85,8 +86,8 @@ class Workers:
         notice.__cause__ = RuntimeError(" ".join(_how_it_ended(p) for p in dead))
         return notice
 
-    def shut_down(self) -> None:
-        """End all workers: ask, wait, insist.  Doing so twice is harmless."""
+    def shut_down(self, patience: float = CHECK_INTERVAL) -> None:
+        """End all workers: ask, wait `patience` seconds, insist.  Doing so twice is harmless."""
         if self._closed or os.getpid() != self._owner:  # a forked child has only a copy
             return
         self._closed = True
@@ -95,8 +96,9 @@ class Workers:
             tasks.put(None)
         for reader in self._readers:
             reader.close()
+        deadline = time.monotonic() + patience
         for process in self._processes:
-            process.join(CHECK_INTERVAL)
+            process.join(max(0.0, deadline - time.monotonic()))
         for process in self._processes:
             for insist in (process.terminate, process.kill):
                 if process.is_alive():
