@@ -100,7 +100,7 @@ def _edge_of_range(a: np.ndarray, b: np.ndarray, exact: np.ndarray | None) -> bo
     """True if every misplaced infinity or zero is one rounding away from the oracle's number."""
     if exact is None or a.dtype.kind == "c" or np.any(np.isnan(a) != np.isnan(b)):
         return False
-    differ = (np.isinf(a) != np.isinf(b)) | ((a == 0) & (b == 0) & (np.signbit(a) != np.signbit(b)))
+    differ = (np.isinf(a) != np.isinf(b)) | (np.isinf(a) & (a != b)) | ((a == 0) & (b == 0) & (np.signbit(a) != np.signbit(b)))
     return bool(np.all(np.where(differ, (ulp.error(a, exact) <= LIMIT) & ~((a == 0) & (b == 0)), True)))
 
 

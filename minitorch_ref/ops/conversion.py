@@ -298,7 +298,6 @@ def view_as_complex(input: Tensor) -> Tensor:
     return view("ViewAsComplexBackward0", input, data, lambda g: view_as_real(g))
 
 
-@op(function=False)
 def view_dtype(input: Tensor, to: dtype) -> Tensor:
     """The same bytes seen as another type (`x.view(torch.int32)`); the last dim is rescaled."""
     own, array = input.dtype, input._array

@@ -51,13 +51,13 @@ def shared(g: Tensor, input: Tensor, extreme: Tensor, dims: tuple[int, ...]) -> 
     return g * wrap(np.asarray(share, x.dtype))
 
 
-@reduction(out="own")
+@reduction(out="match")
 def amax(input: Tensor, dim: Dims = (), keepdim: bool = False) -> Tensor:
     """The largest element over `dim`; equals share the gradient."""
     return _over_dims("amax", "max_values_cpu", np.maximum, input, dim, keepdim)
 
 
-@reduction(out="own")
+@reduction(out="match")
 def amin(input: Tensor, dim: Dims = (), keepdim: bool = False) -> Tensor:
     """The smallest element over `dim`; equals share the gradient."""
     return _over_dims("amin", "min_values_cpu", np.minimum, input, dim, keepdim)

@@ -80,13 +80,19 @@ def _index_add_kernel(
             f"index_add_(): Index is supposed to be a vector, but got dim: {where.ndim} with type: "
             f"{index.dtype.title} and size: {list(where.shape)}"
         )
-    length = as_dims(values).shape[dim] if values.ndim > dim or values.ndim == 0 else 0
+    if dim and dim >= values.ndim:
+        raise RuntimeError(
+            f"index_add_(): Indexing dim {dim} is out of bounds of the source tensor with dim "
+            f"{values.ndim}"
+        )
+    length = as_dims(values).shape[dim]
     if where.size != length:
         raise RuntimeError(
             f"index_add_(): Number of indices ({where.size}) should be equal to source.size(dim): "
             f"({length}), for dim: {dim}"
         )
-    if _without(values.shape, dim) != _without(array.shape, dim):
+    same_rest = _without(values.shape, dim) == _without(array.shape, dim)
+    if values.ndim != array.ndim or not same_rest:
         raise RuntimeError(
             "source tensor shape must match self tensor shape, excluding the specified dimension. "
             f"Got self.shape = {list(array.shape)} source.shape = {list(values.shape)}"
@@ -220,7 +226,7 @@ def _index_fill_kernel(array: np.ndarray, dim: int, index: Tensor, value: Any) -
 
 
 @op(inplace=True)
-@written_by(_index_fill_kernel)
+@written_by(_index_fill_kernel, any_layout=True)
 def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
     """`input` with its slices along `dim` that the 1-d `index` names filled with `value`."""
     data = input._array.copy()

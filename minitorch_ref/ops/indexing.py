@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..autograd.graph import record, view
-from ..autograd.inplace import bump, check_writable
+from ..autograd.inplace import bump
 from ..dtypes import BY_CHAR, COMPLEX, dtype
 from ..quiet import fp
 from ..tensor import Tensor, wrap
@@ -24,7 +24,7 @@ from .registry import op
 from .shaping import expand_shape, reshape
 from .subscript import Subscript
 from .table import bad_argument
-from .writing import apply, follows_graph, refuse_overlap, same_memory, written_by
+from .writing import check_target, follows_graph, refuse_overlap, same_memory, written_by
 
 # ---- reading -------------------------------------------------------------------------------------
 
@@ -84,16 +84,18 @@ def setitem(input: Tensor, index: Any, value: Any) -> None:
     if subscript.arrays is None:
         _write_view(input, subscript, region, value)
         return
+    if value._array.ndim and value._array.shape[0] == 1:
+        value = reshape(value, *_without_leading_ones(value._array.shape, 0))
     _check_put(input.dtype, region.shape, subscript, value)
     refuse_overlap(input, (value,))
     if follows_graph(input, (value,)):
         target = input
         if not subscript.whole:
             target = _view(input, subscript.name, subscript.basic, region)
-        _put_subscript.in_place(target, subscript, value, False)
+        _index_put.in_place(target, subscript.selection(), value, False)
         return
-    _check_target(input, region)
-    apply(_put_kernel, region, subscript, value, False)
+    check_target(input, region, "index_put_")
+    _put_kernel(region, subscript, value, False)
     bump(input)
 
 
@@ -141,22 +143,12 @@ def _write_view(input: Tensor, subscript: Subscript, region: np.ndarray, value: 
             target = _view(input, subscript.name, subscript.basic, region)
         target.copy_(value if shape == value._array.shape else reshape(value, *shape))
         return
-    _check_target(input, region)
+    check_target(input, region)
     source = value._array.reshape(shape)
     if source.dtype != region.dtype:
         source = fp.quiet(cast_array, source, BY_CHAR[region.dtype.char])
     region[...] = source
     bump(input)
-
-
-def _check_target(input: Tensor, region: np.ndarray) -> None:
-    """Refuse what may not be written; an expanded tensor may be, where the part does not repeat."""
-    if input._array.flags.c_contiguous:
-        check_writable(input)
-        return
-    part = wrap(region)
-    part._inference = input._inference
-    check_writable(part)
 
 
 def _without_leading_ones(shape: tuple[int, ...], ndim: int) -> tuple[int, ...]:
@@ -170,11 +162,6 @@ def _without_leading_ones(shape: tuple[int, ...], ndim: int) -> tuple[int, ...]:
 
 def _check_put(own: dtype, shape: tuple[int, ...], subscript: Subscript, value: Tensor) -> None:
     """Raise torch's RuntimeError unless `value` can be written there."""
-    if value.dtype is not own and not (subscript.mask is not None and value._array.size == 1):
-        raise RuntimeError(
-            "Index put requires the source and destination dtypes match, got "
-            f"{own.title} for the destination and {value.dtype.title} for the source."
-        )
     wanted = sub.selected_shape(shape, subscript)
     have = value._array.shape
     given = _without_leading_ones(have, len(wanted))
@@ -186,6 +173,11 @@ def _check_put(own: dtype, shape: tuple[int, ...], subscript: Subscript, value: 
             f"shape mismatch: value tensor of shape {list(have)} cannot be broadcast to indexing "
             f"result of shape {list(wanted)}"
         )
+    if value.dtype is not own and not (subscript.mask is not None and value._array.size == 1):
+        raise RuntimeError(
+            "Index put requires the source and destination dtypes match, got "
+            f"{own.title} for the destination and {value.dtype.title} for the source."
+        )
 
 
 def _put_kernel(array: np.ndarray, subscript: Subscript, value: Tensor, accumulate: bool) -> None:
@@ -196,8 +188,8 @@ def _put_kernel(array: np.ndarray, subscript: Subscript, value: Tensor, accumula
     (sub.add if accumulate else sub.put)(array, subscript, source)
 
 
-@written_by(_put_kernel)
-def _put_subscript(input: Tensor, subscript: Subscript, value: Tensor, accumulate: bool) -> Tensor:
+@written_by(_put_kernel, any_layout=True)
+def _index_put(input: Tensor, subscript: Subscript, value: Tensor, accumulate: bool) -> Tensor:
     """`input` with `value` at a subscript that is all selection."""
     array = input._array
     data = array.copy()
@@ -214,7 +206,7 @@ def _put_subscript(input: Tensor, subscript: Subscript, value: Tensor, accumulat
     return record(
         "IndexPutBackward0",
         data,
-        input=(input, lambda g: g if accumulate else _put_subscript(g, subscript, zero, False)),
+        input=(input, lambda g: g if accumulate else _index_put(g, subscript, zero, False)),
         value=(value, to_value),
     )
 
@@ -252,7 +244,7 @@ def index_put(
 ) -> Tensor:
     """`input` with `values` at `input[indices]`; `accumulate` adds instead of overwriting."""
     subscript = _read_indices(input, indices, values)
-    return _put_subscript(input, subscript, values, accumulate)
+    return _index_put(input, subscript.selection(), values, accumulate)
 
 
 @op
@@ -262,4 +254,4 @@ def index_put_(
     """In-place form of `index_put`."""
     subscript = _read_indices(input, indices, values)
     refuse_overlap(input, (*indices, values))
-    return _put_subscript.in_place(input, subscript, values, accumulate)
+    return _index_put.in_place(input, subscript.selection(), values, accumulate)

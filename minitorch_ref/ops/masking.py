@@ -138,7 +138,7 @@ def _broadcast(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def _fill_kernel(array: np.ndarray, mask: Tensor, value: Any) -> None:
     chosen = _mask_for("masked_fill", array, mask)
     filler = _filler(array, value)
-    if array.size < _BRANCHLESS:
+    if array.size < _BRANCHLESS or not array.flags.c_contiguous:
         np.copyto(array, filler, where=chosen)
     else:
         kernels.masked_put(array, np.broadcast_to(chosen, array.shape), filler)
@@ -181,7 +181,7 @@ def _filler(array: np.ndarray, value: Any) -> np.ndarray:
 
 
 @op(inplace=True)
-@written_by(_fill_kernel, may_alias=True)
+@written_by(_fill_kernel, may_alias=True, any_layout=True)
 def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
     """`input` with `value` (a number or a tensor without dims) where `mask` holds."""
     mask_array = need_tensor("masked_fill", "mask", 1, mask)._array

@@ -116,7 +116,7 @@ def _equal(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 # ---- torch.norm ----------------------------------------------------------------------------------
 
 
-@reduction(out="cast")
+@reduction(out="own")
 def norm(
     input: Tensor,
     p: float | str | None = "fro",

@@ -182,20 +182,13 @@ def _quantile(
 ) -> Tensor:
     q = _checked_q(name, input, q, how)
     axis = 0 if dim is None else wrap_dim(dim, input.ndim)
-    shape = list(input.shape)
-    if dim is None:
-        shape, x = [1] * input.ndim, input.reshape(-1)
-    else:
-        shape[axis : axis + 1] = [1] if input.ndim else []
-        x = input.movedim(axis, -1) if input.ndim else input.reshape(1)
+    whole = dim is None or not input.ndim
+    x = input.reshape(-1) if whole else input.movedim(axis, -1)
     ordered = x.sort(-1)[0]
     ranks = _ranks(ordered, q.reshape(-1), ignore_nan)  # (*, number of q)
     result = _interpolated(ordered, ranks, how).movedim(-1, 0)
-    if dim is not None and input.ndim:
-        result = result.unsqueeze(-1).movedim(-1, axis + 1)
-    result = result.reshape(q.numel(), *shape)
-    if not keepdim:
-        result = result.reshape(q.numel()) if dim is None else result.squeeze(axis + 1)
+    if keepdim:
+        result = result.reshape(-1, *[1] * input.ndim) if whole else result.unsqueeze(axis + 1)
     return result if q.ndim else result.squeeze(0)
 
 

@@ -238,8 +238,13 @@ def logspace(
     """`steps` powers of `base`, with exponents evenly spaced from start to end."""
     start, end, steps = _ends("logspace", start, end, steps)
     kind, grad = _kind("logspace", start, end, out, options)
-    first, last = to_element(start, kind), to_element(end, kind)
-    array = fp.quiet(_logspace, first, last, steps, base, kind)
+    if steps == 1:  # the one number is not computed in the dtype, as the others are
+        wide = dtypes.complex128 if kind.category == COMPLEX else dtypes.float64
+        power = fp.quiet(np.power, wide.np.type(base), wide.np.type(start))
+        array = to_element(power.item(), kind).reshape(1)
+    else:
+        first, last = to_element(start, kind), to_element(end, kind)
+        array = fp.quiet(_logspace, first, last, steps, base, kind)
     return deliver(array, grad) if out is None else place("logspace", array, out, options)
 
 
@@ -247,9 +252,7 @@ def _logspace(
     first: np.ndarray, last: np.ndarray, steps: int, base: Any, kind: dtype
 ) -> np.ndarray:
     wide = np.complex128 if kind.category == COMPLEX else np.float64
-    if steps < 2:
-        return np.power(wide(base), np.full(steps, first, wide)).astype(kind.np)
-    step = wide(last - first) / (steps - 1)
+    step = wide(last - first) / max(steps - 1, 1)
     half = steps // 2
     up, down = np.arange(half), np.arange(steps - half - 1, -1, -1)
     exponents = np.concatenate((wide(first) + step * up, wide(last) - step * down))

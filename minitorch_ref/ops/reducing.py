@@ -1,7 +1,8 @@
 """What the reductions share: their call forms, their dims, and how a gradient is spread back.
 
 torch accepts NumPy's names for arguments, `axis` for `dim` and `keepdims` for `keepdim`, and two
-kinds of `out=`: sums compute in the type of `out`, selections insist on the result's own type.
+kinds of `out=`: sums compute in the type of `out`, selections insist on the result's own type
+("match" insists in other words than "own").
 """
 
 from __future__ import annotations
@@ -53,6 +54,11 @@ def _into(outs: Any, name: str, function: Any, kind: str, args: Any, kwargs: Any
         kwargs["dtype"] = each[0].dtype
     result = function(*args, **kwargs)
     for o, r in zip(each, (result,) if isinstance(result, Tensor) else result):
+        if kind == "match" and o.dtype is not r.dtype:
+            raise RuntimeError(
+                "Expected the dtype for input and out to match, but got "
+                f"{r.dtype.title} for input's dtype and {o.dtype.title} for out's dtype."
+            )
         if kind == "own" and o.dtype is not r.dtype:
             wanted, given = (_C_NAMES.get(t.dtype.name, t.dtype.name) for t in (r, o))
             raise RuntimeError(

@@ -20,6 +20,7 @@ from ..quiet import fp
 from ..tensor import Tensor, wrap
 from .common import Dims, sum_dtype, wrap_dim
 from .conversion import cast
+from .pointwise import conj
 from .reducing import reduced_dims, reduction, restore
 
 
@@ -129,12 +130,12 @@ def prod(
         whole = x.shape
 
         def rule(g: Tensor, x: Tensor) -> Tensor:
-            return (g * _others(x.reshape(-1), 0)).reshape(whole)
+            return (g * conj(_others(x.reshape(-1), 0))).reshape(whole)
 
         return record("ProdBackward0", data, x=(x, rule))
     axis = wrap_dim(dim, x.ndim)
     return record(
-        "ProdBackward1", data, x=(x, lambda g, x: restore(g, dims, keepdim) * _others(x, axis))
+        "ProdBackward1", data, x=(x, lambda g, x: restore(g, dims, keepdim) * conj(_others(x, axis)))
     )
 
 

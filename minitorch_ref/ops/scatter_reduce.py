@@ -46,11 +46,11 @@ def _kernel(
     array: np.ndarray, dim: int, index: Tensor, src: Tensor, reduce: str, *,
     include_self: bool = True,
 ) -> None:  # fmt: skip
+    dim, at, source = scatter_arguments("scatter_reduce", array, dim, index, src)
     if reduce not in _REDUCTIONS:
         raise RuntimeError(
             f"reduce argument must be either sum, prod, mean, amax or amin, got {reduce}"
         )
-    dim, at, source = scatter_arguments("scatter_reduce", array, dim, index, src)
     if array.dtype.kind == "c" and reduce in ("amax", "amin"):
         raise NotImplementedError(
             f'"scatter_gather_tensor_cpu_reduce_{reduce}" not implemented for '

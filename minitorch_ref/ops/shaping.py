@@ -300,7 +300,7 @@ def expand_shape(shape: tuple[int, ...], wanted: Sequence[int]) -> tuple[int, ..
             f"({len(shape)})"
         )
     result = []
-    for i, n in enumerate(wanted):
+    for i, n in reversed(list(enumerate(wanted))):  # from the last dim: its error comes first
         own = shape[i - lead] if i >= lead else None
         if n == -1:
             if own is None:
@@ -316,7 +316,7 @@ def expand_shape(shape: tuple[int, ...], wanted: Sequence[int]) -> tuple[int, ..
                 f"{list(shape)}"
             )
         result.append(n)
-    return tuple(result)
+    return tuple(reversed(result))
 
 
 @op(function=False)

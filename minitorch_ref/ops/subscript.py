@@ -41,6 +41,10 @@ class Subscript:
     arrays: tuple[np.ndarray, ...] | None = None
     mask: np.ndarray | None = None  # the one mask, if that is all the second step is
 
+    def selection(self) -> Subscript:
+        """The second step alone, for a tensor that is the basic view already."""
+        return Subscript((), "", self.dims, self.arrays, self.mask)
+
     @property
     def whole(self) -> bool:
         """Whether the basic step changes nothing."""
@@ -134,7 +138,7 @@ def _basic_part(
     basic: list[Any] = []
     selections = []
     name, dim, out = "AliasBackward0", 0, 0  # dim: of the tensor; out: of the view
-    for part in read_parts:
+    for position, part in enumerate(read_parts):
         if part is ...:
             rest = len(shape) - used
             basic += [_FULL] * rest
@@ -155,7 +159,7 @@ def _basic_part(
             basic += [_FULL] * _dims_used(part)
             dim, out = dim + _dims_used(part), out + _dims_used(part)
         else:
-            basic.append(checked(int(part), dim, shape[dim]))
+            basic.append(checked(int(part), position, shape[dim]))
             name, dim = "SelectBackward0", dim + 1
     return Subscript(tuple(basic), name), selections
 

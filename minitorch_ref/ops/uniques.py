@@ -5,6 +5,7 @@ NaN differs from itself, so every NaN is distinct; −0 and 0 are equal, and the
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ def _check(input: Tensor) -> None:
 
 def _runs(rows: Array) -> Array:
     """Where a row differs from the one before it (the first always does)."""
-    changed = (rows[1:] != rows[:-1]).reshape(max(len(rows) - 1, 0), -1).any(1)
+    changed = (rows[1:] != rows[:-1]).any(axis=tuple(range(1, rows.ndim)))
     return np.concatenate((np.ones(min(len(rows), 1), bool), changed))
 
 
@@ -65,7 +66,7 @@ def _row_order(rows: Array) -> Array:
     """The stable lexicographic order of the rows."""
     if rows.ndim == 1:
         return np.argsort(rows, kind="stable")
-    flat = rows.reshape(len(rows), -1)
+    flat = rows.reshape(len(rows), math.prod(rows.shape[1:]))
     return np.lexsort(flat.T[::-1]) if flat.shape[1] else np.arange(len(rows))
 
 

@@ -8,6 +8,7 @@ through the graph machinery otherwise.  Kernels check their arguments before the
 from __future__ import annotations
 
 import functools
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -16,13 +17,17 @@ import numpy as np
 from ..autograd.graph import requires_grad
 from ..autograd.inplace import bump, check_writable, in_place
 from ..autograd.modes import state
-from ..tensor import Tensor, address
+from ..tensor import Tensor, address, wrap
 
 
-def written_by(kernel: Callable[..., None], *, may_alias: bool = False) -> Callable[[Any], Any]:
+def written_by(
+    kernel: Callable[..., None], *, may_alias: bool = False, any_layout: bool = False
+) -> Callable[[Any], Any]:
     """Give an op `f(input, *args)` the in-place form that `kernel(array, *args)` makes possible.
 
     `may_alias`: an operand may be the written tensor itself (never overlap it in part).
+    `any_layout`: the kernel does not need contiguous memory; expanded tensors it may then write
+    to, with torch's warning.
     """
 
     def decorate(function: Any) -> Any:
@@ -34,8 +39,11 @@ def written_by(kernel: Callable[..., None], *, may_alias: bool = False) -> Calla
             refuse_overlap(self, (*args, *kwargs.values()), may_alias)
             if follows_graph(self, (*args, *kwargs.values())):
                 return general(self, *args, **kwargs)
-            check_writable(self)
-            apply(kernel, self._array, *args, **kwargs)
+            check_target(self, self._array, name.lstrip("_") if any_layout else None)
+            if any_layout or self._array.flags.c_contiguous:
+                kernel(self._array, *args, **kwargs)
+            else:
+                apply(kernel, self._array, *args, **kwargs)
             bump(self)
             return self
 
@@ -48,13 +56,37 @@ def written_by(kernel: Callable[..., None], *, may_alias: bool = False) -> Calla
 
 
 def apply(kernel: Callable[..., None], array: np.ndarray, *args: Any, **kwargs: Any) -> None:
-    """Run a kernel, which needs contiguous memory, on any array."""
-    if array.flags.c_contiguous:
-        kernel(array, *args, **kwargs)
-        return
+    """Run a kernel, which needs contiguous memory, on an array that is not."""
     copy = array.copy()
     kernel(copy, *args, **kwargs)
     array[...] = copy
+
+
+def check_target(self: Tensor, array: np.ndarray, expandable: str | None = None) -> None:
+    """Raise torch's RuntimeError if `array`, all or part of `self`, may not be written now.
+
+    `expandable`: the name of an op that may write where elements share memory, with a warning.
+    """
+    if self._array.flags.c_contiguous or not _repeats(self._array):
+        check_writable(self)
+        return
+    part = wrap(array)
+    part._inference = self._inference
+    if expandable is not None and _repeats(array):
+        warnings.warn(
+            f"Use of {expandable} on expanded tensors is deprecated. Please clone() the tensor "
+            "before performing this operation. This also applies to advanced indexing e.g. "
+            "tensor[indices] = tensor",
+            UserWarning,
+            stacklevel=4,
+        )
+        part._array = array.reshape(-1)[:0]
+    check_writable(part)
+
+
+def _repeats(array: np.ndarray) -> bool:
+    """Whether several elements are one place in memory, as in an expanded tensor."""
+    return any(s == 0 and n > 1 for s, n in zip(array.strides, array.shape, strict=True))
 
 
 def follows_graph(self: Tensor, operands: Any) -> bool:

@@ -17,7 +17,9 @@ ENGINES = (mt, torch)
 
 def node_name(tensor):
     node = tensor.grad_fn
-    return None if node is None else node.name()
+    if node is None:
+        return None
+    return type(node).__name__ if isinstance(tensor, torch.Tensor) else node.name()
 
 
 def is_tensor(x):
@@ -48,6 +50,7 @@ def outcome(run, engine):
 
 def key_phrase(message):
     """The start of a message, where torch says what is wrong, without its list of signatures."""
+    message = re.sub(r"torch\.\w+Tensor\{(.*?)\}", r"\1", message)
     return re.split(r"\n| but expected one of|\. Got|\(position", message)[0][:90]
 
 

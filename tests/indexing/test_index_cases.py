@@ -5,20 +5,21 @@ A line is run on both engines; results, dtypes, layouts, graph nodes and excepti
 
 import numpy as np
 import pytest
-from indexing_sides import described, node_name, outcome, is_tensor, key_phrase
+import torch
+from indexing_sides import described, is_tensor, key_phrase, node_name, outcome
 
 import minitorch_ref as mt
-import torch
 
 
 def names(engine):
     x = engine.arange(12.0).reshape(3, 4)
-    return dict(
-        torch=engine, np=np, T=engine.tensor, L=engine.int64, x=x, xr=x.clone().requires_grad_(),
-        xi=engine.arange(12).reshape(3, 4), i=engine.tensor([0, 1]), m=x > 4,
-        y=engine.arange(24.0).reshape(2, 3, 4).requires_grad_(), s=engine.tensor(1.5),
-        ones=engine.ones, zeros=engine.zeros, b=engine.ones(3, dtype=engine.bool),
-    )  # fmt: skip
+    return {
+        "torch": engine, "np": np, "T": engine.tensor, "L": engine.int64, "x": x, "m": x > 4,
+        "xr": x.clone().requires_grad_(), "xi": engine.arange(12).reshape(3, 4),
+        "i": engine.tensor([0, 1]), "s": engine.tensor(1.5), "ones": engine.ones,
+        "y": engine.arange(24.0).reshape(2, 3, 4).requires_grad_(), "zeros": engine.zeros,
+        "b": engine.ones(3, dtype=engine.bool),
+    }  # fmt: skip
 
 
 READS = """
@@ -79,7 +80,7 @@ x.scatter_add(0,T([[0,1]]),T([[5,6]]))|b.scatter_add(0,T([0]),b[:1])|s.scatter_a
 ones(3,dtype=torch.half).scatter_add(0,T([0,0]),ones(2,dtype=torch.half))
 xr.scatter_reduce(0,T([[0,1]]),T([[5.,6]]),'sum')|xr.scatter_reduce(0,T([[0,1]]),T([[5.,6]]),'prod')
 xr.scatter_reduce(0,T([[0,1]]),T([[5.,6]]),'mean')|xr.scatter_reduce(0,T([[0,1]]),T([[5.,6]]),'amax')
-xr.scatter_reduce(0,T([[0,1]]),T([[5.,6]]),'amin',include_self=False)|x.scatter_reduce(0,i,x,'foo')
+xr.scatter_reduce(0,T([[0,1]]),T([[5.,6]]),'amin',include_self=False)|x.scatter_reduce(0,T([[0]]),x,'foo')
 x.scatter_reduce(0,T([[9,1]]),T([[5.,6]]),'sum')|x.scatter_reduce(0,T([[0,1]]),T([[5,6]]),'sum')
 x.scatter_reduce(0,T([0,1]),T([[5.,6]]),'sum')|xi.scatter_reduce(0,T([[0,0]]),T([[5,6]]),'mean')
 (xi*0-5).scatter_reduce(0,T([[0,0]]),T([[5,6]]),'mean')|b.scatter_reduce(0,T([0]),b[:1],'amax')
@@ -129,7 +130,7 @@ torch.where(m,x,1j)|torch.where(m,x,xi)|torch.where(m,x,T(1.,dtype=torch.float64
 torch.where(m.byte(),x,x)|torch.where(m,x,ones(5))|torch.where(m,x)|xr.where(m,0)|torch.where(m,T(1,dtype=torch.int8),3)
 torch.where(m,T([1,2,3,4],dtype=torch.int8),300)|torch.where(m,True,2)|torch.where(x,x,x)|torch.where(1,x,x)
 torch.where(m[0],x,xr[:,:1])|torch.where(s>1,x,xi)|torch.where(condition=m,input=x,other=xi)|x.where(m)
-x.index_add_(0,i,x[:2])|x.index_copy_(0,i,x[:2])|x.scatter_(0,T([[0,1]]),x)|x.masked_scatter_(m,x)
+x.index_add_(0,i,x[:2])|x.index_copy_(0,i,x[:2])|x.scatter_(0,T([[0,1]]),x)
 xi.index_fill_(0,xi[0],3)|x.put_(T([0,1]),x[0,:2])|x.scatter_reduce_(0,T([[0,1]]),x,'sum')
 xr.index_add_(0,i,ones(2,4))|xr.scatter_(0,T([[0]]),1.)|xr.masked_fill_(m,1)|xr[0].masked_fill_(m[0],1)
 x.expand(2,3,4).masked_fill_(m,1)|x.t().scatter_(0,T([[0,1]]),9.)|x.t().index_add_(0,i,ones(2,3))

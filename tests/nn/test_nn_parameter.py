@@ -28,7 +28,7 @@ STORIES = {
     "results-are-plain": lambda e: [
         type(f(e.nn.Parameter(e.ones(2)))).__name__
         for f in (lambda p: p * 1, lambda p: p.detach(), lambda p: p.data, lambda p: p.clone(),
-                  lambda p: p[0], lambda p: p.view(2, 1), lambda p: +p)
+                  lambda p: p[0], lambda p: p.view(2, 1), lambda p: -p)
     ],
     "leaf": lambda e: [(p := e.nn.Parameter(e.ones(2, requires_grad=True) * 2)).is_leaf, p.grad_fn],
     "buffer": lambda e: [

@@ -94,7 +94,10 @@ ONE, UP = 1.0, float(np.spacing(np.float32(1)))
     ([1.0 + 5 * UP], [1.0], None, "ulp", Verdict.MISMATCH),
     ([np.nan], [1.0], [1.0], "ulp", Verdict.MISMATCH),
     ([-0.0], [0.0], [0.0], "ulp", Verdict.MISMATCH),
-    ([np.inf], [-np.inf], [np.inf], "ulp", Verdict.MISMATCH),
+    ([np.inf], [-np.inf], [np.inf], "ulp", Verdict.BETTER),
+    ([-np.inf], [np.inf], [np.inf], "ulp", Verdict.MISMATCH),
+    ([np.inf], [1.0], [1.0], "ulp", Verdict.MISMATCH),
+    ([1.0], [np.inf], [1.0], "ulp", Verdict.BETTER),
     ([np.nan], [np.nan], [np.nan], "ulp", Verdict.IDENTICAL),
 ])
 def test_verdicts(ours, theirs, exact, level, verdict):

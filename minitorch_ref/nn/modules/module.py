@@ -88,9 +88,13 @@ class Module(Tree, HookedCall, StateDict):
     def __getattr__(self, name: str) -> Any:
         """Called for what is no plain attribute: look among the registered ones."""
         own = self.__dict__
-        for kind in ("_parameters", "_buffers", "_modules"):
-            if kind in own and name in own[kind]:
-                return own[kind][name]
+        if "_parameters" in own:  # written out: layers read their weights at every call
+            if name in own["_parameters"]:
+                return own["_parameters"][name]
+            if name in own["_modules"]:
+                return own["_modules"][name]
+            if name in own["_buffers"]:
+                return own["_buffers"][name]
         raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -292,6 +296,14 @@ class Module(Tree, HookedCall, StateDict):
     def half(self) -> Self:
         """Cast floating-point parameters and buffers to float16."""
         return self._apply(lambda t: t.half() if t.is_floating_point() else t)
+
+    def bfloat16(self) -> Self:
+        """Refused, like every use of bfloat16, if there is anything to cast."""
+        return self._apply(lambda t: t.bfloat16() if t.is_floating_point() else t)
+
+    def share_memory(self) -> Self:
+        """Nothing to do: a forked worker reads the same memory."""
+        return self._apply(lambda t: t.share_memory_())
 
     def cpu(self) -> Self:
         """Stay where everything is."""
