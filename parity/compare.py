@@ -1,7 +1,7 @@
 """One op on two engines: every form, every fact that torch documents, one verdict per sample.
 
-`compare_sample` runs the function, method, in-place and `out=` forms of a sample on both engines and
-lists what it found as checks.  Nothing here knows about a particular op.
+`compare_sample` runs the function, method, in-place and `out=` forms of a sample on both engines
+and lists what it found as checks.  Nothing here knows about a particular op.
 """
 
 from __future__ import annotations
@@ -26,14 +26,16 @@ def mismatch(part: str, detail: str) -> Check:
     return Check(Verdict.MISMATCH, part, detail=detail)
 
 
-def compare_errors(a: tuple[str, str] | None, b: tuple[str, str] | None, part: str = "error") -> Check | None:
+def compare_errors(
+    a: tuple[str, str] | None, b: tuple[str, str] | None, part: str = "error"
+) -> Check | None:
     """One raises and the other does not, or they raise differently; None when nobody raises."""
     if a is None and b is None:
         return None
     if b is None:
         return mismatch(part, f"torch gives a result; ours raises {a[0]}: {a[1][:200]}")
     if a is None:
-        return mismatch(part, f"torch raises {b[0]}: {b[1].splitlines()[0][:200] if b[1] else ''}; ours gives a result")
+        return mismatch(part, f"torch raises {b[0]}: {errors.short(b[1])}; ours gives a result")
     why = errors.difference(a, b)
     return mismatch(part, why) if why else Check(Verdict.IDENTICAL, part)
 
@@ -45,17 +47,23 @@ def facts_of(a: Value, b: Value, part: str, views: bool) -> Iterator[Check]:
     if a.array.shape != b.array.shape:
         yield mismatch(f"{part}.shape", f"ours is {a.array.shape}, torch's {b.array.shape}")
     if a.requires_grad != b.requires_grad:
-        yield mismatch(f"{part}.requires_grad", f"ours is {a.requires_grad}, torch's {b.requires_grad}")
+        yield mismatch(
+            f"{part}.requires_grad", f"ours is {a.requires_grad}, torch's {b.requires_grad}"
+        )
     if a.grad_fn != b.grad_fn and a.requires_grad == b.requires_grad:
         yield mismatch(f"{part}.grad_fn", f"ours is {a.grad_fn}, torch's {b.grad_fn}")
     if views and a.alias != b.alias:
-        words = ["shares memory with" if any(x) else "is independent of" for x in (a.alias, b.alias)]
+        words = [
+            "shares memory with" if any(x) else "is independent of" for x in (a.alias, b.alias)
+        ]
         yield mismatch(f"{part}.view", f"ours {words[0]} the input, torch's {words[1]} it")
     elif views and any(b.alias) and a.stride != b.stride and b.array.size:
         yield mismatch(f"{part}.stride", f"ours is {a.stride}, torch's {b.stride}")
 
 
-def compare_leaf(a: Any, b: Any, part: str, level: str, oracle: Oracle, views: bool = True) -> list[Check]:
+def compare_leaf(
+    a: Any, b: Any, part: str, level: str, oracle: Oracle, views: bool = True
+) -> list[Check]:
     """One output (or gradient): a tensor, or a plain Python value."""
     if not isinstance(a, Value) or not isinstance(b, Value):
         same = type(a) is type(b) and (a == b or a != a and b != b)
@@ -64,7 +72,15 @@ def compare_leaf(a: Any, b: Any, part: str, level: str, oracle: Oracle, views: b
     if a.array.dtype != b.array.dtype or a.array.shape != b.array.shape or level == "shape":
         return found
     theirs = b.array
-    check = compare_arrays(a.array, theirs, part, level, lambda: oracle.value(part, theirs), oracle.bound(part, theirs), lambda: oracle.near(part))
+    check = compare_arrays(
+        a.array,
+        theirs,
+        part,
+        level,
+        lambda: oracle.value(part, theirs),
+        oracle.bound(part, theirs),
+        lambda: oracle.near(part),
+    )
     return [*found, check]
 
 
@@ -86,7 +102,9 @@ def level_for(row: Row, value: Any, complex_input: bool) -> str:
     return row.complex_level or row.level if complex_output or complex_input else row.level
 
 
-def compare_records(a: Record, b: Record, row: Row, oracle: Oracle, views: bool = True) -> list[Check]:
+def compare_records(
+    a: Record, b: Record, row: Row, oracle: Oracle, views: bool = True
+) -> list[Check]:
     """Everything that two runs of one form wrote down."""
     raised = compare_errors(a.error, b.error)
     if raised is not None:
@@ -97,7 +115,9 @@ def compare_records(a: Record, b: Record, row: Row, oracle: Oracle, views: bool 
         return [mismatch("structure", f"ours returns {list(a.outputs)}, torch {list(b.outputs)}")]
     found: list[Check] = []
     for part, theirs in b.outputs.items():
-        found += compare_leaf(a.outputs[part], theirs, part, level_for(row, theirs, b.complex_input), oracle, views)
+        found += compare_leaf(
+            a.outputs[part], theirs, part, level_for(row, theirs, b.complex_input), oracle, views
+        )
     for name, value in b.facts.items():
         if a.facts.get(name) != value:
             found.append(mismatch(name, f"ours is {a.facts.get(name)}, torch's {value}"))
@@ -111,6 +131,11 @@ def _compare_gradients(a: Record, b: Record, oracle: Oracle) -> list[Check]:
     found: list[Check] = []
     for part in b.grads.keys() | a.grads.keys():
         found += _gradient(a.grads.get(part), b.grads.get(part), part, oracle, strict=True)
+    if b.second_error is not None and a.second_error is None:
+        return [
+            *found,
+            Check(Verdict.BETTER, "grad2", detail=f"torch has none: {b.second_error[1][:120]}"),
+        ]
     raised = compare_errors(a.second_error, b.second_error, "grad2")
     if raised is not None:
         return [*found, raised]
@@ -119,7 +144,9 @@ def _compare_gradients(a: Record, b: Record, oracle: Oracle) -> list[Check]:
     return found
 
 
-def _gradient(a: Value | None, b: Value | None, part: str, oracle: Oracle, strict: bool) -> list[Check]:
+def _gradient(
+    a: Value | None, b: Value | None, part: str, oracle: Oracle, strict: bool
+) -> list[Check]:
     """A missing gradient equals a gradient of zeros, except for first gradients."""
     if a is None and b is None:
         return [Check(Verdict.IDENTICAL, part)]
@@ -127,12 +154,27 @@ def _gradient(a: Value | None, b: Value | None, part: str, oracle: Oracle, stric
         there = a if a is not None else b
         if not strict and there is not None and not there.array.any():
             return [Check(Verdict.IDENTICAL, part)]
-        return [mismatch(part, f"ours is {'None' if a is None else 'a tensor'}, torch's {'None' if b is None else 'a tensor'}")]
-    found = [c for c in facts_of(a, b, part, False) if not c.part.endswith(("requires_grad", "grad_fn"))]
+        return [
+            mismatch(
+                part,
+                "ours is None, torch's a tensor" if a is None else "ours is a tensor, torch's None",
+            )
+        ]
+    found = [
+        c for c in facts_of(a, b, part, False) if not c.part.endswith(("requires_grad", "grad_fn"))
+    ]
     if a.array.dtype != b.array.dtype or a.array.shape != b.array.shape:
         return found
-    ours, theirs = a.array + 0, b.array + 0     # the sign of a zero gradient is not documented
-    check = compare_arrays(ours, theirs, part, "sum", lambda: oracle.value(part, theirs), oracle.bound(part, theirs), lambda: oracle.near(part))
+    ours, theirs = a.array + 0, b.array + 0  # the sign of a zero gradient is not documented
+    check = compare_arrays(
+        ours,
+        theirs,
+        part,
+        "sum",
+        lambda: oracle.value(part, theirs),
+        oracle.bound(part, theirs),
+        lambda: oracle.near(part),
+    )
     return [*found, check]
 
 
@@ -151,7 +193,10 @@ class Lab:
             return all(callable(e.find(row.namespace, row.name)) for e in engines)
         if row.namespace != "torch":
             return False
-        return all(e.find_method(row.name + ("_" if form == "inplace" else "")) is not None for e in engines)
+        return all(
+            e.find_method(row.name + ("_" if form == "inplace" else "")) is not None
+            for e in engines
+        )
 
     def primary(self, row: Row) -> str | None:
         """The form that is compared with everything: the function where both have it."""
@@ -198,15 +243,27 @@ class Lab:
             if theirs is None:
                 continue
             ours = run_out(self.ours, sample, mode)
-            if "out" in _text(theirs) and theirs.error[0] == "TypeError" or ours is not None and "out" in _text(ours) and ours.error[0] == "TypeError":
+            if (
+                "out" in _text(theirs)
+                and theirs.error[0] == "TypeError"
+                or ours is not None
+                and "out" in _text(ours)
+                and ours.error[0] == "TypeError"
+            ):
                 self._no_out.add(row.key)
                 return []
             if ours is None:
                 return [mismatch("out=", "ours gives no tensor to compare")]
-            if mode == "wider":                 # the op rounds to its own dtype first, then casts
+            if mode == "wider":  # the op rounds to its own dtype first, then casts
                 _narrow(ours, theirs.own_dtype)
                 _narrow(theirs, theirs.own_dtype)
-            checks = compare_records(ours, theirs, row, Oracle(self.ours, self.theirs, sample, row, "function"), self.views)
+            checks = compare_records(
+                ours,
+                theirs,
+                row,
+                Oracle(self.ours, self.theirs, sample, row, "function"),
+                self.views,
+            )
             for check in checks:
                 check.form = f"out={mode}"
             found += checks
@@ -225,7 +282,11 @@ class Lab:
 def _narrow(record: Record, dtype: str) -> None:
     """Values in the dtype that the op computes in, whatever it stored them as."""
     for value in record.outputs.values():
-        if isinstance(value, Value) and value.array.dtype.itemsize > np.dtype(dtype).itemsize and np.dtype(dtype).kind in "fc":
+        if (
+            isinstance(value, Value)
+            and value.array.dtype.itemsize > np.dtype(dtype).itemsize
+            and np.dtype(dtype).kind in "fc"
+        ):
             value.array = value.array.astype(dtype)
 
 

@@ -51,7 +51,7 @@ class Engine:
         for part in () if namespace == "torch" else namespace.split("."):
             try:
                 place = getattr(place, part, None)
-            except ModuleNotFoundError:         # a lazily imported namespace that is not there
+            except ModuleNotFoundError:  # a lazily imported namespace that is not there
                 return None
         return place
 
@@ -59,7 +59,7 @@ class Engine:
         """The function torch.<namespace>.<name>, or None."""
         place = self.space(namespace)
         if name.startswith("__") and name not in vars(place):
-            return None                         # every module has an __eq__ that is no op
+            return None  # every module has an __eq__ that is no op
         return getattr(place, name, None)
 
     def find_method(self, name: str) -> Callable | None:

@@ -11,12 +11,18 @@ from __future__ import annotations
 
 import re
 
-RUN = 4                                         # words in common that make a key phrase
+RUN = 4  # words in common that make a key phrase
 
-_PARSER = re.compile(r"invalid combination of arguments|argument '\w+'( \(position \d+\))? must be|missing \d+ required positional"
-                     r"|unexpected keyword argument|takes \d+ positional|multiple values for|takes from \d+ to \d+ positional"
-                     r"|must be Tensor|expected Tensor as|must be tuple of")
-_FACT = re.compile(r"'(?:Bool|Byte|Char|Short|Int|Long|Half|Float|Double|ComplexFloat|ComplexDouble)'|(?<![\d.])-?\d+(?![\d.]*\d)")
+_PARSER = re.compile(
+    r"invalid combination of arguments|argument '\w+'( \(position \d+\))? must be"
+    r"|missing \d+ required positional|unexpected keyword argument|takes \d+ positional"
+    r"|multiple values for|takes from \d+ to \d+ positional"
+    r"|must be Tensor|expected Tensor as|must be tuple of"
+)
+_FACT = re.compile(
+    r"'(?:Bool|Byte|Char|Short|Int|Long|Half|Float|Double|ComplexFloat|ComplexDouble)'"
+    r"|(?<![\d.])-?\d+(?![\d.]*\d)"
+)
 
 
 def words(text: str) -> list[str]:
@@ -45,7 +51,7 @@ def facts(text: str) -> set[str]:
 def difference(ours: tuple[str, str], theirs: tuple[str, str]) -> str:
     """Why our (type, message) is not torch's; empty when it is."""
     if ours[0] != theirs[0]:
-        return f"torch raises {theirs[0]}: {_short(theirs[1])}; ours {ours[0]}: {_short(ours[1])}"
+        return f"torch raises {theirs[0]}: {short(theirs[1])}; ours {ours[0]}: {short(ours[1])}"
     if _PARSER.search(theirs[1]) or not theirs[1].strip():
         return ""
     wanted = words(theirs[1])
@@ -53,10 +59,10 @@ def difference(ours: tuple[str, str], theirs: tuple[str, str]) -> str:
     missing = facts(theirs[1]) - facts(ours[1])
     if common_run(wanted, words(ours[1])) < need or missing:
         what = f" (missing {sorted(missing)})" if missing else ""
-        return f"torch's message: {_short(theirs[1])}; ours: {_short(ours[1])}{what}"
+        return f"torch's message: {short(theirs[1])}; ours: {short(ours[1])}{what}"
     return ""
 
 
-def _short(text: str) -> str:
+def short(text: str) -> str:
     line = text.split("\n")[0]
     return line if len(line) <= 160 else line[:157] + "…"

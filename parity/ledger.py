@@ -2,8 +2,9 @@
 
 `ledger.json` lists entries with
 
-    op       the op's name as the report prints it            (exact)
+    op       the op's name as the report prints it             (shell pattern)
     part     which parts of the comparison, e.g. "grad[0]"     (shell pattern)
+    form     function, method, inplace, out=…                  (shell pattern, default "*")
     where    which samples, matched against their note         (shell pattern, default "*")
     bound    the largest error of ours, in ULP; null where the deviation is not a number
     cause    why it is so, in a sentence
@@ -25,7 +26,7 @@ from typing import Any
 from .outcome import Check, OpResult, SampleResult
 
 PATH = Path(__file__).with_name("ledger.json")
-FIELDS = {"op", "part", "where", "bound", "cause", "oracle", "upstream"}
+FIELDS = {"op", "part", "form", "where", "bound", "cause", "oracle", "upstream"}
 REQUIRED = ("op", "part", "cause", "oracle")
 
 
@@ -41,19 +42,26 @@ class Entry:
     part: str
     cause: str
     oracle: str
+    form: str = "*"
     where: str = "*"
     bound: float | None = None
     upstream: str = ""
 
     def covers(self, op: str, sample: SampleResult, check: Check) -> bool:
-        return op == self.op and fnmatchcase(check.part, _literal(self.part)) and fnmatchcase(sample.note, _literal(self.where))
+        pairs = (
+            (op, self.op),
+            (check.part, self.part),
+            (check.form, self.form),
+            (sample.note, self.where),
+        )
+        return all(fnmatchcase(text, _literal(pattern)) for text, pattern in pairs)
 
 
 @dataclass(frozen=True)
 class Problem:
     """An entry that no longer describes what happens."""
 
-    kind: str                                   # "grew" or "vanished"
+    kind: str  # "grew" or "vanished"
     entry: Entry
     text: str
 
@@ -84,9 +92,14 @@ def _entry(path: Path, index: int, item: Any) -> Entry:
     if unknown:
         raise LedgerError(f"{where}: unknown fields {sorted(unknown)}; known are {sorted(FIELDS)}")
     if missing:
-        raise LedgerError(f"{where} ({item.get('op', '?')}): needs {missing}: a deviation without its cause and evidence is a bug")
+        raise LedgerError(
+            f"{where} ({item.get('op', '?')}): needs {missing}: "
+            "a deviation without its cause and evidence is a bug"
+        )
     if item.get("bound") is not None and not isinstance(item["bound"], (int, float)):
-        raise LedgerError(f"{where} ({item['op']}): bound must be a number of ULP or null, got {item['bound']!r}")
+        raise LedgerError(
+            f"{where} ({item['op']}): bound must be a number of ULP or null, got {item['bound']!r}"
+        )
     return Entry(**item)
 
 
@@ -96,17 +109,33 @@ def apply(entries: list[Entry], results: list[OpResult]) -> list[Problem]:
     Only entries of ops among `results` are judged: a partial run says nothing about the others.
     """
     problems: list[Problem] = []
-    by_op = {r.op: r for r in results}
     for entry in entries:
-        result = by_op.get(entry.op)
-        if result is None:
-            continue
-        hits = [(s, c) for s in result.samples for c in s.checks if not c.verdict.ok and entry.covers(result.op, s, c)]
-        if not hits:
-            problems.append(Problem("vanished", entry, f"{entry.op} {entry.part}: no sample deviates any more; remove the entry"))
+        about = [r for r in results if fnmatchcase(r.op, _literal(entry.op))]
+        hits = [
+            (s, c)
+            for r in about
+            for s in r.samples
+            for c in s.checks
+            if not c.verdict.ok and entry.covers(r.op, s, c)
+        ]
+        if about and not hits:
+            problems.append(
+                Problem(
+                    "vanished",
+                    entry,
+                    f"{entry.op} {entry.part}: no sample deviates any more; remove the entry",
+                )
+            )
         for sample, check in hits:
             if entry.bound is not None and (check.ours or 0) > entry.bound:
-                problems.append(Problem("grew", entry, f"{entry.op} {entry.part}: {check.ours:.3g} ULP in {sample.note}, the ledger allows {entry.bound:g}"))
+                problems.append(
+                    Problem(
+                        "grew",
+                        entry,
+                        f"{entry.op} {entry.part}: {check.ours:.3g} ULP in {sample.note}, "
+                        f"the ledger allows {entry.bound:g}",
+                    )
+                )
             else:
                 check.known = entry.cause
     return problems

@@ -49,7 +49,7 @@ def _shake(optimizer: Any, params: list, seed: int) -> None:
         nudge_tensors(params, "steps", next(seeds))
         return found
 
-    optimizer.step = types.MethodType(shaken, optimizer)    # a method: schedulers look inside
+    optimizer.step = types.MethodType(shaken, optimizer)  # a method: schedulers look inside
 
 
 class _Pass:
@@ -83,6 +83,7 @@ class Observed(_Pass):
                 if nudge is not None and nudge[0] == "steps":
                     _shake(optimizer, params, nudge[1])
                 return optimizer
+
             return made
 
         names = ("SGD", "Adam", "AdamW", "RMSprop", "Adagrad")

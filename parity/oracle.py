@@ -2,7 +2,7 @@
 
 float16, float32 and complex64 results: the same op, run by torch in float64 (complex128) on the
 same numbers.  float64: mpmath, for elementwise functions.  An oracle is computed only when the two
-engines' bits differ, once per sample, and the graph of its run gives the bounds their Jacobian rows.
+engines' bits differ, once per sample; the graph of its run gives the bounds their Jacobian rows.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from .samples.materialise import Inputs
 from .samples.spec import Row, Sample
 
 NEIGHBOURS = 16
-SIGNIFICANT = 15                                # P(15 or more of 16 by chance) = 0.00026
+SIGNIFICANT = 15  # P(15 or more of 16 by chance) = 0.00026
 
 
 @dataclass
@@ -85,7 +85,11 @@ class Oracle:
             return self._precise(part, theirs)
         record = self._wider()[0]
         found = {**record.outputs, **record.grads, **record.seconds}.get(part)
-        if found is None or not hasattr(found, "array") or found.array.dtype.itemsize <= theirs.dtype.itemsize:
+        if (
+            found is None
+            or not hasattr(found, "array")
+            or found.array.dtype.itemsize <= theirs.dtype.itemsize
+        ):
             return None
         return found.array if found.array.dtype.kind == theirs.dtype.kind else None
 
@@ -100,7 +104,9 @@ class Oracle:
             return precise.evaluate(self.sample.name, args, theirs)
         if part.startswith("grad["):
             which = int(part[5:-1])
-            leaves = [i for i, a in enumerate(inputs.args) if any(a is leaf for leaf in inputs.leaves)]
+            leaves = [
+                i for i, a in enumerate(inputs.args) if any(a is leaf for leaf in inputs.leaves)
+            ]
             cots = self._cotangents()
             if which < len(leaves) and len(cots) == 1:
                 return precise.derivative(self.sample.name, args, leaves[which], cots[0], theirs)
@@ -118,7 +124,13 @@ class Oracle:
         for ours, theirs, exact in self._around:
             a, b = (_array(r, part) for r in (ours, theirs))
             truth = exact.value(part, b) if b is not None else None
-            if a is None or b is None or truth is None or not a.shape == b.shape == truth.shape or a.dtype != b.dtype:
+            if (
+                a is None
+                or b is None
+                or truth is None
+                or not a.shape == b.shape == truth.shape
+                or a.dtype != b.dtype
+            ):
                 continue
             found.add(ulp.error(a, truth), ulp.error(b, truth))
         return found
@@ -129,7 +141,9 @@ class Oracle:
         In ULP an error hardly depends on the precision: float64 samples are measured in float32,
         where there is an oracle for everything.
         """
-        narrow = {"float64": "float32", "complex128": "complex64"}.get(self.sample.dtype, self.sample.dtype)
+        narrow = {"float64": "float32", "complex128": "complex64"}.get(
+            self.sample.dtype, self.sample.dtype
+        )
         sample = replace(self.sample, dtype=narrow)
         exact = Oracle(self.ours, self.torch, sample, self.row, self.form)
         exact._run = exact._wider(nudge=seed)
@@ -144,11 +158,17 @@ class Oracle:
             weight, terms = np.zeros(len(rows)), np.full(len(rows), 1.0)
             if kept is not None:
                 found = self._tensor(part, kept)
-                if found is not None and found[0].numel() == theirs.size and found[0].dtype in self._floating():
+                if (
+                    found is not None
+                    and found[0].numel() == theirs.size
+                    and found[0].dtype in self._floating()
+                ):
                     weight, terms = bounds.sensitivity(self.torch.module, found[0], found[1], rows)
             size = np.abs(theirs.reshape(-1)[rows]).astype(np.float64)
             size = np.where(np.isfinite(size), size, 0)
-            real = np.dtype(theirs.dtype.name.replace("complex64", "float32").replace("complex128", "float64"))
+            real = np.dtype(
+                theirs.dtype.name.replace("complex64", "float32").replace("complex128", "float64")
+            )
             factor = bounds.allowance(terms, self.row.depth, theirs.dtype.name)
             return factor * (weight + size) / ulp.spacing(size, real)
 

@@ -9,18 +9,20 @@ from enum import IntEnum
 class Verdict(IntEnum):
     """Ordered from best to worst: the verdict of many checks is the largest of theirs."""
 
-    IDENTICAL = 0       # every bit
-    EQUAL = 1           # within the bound, on both sides
-    BETTER = 2          # torch is outside the bound, we are inside
-    WORSE = 3           # we are outside the bound and further from the truth than torch
-    MISMATCH = 4        # dtype, shape, view, nan position, exception …: no rounding explains it
+    IDENTICAL = 0  # every bit
+    EQUAL = 1  # within the bound, on both sides
+    BETTER = 2  # torch is outside the bound, we are inside
+    WORSE = 3  # we are outside the bound and further from the truth than torch
+    MISMATCH = 4  # dtype, shape, view, nan position, exception …: no rounding explains it
 
     @property
     def ok(self) -> bool:
         return self <= Verdict.BETTER
 
     def __str__(self) -> str:
-        return {0: "identical", 1: "equal within bound", 2: "better", 3: "worse", 4: "mismatch"}[int(self)]
+        return {0: "identical", 1: "equal within bound", 2: "better", 3: "worse", 4: "mismatch"}[
+            int(self)
+        ]
 
 
 @dataclass
@@ -43,6 +45,41 @@ class Check:
 
     def as_dict(self) -> dict:
         return {**asdict(self), "verdict": str(self.verdict)}
+
+
+def kind_of(check: Check) -> str:
+    """What sort of thing a check is about, for counting."""
+    part = check.part
+    if check.form.startswith("out="):
+        return "out= form"
+    for start, name in KINDS.items():
+        if part.startswith(start):
+            return name
+    for end, name in ENDS.items():
+        if part.endswith(end):
+            return name
+    return "values" if part.startswith("out") else "facts"
+
+
+KINDS = {
+    "error": "exceptions",
+    "grad2": "second gradients",
+    "grad": "gradients",
+    "stream": "random stream",
+    "version": "in-place facts",
+    "returns": "in-place facts",
+    "argument": "values",
+    "inputs": "arguments written to",
+    "structure": "structure",
+}
+ENDS = {
+    ".dtype": "dtypes",
+    ".shape": "shapes",
+    ".requires_grad": "requires_grad",
+    ".grad_fn": "grad_fn names",
+    ".view": "views",
+    ".stride": "strides",
+}
 
 
 @dataclass
@@ -87,6 +124,10 @@ class OpResult:
 
     def worst(self, side: str) -> float:
         """The largest error in ULP of "ours" or "theirs" that rounding made; no special values."""
-        errors = [getattr(c, side) for s in self.samples for c in s.checks
-                  if c.verdict != Verdict.MISMATCH and "special" not in s.kind + s.note]
+        errors = [
+            getattr(c, side)
+            for s in self.samples
+            for c in s.checks
+            if c.verdict != Verdict.MISMATCH and "special" not in s.kind + s.note
+        ]
         return max((e for e in errors if e is not None and e < 2.0**62), default=0.0)

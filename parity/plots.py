@@ -13,9 +13,24 @@ from .outcome import OpResult
 from .programs import ProgramResult
 
 OURS, TORCH, BAND, INK, GRID = "#d9480f", "#1c3d5a", "#94a3b8", "#1f2933", "#e6e9ee"
-STYLE = {"font.family": "DejaVu Sans", "font.size": 10, "axes.titlesize": 11.5, "axes.titleweight": "bold", "axes.titlelocation": "left",
-         "axes.spines.top": False, "axes.spines.right": False, "axes.edgecolor": "#aab4c0", "axes.labelcolor": INK, "text.color": INK,
-         "xtick.color": "#52606d", "ytick.color": "#52606d", "axes.grid": True, "grid.color": GRID, "axes.axisbelow": True, "legend.frameon": False}
+STYLE = {
+    "font.family": "DejaVu Sans",
+    "font.size": 10,
+    "axes.titlesize": 11.5,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": "#aab4c0",
+    "axes.labelcolor": INK,
+    "text.color": INK,
+    "xtick.color": "#52606d",
+    "ytick.color": "#52606d",
+    "axes.grid": True,
+    "grid.color": GRID,
+    "axes.axisbelow": True,
+    "legend.frameon": False,
+}
 
 
 def png(draw: Callable[[Any], None], size: tuple[float, float], dpi: int = 150) -> str:
@@ -23,6 +38,7 @@ def png(draw: Callable[[Any], None], size: tuple[float, float], dpi: int = 150) 
     from matplotlib import rc_context
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
+
     with rc_context(STYLE):
         figure = Figure(figsize=size, dpi=dpi, layout="constrained")
         FigureCanvasAgg(figure)
@@ -40,14 +56,30 @@ def smooth(values: np.ndarray, window: int) -> np.ndarray:
     return np.convolve(values, kernel, mode="valid")
 
 
+def smoothing(result: ProgramResult) -> int:
+    """Steps to average: an epoch where epochs are short, else a small share of the run."""
+    steps, epochs = len(result.theirs.losses), result.theirs.epochs
+    epoch = steps // epochs if epochs else 0
+    return epoch if 1 < epoch <= steps // 20 else max(1, steps // 150)
+
+
 def program_plot(result: ProgramResult) -> str:
     """Both loss curves on one axis; under them the relative difference inside its null band."""
+
     def draw(figure: Any) -> None:
         top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
         ours, theirs = result.ours.losses, result.theirs.losses
-        window = max(1, len(theirs) // 150)
+        window = smoothing(result)
         steps = np.arange(len(smooth(theirs, window))) + window // 2
-        top.plot(steps, smooth(theirs, window), color=TORCH, lw=5, alpha=0.28, label="torch", solid_capstyle="round")
+        top.plot(
+            steps,
+            smooth(theirs, window),
+            color=TORCH,
+            lw=5,
+            alpha=0.28,
+            label="torch",
+            solid_capstyle="round",
+        )
         top.plot(steps, smooth(ours, window), color=OURS, lw=1.3, label="minitorch_ref")
         top.set_ylabel("loss" + (f" (mean of {window} steps)" if window > 1 else ""))
         top.legend(loc="upper right")
@@ -57,22 +89,52 @@ def program_plot(result: ProgramResult) -> str:
         step = np.arange(len(far))
         shown = far > 0
         if result.band.size:
-            floor = max(float(result.band[result.band > 0].min(initial=1e-17)) / 20, 1e-18)
-            bottom.fill_between(step, floor, np.maximum(result.band, floor), color=BAND, alpha=0.3, lw=0, label="null band: torch moved by 1 ULP")
+            lowest = min(float(v[v > 0].min(initial=np.inf)) for v in (result.band, far))
+            floor = lowest / 5 if np.isfinite(lowest) else 1e-18
+            bottom.fill_between(
+                step,
+                floor,
+                np.maximum(result.band, floor),
+                color=BAND,
+                alpha=0.3,
+                lw=0,
+                label="null model: torch moved by 1 ULP",
+            )
         if shown.any():
-            bottom.plot(step[shown], far[shown], ".", ms=2.2, color=OURS, alpha=0.55, label="|ours − torch| / torch")
+            bottom.plot(
+                step[shown],
+                far[shown],
+                ".",
+                ms=2.2,
+                color=OURS,
+                alpha=0.55,
+                label="|ours − torch| / torch",
+            )
         else:
-            bottom.text(0.5, 0.5, "every loss is bit-identical", transform=bottom.transAxes, ha="center", va="center", color="#2f7d4f")
+            bottom.text(
+                0.5,
+                0.5,
+                "every loss is bit-identical",
+                transform=bottom.transAxes,
+                ha="center",
+                va="center",
+                color="#2f7d4f",
+            )
         bottom.set_ylabel("relative difference")
         bottom.set_xlabel("step")
         if shown.any() or result.band.size:
             bottom.legend(loc="lower right", fontsize=8.5, markerscale=4)
+
     return png(draw, (6.4, 5.2))
 
 
 def ulp_plot(results: list[OpResult]) -> str:
     """Worst error of each op in ULP, ours against torch's: below the diagonal we are closer."""
-    points = [(r.worst("theirs"), r.worst("ours"), r.op, r.verdict.ok) for r in results if r.worst("ours") or r.worst("theirs")]
+    points = [
+        (r.worst("theirs"), r.worst("ours"), r.op, r.verdict.ok)
+        for r in results
+        if r.worst("ours") or r.worst("theirs")
+    ]
 
     def draw(figure: Any) -> None:
         axes = figure.subplots()
@@ -81,14 +143,35 @@ def ulp_plot(results: list[OpResult]) -> str:
         if points:
             x, y = (np.clip([p[i] for p in points], low, 1e6) for i in (0, 1))
             good = np.array([p[3] for p in points])
-            axes.scatter(x[good], y[good], s=22, color="#2b8a5a", alpha=0.75, lw=0, label="within the bound")
-            axes.scatter(x[~good], y[~good], s=26, color="#d6336c", alpha=0.85, lw=0, label="deviates")
-            for tx, ty, name, _ in sorted(points, key=lambda p: -p[1])[:6]:
-                axes.annotate(name, (np.clip(tx, low, 1e6), np.clip(ty, low, 1e6)), xytext=(5, 3), textcoords="offset points", fontsize=7.5, color="#52606d")
+            axes.scatter(
+                x[good], y[good], s=22, color="#2b8a5a", alpha=0.75, lw=0, label="within the bound"
+            )
+            axes.scatter(
+                x[~good], y[~good], s=26, color="#d6336c", alpha=0.85, lw=0, label="deviates"
+            )
+            named = sorted((p for p in points if p[1] < 1e6), key=lambda p: -p[1])[:5]
+            for tx, ty, name, _ in named:
+                axes.annotate(
+                    name.rpartition(".")[2],
+                    (max(tx, low), max(ty, low)),
+                    xytext=(5, 3),
+                    textcoords="offset points",
+                    fontsize=7.5,
+                    color="#52606d",
+                )
         top = max([10.0, *(max(p[0], p[1]) for p in points)]) * 2
         top = min(top, 2e6)
         axes.plot([low, top], [low, top], color="#aab4c0", lw=1)
         axes.axhspan(low, 2, color="#2b8a5a", alpha=0.07, lw=0)
-        axes.set(xscale="log", yscale="log", xlim=(low * 0.8, top), ylim=(low * 0.8, top), xlabel="torch", ylabel="minitorch_ref")
-        axes.legend(loc="upper left", fontsize=9)
+        axes.set(
+            xscale="log",
+            yscale="log",
+            xlim=(low * 0.8, top),
+            ylim=(low * 0.8, top),
+            xlabel="torch",
+            ylabel="minitorch_ref",
+        )
+        if points:
+            axes.legend(loc="upper left", fontsize=9)
+
     return png(draw, (5.6, 5.2))

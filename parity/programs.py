@@ -4,8 +4,8 @@ Compared: the initial weights, every batch (a digest of its bytes), the loss of 
 whole run; the first difference is named.  How far the losses may drift is not a tolerance but an
 experiment, the null model: torch against itself, with one weight moved by one ULP before the first
 step, with every weight moved so, and with weights moved by up to one ULP at every step, as another
-order of rounding would.  Inside that band the drift is what rounding does to this program; outside it
-is a bug.
+order of rounding would.  Inside that band the drift is what rounding does to this program; outside
+it is a bug.
 """
 
 from __future__ import annotations
@@ -20,11 +20,12 @@ from typing import Any
 
 import numpy as np
 
+from . import nullmodel
 from .engines import Engine, EngineError, open_engine
 from .observe import Observed
 from .outcome import Verdict
 
-NULL_RUNS = (("one", 1), ("all", 2), ("steps", 3))
+NULL_RUNS = (("one", 1), ("all", 2), ("steps", 3), ("steps", 4))
 
 
 @dataclass(frozen=True)
@@ -37,13 +38,16 @@ class Program:
     loss: str = "step_losses"
 
 
-PROGRAMS = {p.name: p for p in (
-    Program("sigmoid_gd", "sigmoid_gd", {}),
-    Program("admissions", "admissions", {"error_term": "cross_entropy"}),
-    Program("admissions_mse", "admissions", {"error_term": "mean_square"}),
-    Program("lenet5", "lenet5", {"epochs": 1, "limit": 5000}),
-    Program("simplenet", "lenet5", {"model": "simplenet", "epochs": 1, "limit": 1000}),
-)}
+PROGRAMS = {
+    p.name: p
+    for p in (
+        Program("sigmoid_gd", "sigmoid_gd", {}),
+        Program("admissions", "admissions", {"error_term": "cross_entropy"}),
+        Program("admissions_mse", "admissions", {"error_term": "mean_square"}),
+        Program("lenet5", "lenet5", {"epochs": 1, "limit": 5000}),
+        Program("simplenet", "lenet5", {"model": "simplenet", "epochs": 1, "limit": 1000}),
+    )
+}
 
 
 @dataclass
@@ -57,6 +61,7 @@ class Trace:
     final: list[np.ndarray]
     seconds: float
     source: str = ""
+    epochs: int = 0
     extras: dict[str, Any] = field(default_factory=dict)
 
 
@@ -77,13 +82,24 @@ class ProgramResult:
 
     def as_dict(self) -> dict[str, Any]:
         """Plain numbers for the JSON result."""
-        found: dict[str, Any] = {"name": self.name, "verdict": str(self.verdict), "detail": self.detail, "steps": self.steps,
-                                 "first_differing_loss": self.first_loss, "seconds": round(self.seconds, 2)}
+        found: dict[str, Any] = {
+            "name": self.name,
+            "verdict": str(self.verdict),
+            "detail": self.detail,
+            "steps": self.steps,
+            "first_differing_loss": self.first_loss,
+            "seconds": round(self.seconds, 2),
+        }
         if self.ours is not None and self.theirs is not None and self.difference.size:
-            found |= {"largest_relative_difference": float(self.difference.max()), "null_band": float(self.band.max(initial=0)),
-                      "our_seconds": round(self.ours.seconds, 3), "torch_seconds": round(self.theirs.seconds, 3),
-                      "data": self.theirs.source, **{f"ours_{k}": v for k, v in self.ours.extras.items()},
-                      **{f"torch_{k}": v for k, v in self.theirs.extras.items()}}
+            found |= {
+                "largest_relative_difference": float(self.difference.max()),
+                "null_band": float(self.band.max(initial=0)),
+                "our_seconds": round(self.ours.seconds, 3),
+                "torch_seconds": round(self.theirs.seconds, 3),
+                "data": self.theirs.source,
+                **{f"ours_{k}": v for k, v in self.ours.extras.items()},
+                **{f"torch_{k}": v for k, v in self.theirs.extras.items()},
+            }
         return found
 
 
@@ -91,7 +107,11 @@ def digest(batch: Any) -> str:
     """Digest of dtype, shape and bytes of every tensor or array in a batch."""
     hasher = hashlib.blake2b(digest_size=12)
     for item in batch if isinstance(batch, (tuple, list)) else [batch]:
-        data = item if isinstance(item, np.ndarray) else np.asarray(item.detach().numpy() if hasattr(item, "detach") else item)
+        data = (
+            item
+            if isinstance(item, np.ndarray)
+            else np.asarray(item.detach().numpy() if hasattr(item, "detach") else item)
+        )
         hasher.update(f"{data.dtype}{data.shape}".encode())
         hasher.update(np.ascontiguousarray(data).tobytes())
     return hasher.hexdigest()
@@ -111,16 +131,29 @@ def trace(source: Any, torch: Any, config: Any, nudge: tuple[str, int] | None = 
     losses: list[float] = []
 
     def on_step(step: int, batch: Any, loss: float) -> None:
-        if nudge is None:                       # the null model is about losses alone
+        if nudge is None:  # the null model is about losses alone
             seen.append(digest(batch))
         losses.append(loss)
 
     namespace = Observed(torch, nudge)
     began = time.perf_counter()
     result = source.run(namespace, config, on_step)
-    extras = {k: getattr(result, k) for k in ("test_accuracy", "test_loss", "accuracy") if hasattr(result, k)}
-    return Trace(torch.__name__, namespace.initial, seen, np.array(losses), namespace.final,
-                 getattr(result, "seconds", time.perf_counter() - began), getattr(result, "source", ""), extras)
+    extras = {
+        k: getattr(result, k)
+        for k in ("test_accuracy", "test_loss", "accuracy")
+        if hasattr(result, k)
+    }
+    return Trace(
+        torch.__name__,
+        namespace.initial,
+        seen,
+        np.array(losses),
+        namespace.final,
+        getattr(result, "seconds", time.perf_counter() - began),
+        getattr(result, "source", ""),
+        getattr(config, "epochs", 0),
+        extras,
+    )
 
 
 def relative(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -132,11 +165,11 @@ def relative(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def running_band(theirs: Trace, nudged: list[Trace], unit: float) -> np.ndarray:
-    """Largest relative difference so far between torch and its perturbed selves, 2 ULP at least."""
+    """How far the losses may have drifted by each step (see nullmodel.py), 2 ULP at least."""
     if not nudged:
         return np.zeros(len(theirs.losses))
-    apart = np.max([relative(n.losses, theirs.losses) for n in nudged], axis=0)
-    return np.maximum(np.maximum.accumulate(apart), 2 * unit)
+    apart = [np.maximum.accumulate(relative(n.losses, theirs.losses)) for n in nudged]
+    return np.maximum(nullmodel.limit(np.array(apart)), 2 * unit)
 
 
 def judge(name: str, ours: Trace, theirs: Trace, nudged: list[Trace]) -> ProgramResult:
@@ -155,14 +188,21 @@ def judge(name: str, ours: Trace, theirs: Trace, nudged: list[Trace]) -> Program
     differ = np.flatnonzero(result.difference)
     result.first_loss = int(differ[0]) if differ.size else None
     if not differ.size:
-        result.verdict, result.detail = Verdict.IDENTICAL, f"all {result.steps} losses bit-identical"
+        result.verdict, result.detail = (
+            Verdict.IDENTICAL,
+            f"all {result.steps} losses bit-identical",
+        )
         return result
     outside = np.flatnonzero(np.maximum.accumulate(result.difference) > result.band)
     largest = int(np.argmax(result.difference))
-    text = f"largest relative difference {result.difference[largest]:.2e} at step {largest} (null band {result.band[largest]:.2e}); first differing loss at step {differ[0]}"
+    text = (
+        f"largest relative difference {result.difference[largest]:.2e} at step {largest} "
+        f"(null band {result.band[largest]:.2e}); first differing loss at step {differ[0]}"
+    )
     if outside.size:
         at = int(outside[0])
-        result.detail = f"outside the null band from step {at}: {result.difference[at]:.2e} > {result.band[at]:.2e}; {text}"
+        beyond = f"{result.difference[at]:.2e} > {result.band[at]:.2e}"
+        result.detail = f"outside the null band from step {at}: {beyond}; {text}"
         result.verdict = Verdict.WORSE
     else:
         result.verdict, result.detail = Verdict.EQUAL, text
@@ -188,8 +228,13 @@ def _batches(ours: Trace, theirs: Trace) -> str:
     return ""
 
 
-def compare_program(name: str, ours: Engine, theirs: Engine, options: dict[str, Any] | None = None,
-                    null_runs: tuple = NULL_RUNS) -> ProgramResult:
+def compare_program(
+    name: str,
+    ours: Engine,
+    theirs: Engine,
+    options: dict[str, Any] | None = None,
+    null_runs: tuple = NULL_RUNS,
+) -> ProgramResult:
     """Run one program on both engines and on the null model."""
     program = PROGRAMS[name]
     source = load_program(ours if not ours.is_torch else open_engine("minitorch_ref"), program)
@@ -201,13 +246,23 @@ def compare_program(name: str, ours: Engine, theirs: Engine, options: dict[str, 
     reference = trace(source, theirs.module, config)
     try:
         mine = trace(source, ours.module, config)
-    except (FileNotFoundError, MemoryError):    # not the engine's doing
+    except (FileNotFoundError, MemoryError):  # not the engine's doing
         raise
     except Exception as error:
         where = traceback.extract_tb(error.__traceback__)[-1]
-        return ProgramResult(name, Verdict.MISMATCH, f"ours raises {type(error).__name__}: {error} ({Path(where.filename).name}:{where.lineno})",
-                             len(reference.losses), seconds=time.perf_counter() - began)
-    nudged = [trace(source, theirs.module, config, n) for n in null_runs] if not np.array_equal(mine.losses, reference.losses) else []
+        return ProgramResult(
+            name,
+            Verdict.MISMATCH,
+            f"ours raises {type(error).__name__}: {error} "
+            f"({Path(where.filename).name}:{where.lineno})",
+            len(reference.losses),
+            seconds=time.perf_counter() - began,
+        )
+    nudged = (
+        [trace(source, theirs.module, config, n) for n in null_runs]
+        if not np.array_equal(mine.losses, reference.losses)
+        else []
+    )
     result = judge(name, mine, reference, nudged)
     result.seconds = time.perf_counter() - began
     return result

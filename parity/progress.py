@@ -8,7 +8,14 @@ from typing import Any
 from .outcome import OpResult, Verdict
 from .session import Session
 
-COLOURS = {"identical": "green", "equal within bound": "cyan", "better": "blue", "worse": "yellow", "mismatch": "red", "known": "magenta"}
+COLOURS = {
+    "identical": "green",
+    "equal within bound": "cyan",
+    "better": "blue",
+    "worse": "yellow",
+    "mismatch": "red",
+    "known": "magenta",
+}
 
 
 class Progress:
@@ -18,8 +25,15 @@ class Progress:
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
         from rich.progress import Progress as Bars
-        self.bars = Bars(TextColumn("{task.description:>9}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
-                         TextColumn("{task.fields[note]}"), console=Console(stderr=True))
+
+        self.bars = Bars(
+            TextColumn("{task.description:>9}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("{task.fields[note]}"),
+            console=Console(stderr=True),
+        )
         self.bars.start()
         self.task: Any = None
         self.bad = 0
@@ -34,28 +48,38 @@ class Progress:
     def done(self, result: Any) -> None:
         self.bad += not result.verdict.ok
         name = result.op if isinstance(result, OpResult) else result.name
-        note = f"[dim]{name.removeprefix('module.')[:36]}[/]" + (f" [red]{self.bad} deviating[/]" if self.bad else "")
+        note = f"[dim]{name.removeprefix('module.')[:36]}[/]" + (
+            f" [red]{self.bad} deviating[/]" if self.bad else ""
+        )
         self.bars.update(self.task, advance=1, note=note)
 
 
 def summary(session: Session, page: Path, before: set[str] | None) -> None:
     """The closing tables: families by verdict, programs, the worst ten, what deviates."""
     from rich.console import Console
+
     console = Console(width=None if Console().is_terminal else 130)
     for title, results in (("ops", session.ops), ("modules", session.modules)):
         if results:
             console.print(_families(title, results))
+    if session.kinds():
+        console.print(_kinds(session))
     if session.programs:
         console.print(_programs(session))
     if any(r.worst("ours") for r in session.ops):
         console.print(_worst(session.ops))
     _deviations(console, session, before)
     console.print(f"report: {page}   ({session.seconds:.0f} s)")
-    console.print("[bold green]parity[/]" if session.ok else f"[bold red]{len(session.failing()) + len(session.problems)} deviations[/]")
+    console.print(
+        "[bold green]parity[/]"
+        if session.ok
+        else f"[bold red]{len(session.failing()) + len(session.problems)} deviations[/]"
+    )
 
 
 def _families(title: str, results: list[OpResult]) -> Any:
     from rich.table import Table
+
     table = Table(title=f"{len(results)} {title}, samples by verdict", title_justify="left")
     columns = [*map(str, Verdict), "known"]
     table.add_column("family")
@@ -68,25 +92,59 @@ def _families(title: str, results: list[OpResult]) -> Any:
     for family, members in [*families.items(), ("all", results)]:
         counts = {c: sum(m.counts()[c] for m in members) for c in columns}
         cells = [f"[{COLOURS[c]}]{n:,}[/]" if n else "" for c, n in counts.items()]
-        table.add_row(family, str(len(members)), *cells, style="bold" if family == "all" else "", end_section=family == list(families)[-1])
+        table.add_row(
+            family,
+            str(len(members)),
+            *cells,
+            style="bold" if family == "all" else "",
+            end_section=family == list(families)[-1],
+        )
     return table
 
 
 def _programs(session: Session) -> Any:
     from rich.table import Table
+
     table = Table(title="programs, whole runs", title_justify="left")
-    for name, right in (("program", False), ("steps", True), ("verdict", False), ("largest difference", True), ("null band", True), ("ours", True), ("torch", True)):
+    for name, right in (
+        ("program", False),
+        ("steps", True),
+        ("verdict", False),
+        ("largest difference", True),
+        ("null band", True),
+        ("ours", True),
+        ("torch", True),
+    ):
         table.add_column(name, justify="right" if right else "left")
     for p in session.programs:
         facts = p.as_dict()
         far, band = facts.get("largest_relative_difference"), facts.get("null_band")
-        table.add_row(p.name, str(p.steps), f"[{COLOURS[str(p.verdict)]}]{p.verdict}[/]", "" if far is None else f"{far:.1e}", "" if not band else f"{band:.1e}",
-                      f"{facts.get('our_seconds', 0):.1f} s", f"{facts.get('torch_seconds', 0):.1f} s")
+        table.add_row(
+            p.name,
+            str(p.steps),
+            f"[{COLOURS[str(p.verdict)]}]{p.verdict}[/]",
+            "" if far is None else f"{far:.1e}",
+            "" if not band else f"{band:.1e}",
+            f"{facts.get('our_seconds', 0):.1f} s",
+            f"{facts.get('torch_seconds', 0):.1f} s",
+        )
+    return table
+
+
+def _kinds(session: Session) -> Any:
+    from rich.table import Table
+
+    table = Table(title="what deviates", title_justify="left")
+    for name in ("kind", "ops", "samples", "for example"):
+        table.add_column(name, justify="right" if name in ("ops", "samples") else "left")
+    for kind, ops, samples, example in session.kinds():
+        table.add_row(kind, str(ops), f"{samples:,}", example)
     return table
 
 
 def _worst(results: list[OpResult]) -> Any:
     from rich.table import Table
+
     table = Table(title="largest errors against the oracle, in ULP", title_justify="left")
     table.add_column("op")
     table.add_column("ours", justify="right")
@@ -99,11 +157,20 @@ def _worst(results: list[OpResult]) -> Any:
 
 def _deviations(console: Any, session: Session, before: set[str] | None, limit: int = 25) -> None:
     from rich.markup import escape
+
     failing = [r for r in session.ops + session.modules if not r.verdict.ok]
     for r in sorted(failing, key=lambda r: -r.verdict)[:limit]:
         sample = max(r.samples, key=lambda s: s.verdict, default=None)
-        check = max((c for c in sample.checks if not c.known), key=lambda c: c.verdict, default=None) if sample else None
-        text = f"{sample.text if sample else 'no samples'}: {check.form} {check.part}: {check.detail}" if check and sample else "the op has no samples"
+        check = (
+            max((c for c in sample.checks if not c.known), key=lambda c: c.verdict, default=None)
+            if sample
+            else None
+        )
+        text = (
+            f"{sample.text if sample else 'no samples'}: {check.form} {check.part}: {check.detail}"
+            if check and sample
+            else "the op has no samples"
+        )
         console.print(f"[{COLOURS[str(r.verdict)]}]{r.op}[/] {escape(text[:400])}", highlight=False)
     if len(failing) > limit:
         console.print(f"… and {len(failing) - limit} more, in the report")
@@ -116,4 +183,8 @@ def _deviations(console: Any, session: Session, before: set[str] | None, limit: 
         now = set(session.failing())
         new, gone = sorted(now - before), sorted(before - now)
         if new or gone:
-            console.print(f"since the stored run: {len(new)} new {new[:8]}, {len(gone)} gone {gone[:8]}", highlight=False, markup=False)
+            console.print(
+                f"since the stored run: {len(new)} new {new[:8]}, {len(gone)} gone {gone[:8]}",
+                highlight=False,
+                markup=False,
+            )

@@ -4,8 +4,8 @@
         parity.check(mine(x), torch.sin(x), oracle=torch.sin(x.double()))
 
 Options: `--parity-device` (default cpu) and `--parity-dtypes` (a comma-separated list) feed the
-fixtures `parity_device` and `parity_dtype`.  Tests marked `cuda` are skipped, with the reason, where
-torch sees no GPU.  pytest's summary gets a section with the figures of every comparison made.
+fixtures `parity_device` and `parity_dtype`.  Tests marked `cuda` are skipped, with the reason,
+where torch sees no GPU.  pytest's summary gets a section with the figures of every comparison made.
 """
 
 from __future__ import annotations
@@ -24,16 +24,30 @@ _KEY = pytest.StashKey[list]()
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("parity", "numerical parity with PyTorch")
-    group.addoption("--parity-device", default="cpu", metavar="DEVICE", help="device for the parity_device fixture (default: cpu)")
-    group.addoption("--parity-dtypes", default="float32", metavar="LIST", help="dtypes for the parity_dtype fixture, comma-separated (default: float32)")
+    group.addoption(
+        "--parity-device",
+        default="cpu",
+        metavar="DEVICE",
+        help="device for the parity_device fixture (default: cpu)",
+    )
+    group.addoption(
+        "--parity-dtypes",
+        default="float32",
+        metavar="LIST",
+        help="dtypes for the parity_dtype fixture, comma-separated (default: float32)",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "cuda: compares with torch on a GPU; skipped, saying so, where there is none")
+    config.addinivalue_line(
+        "markers", "cuda: compares with torch on a GPU; skipped, saying so, where there is none"
+    )
     config.stash[_KEY] = []
     unknown = [d for d in dtypes(config) if d not in DTYPES]
     if unknown:
-        raise pytest.UsageError(f"--parity-dtypes: unknown dtype {unknown[0]!r}; known are {', '.join(DTYPES)}")
+        raise pytest.UsageError(
+            f"--parity-dtypes: unknown dtype {unknown[0]!r}; known are {', '.join(DTYPES)}"
+        )
 
 
 def dtypes(config: pytest.Config) -> list[str]:
@@ -82,7 +96,9 @@ class Parity:
 @pytest.fixture
 def parity(request: pytest.FixtureRequest) -> Parity:
     """Compare two results with derived bounds: `parity.check(a, b, oracle=…)`."""
-    return Parity(request.node.nodeid, lambda name, check: request.config.stash[_KEY].append((name, check)))
+    return Parity(
+        request.node.nodeid, lambda name, check: request.config.stash[_KEY].append((name, check))
+    )
 
 
 @pytest.fixture
@@ -103,7 +119,12 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     counts: dict[str, int] = {}
     for _, check in found:
         counts[str(check.verdict)] = counts.get(str(check.verdict), 0) + 1
-    terminalreporter.line(f"{len(found)} comparisons: " + ", ".join(f"{n} {v}" for v, n in counts.items()))
+    terminalreporter.line(
+        f"{len(found)} comparisons: " + ", ".join(f"{n} {v}" for v, n in counts.items())
+    )
     measured = [(n, c) for n, c in found if c.ours]
     for name, check in sorted(measured, key=lambda item: -item[1].ours)[:5]:
-        terminalreporter.line(f"  {check.ours:9.3g} ULP (reference {check.theirs:.3g}, bound {check.bound:.3g})  {name}")
+        terminalreporter.line(
+            f"  {check.ours:9.3g} ULP (reference {check.theirs:.3g}, "
+            f"bound {check.bound:.3g})  {name}"
+        )

@@ -61,7 +61,11 @@ def flatten(value: Any, engine: Engine, path: str = "out") -> dict[str, Any]:
             found.update(flatten(item, engine, inner))
         return found
     if isinstance(value, dict):
-        return {k: v for key, item in value.items() for k, v in flatten(item, engine, f"{path}[{key!r}]").items()}
+        return {
+            k: v
+            for key, item in value.items()
+            for k, v in flatten(item, engine, f"{path}[{key!r}]").items()
+        }
     if isinstance(value, np.ndarray) or engine.is_tensor(value):
         return {path: value}
     if type(value).__name__ == "Size":
@@ -80,7 +84,12 @@ def _overlap(a: np.ndarray, b: np.ndarray) -> bool:
 def value_of(item: Any, engine: Engine, arrays: list[np.ndarray]) -> Any:
     """The leaf `item` written down; tensors and NumPy arrays become a Value."""
     if isinstance(item, np.ndarray):
-        return Value(item.copy(), f"numpy.{item.dtype}", item.strides, tuple(_overlap(item, a) for a in arrays))
+        return Value(
+            item.copy(),
+            f"numpy.{item.dtype}",
+            item.strides,
+            tuple(_overlap(item, a) for a in arrays),
+        )
     if not engine.is_tensor(item):
         return item
     data = engine.array(item)
@@ -88,8 +97,14 @@ def value_of(item: Any, engine: Engine, arrays: list[np.ndarray]) -> Any:
     grad_fn = type(item.grad_fn).__name__ if item.grad_fn is not None else None
     if grad_fn in ("Node", "BackwardNode"):
         grad_fn = item.grad_fn.name()
-    return Value(np.array(data), str(item.dtype).removeprefix("torch."), tuple(item.stride()), alias,
-                 item.requires_grad, grad_fn)
+    return Value(
+        np.array(data),
+        str(item.dtype).removeprefix("torch."),
+        tuple(item.stride()),
+        alias,
+        item.requires_grad,
+        grad_fn,
+    )
 
 
 def _cotangents(outs: dict[str, Any], engine: Engine, sample: Sample, order: str) -> dict[str, Any]:
@@ -109,10 +124,12 @@ def _cotangents(outs: dict[str, Any], engine: Engine, sample: Sample, order: str
 class Backward:
     """Gradients and second gradients of one call, kept as tensors (the bounds need their graph)."""
 
-    def __init__(self, engine: Engine, sample: Sample, outs: dict[str, Any], leaves: list, wider: bool) -> None:
+    def __init__(
+        self, engine: Engine, sample: Sample, outs: dict[str, Any], leaves: list, wider: bool
+    ) -> None:
         self.engine, self.sample, self.wider = engine, sample, wider
         self.outs = {p: o for p, o in outs.items() if engine.is_tensor(o) and o.requires_grad}
-        self.leaves = [leaf for leaf in leaves]
+        self.leaves = list(leaves)
         self.cots: dict[str, Any] = {}
         self.cots2: dict[str, Any] = {}
         self.grads: dict[str, Any] = {}
@@ -122,7 +139,12 @@ class Backward:
         """grads["grad[i]"]: the gradient for leaf i, None where the op does not depend on it."""
         self.cots = _cotangents(self.outs, self.engine, self.sample, "cotangent")
         found = self.engine.module.autograd.grad(
-            list(self.outs.values()), self.leaves, list(self.cots.values()), create_graph=True, allow_unused=True)
+            list(self.outs.values()),
+            self.leaves,
+            list(self.cots.values()),
+            create_graph=True,
+            allow_unused=True,
+        )
         self.grads = {f"grad[{i}]": g for i, g in enumerate(found)}
 
     def second(self) -> None:
@@ -133,7 +155,12 @@ class Backward:
         inputs = self.leaves + list(self.cots.values())
         self.cots2 = _cotangents(firsts, self.engine, self.sample, "second")
         found = self.engine.module.autograd.grad(
-            list(firsts.values()), inputs, list(self.cots2.values()), create_graph=self.wider, allow_unused=True)
+            list(firsts.values()),
+            inputs,
+            list(self.cots2.values()),
+            create_graph=self.wider,
+            allow_unused=True,
+        )
         self.seconds = {f"grad2[{i}]": g for i, g in enumerate(found)}
 
 
@@ -146,7 +173,9 @@ def invoke(engine: Engine, sample: Sample, form: str, inputs: Inputs) -> Any:
     name = sample.name
     if form == "inplace":
         name = name + "_"
-    function = engine.find(sample.namespace, name) if form == "function" else engine.find_method(name)
+    function = (
+        engine.find(sample.namespace, name) if form == "function" else engine.find_method(name)
+    )
     if function is None:
         raise AttributeError(f"{engine.name} has no {form} {sample.op}")
     if form != "function" and (not inputs.args or not engine.is_tensor(inputs.args[0])):
@@ -154,8 +183,17 @@ def invoke(engine: Engine, sample: Sample, form: str, inputs: Inputs) -> Any:
     return function(*inputs.args, **inputs.kwargs)
 
 
-def run(engine: Engine, sample: Sample, form: str = "function", *, grad: bool = True, wider: bool = False,
-        random: bool = False, keep: list | None = None, nudge: int | None = None) -> Record:
+def run(
+    engine: Engine,
+    sample: Sample,
+    form: str = "function",
+    *,
+    grad: bool = True,
+    wider: bool = False,
+    random: bool = False,
+    keep: list | None = None,
+    nudge: int | None = None,
+) -> Record:
     """Run one form of one sample and write down what it did.
 
     wider: in float64 (the oracle run).  keep: receives (outputs, inputs, backward) as tensors.
@@ -173,7 +211,7 @@ def run(engine: Engine, sample: Sample, form: str = "function", *, grad: bool = 
             call_inputs, watched = _inplace_target(form, inputs)
             version = watched._version if watched is not None else 0
             result = invoke(engine, sample, form, call_inputs)
-        except Exception as error:              # the type and the text are what is compared
+        except Exception as error:  # the type and the text are what is compared
             record.error = error_of(error)
             return record
         outs = flatten(result, engine)
@@ -183,7 +221,9 @@ def run(engine: Engine, sample: Sample, form: str = "function", *, grad: bool = 
             record.facts["version bumped"] = watched._version > version
         if random:
             record.facts["stream position"] = engine.stream_position()
-        record.mutated = tuple(a.tobytes() != b.tobytes() for a, b in zip(inputs.arrays, before, strict=True))
+        record.mutated = tuple(
+            a.tobytes() != b.tobytes() for a, b in zip(inputs.arrays, before, strict=True)
+        )
         for i, array in enumerate(inputs.arrays):
             if record.mutated[i]:
                 record.outputs[f"argument[{i}] afterwards"] = Value(array.copy(), array.dtype.name)
@@ -191,8 +231,10 @@ def run(engine: Engine, sample: Sample, form: str = "function", *, grad: bool = 
     return record
 
 
-OUT_DTYPES = {"wider": {"float32": "float64", "complex64": "complex128", "int64": "float32"},
-              "integer": {"float32": "int64", "complex64": "float32", "bool": "int64"}}
+OUT_DTYPES = {
+    "wider": {"float32": "float64", "complex64": "complex128", "int64": "float32"},
+    "integer": {"float32": "int64", "complex64": "float32", "bool": "int64"},
+}
 
 
 def run_out(engine: Engine, sample: Sample, mode: str) -> Record | None:
@@ -207,9 +249,9 @@ def run_out(engine: Engine, sample: Sample, mode: str) -> Record | None:
         inputs = Inputs(engine, sample, grad=False)
         try:
             plain = invoke(engine, sample, "function", inputs)
-        except Exception:                       # the function form has compared this already
+        except Exception:  # the function form has compared this already
             return None
-        found = [v for v in (plain if isinstance(plain, (tuple, list)) else (plain,))]
+        found = list(plain) if isinstance(plain, (tuple, list)) else [plain]
         if not found or not all(engine.is_tensor(v) for v in found):
             return None
         names = [str(v.dtype).removeprefix("torch.") for v in found]
@@ -218,20 +260,29 @@ def run_out(engine: Engine, sample: Sample, mode: str) -> Record | None:
             if len(names) > 1 or names[0] not in OUT_DTYPES[mode] or not inputs.tensors:
                 return None
             names = [OUT_DTYPES[mode][names[0]]]
-        outs = [engine.module.empty(0, dtype=getattr(engine.module, n), device=engine.device) for n in names]
+        outs = [
+            engine.module.empty(0, dtype=getattr(engine.module, n), device=engine.device)
+            for n in names
+        ]
         inputs = Inputs(engine, sample, grad=mode == "grad")
         if mode == "grad" and not inputs.leaves:
             return None
         given = outs[0] if engine.is_tensor(plain) else tuple(outs)
         try:
             versions = [o._version for o in outs]
-            result = engine.find(sample.namespace, sample.name)(*inputs.args, **inputs.kwargs, out=given)
+            result = engine.find(sample.namespace, sample.name)(
+                *inputs.args, **inputs.kwargs, out=given
+            )
         except Exception as error:
             record.error = error_of(error)
             return record
-        pairs = [(result, given)] if engine.is_tensor(result) else list(zip(result, given, strict=True))
-        record.facts = {"returns out": all(r is g or r.data_ptr() == g.data_ptr() for r, g in pairs),
-                        "version bumped": all(o._version > v for o, v in zip(outs, versions, strict=True))}
+        pairs = (
+            [(result, given)] if engine.is_tensor(result) else list(zip(result, given, strict=True))
+        )
+        record.facts = {
+            "returns out": all(r is g or r.data_ptr() == g.data_ptr() for r, g in pairs),
+            "version bumped": all(o._version > v for o, v in zip(outs, versions, strict=True)),
+        }
         record.outputs = {k: value_of(v, engine, []) for k, v in flatten(result, engine).items()}
     return record
 
@@ -247,8 +298,15 @@ def _inplace_target(form: str, inputs: Inputs) -> tuple[Inputs, Any]:
     return inputs, target
 
 
-def _differentiate(engine: Engine, sample: Sample, outs: dict, inputs: Inputs, record: Record,
-                   wider: bool, keep: list | None) -> None:
+def _differentiate(
+    engine: Engine,
+    sample: Sample,
+    outs: dict,
+    inputs: Inputs,
+    record: Record,
+    wider: bool,
+    keep: list | None,
+) -> None:
     backward = Backward(engine, sample, outs, inputs.leaves, wider)
     if keep is not None:
         keep.append((outs, inputs, backward))

@@ -11,14 +11,28 @@ from .outcome import Verdict
 from .session import Session, write_atomically
 
 TEMPLATES = Path(__file__).with_name("templates")
-CLASSES = {"identical": "identical", "equal within bound": "equal", "better": "better", "worse": "worse", "mismatch": "mismatch"}
+CLASSES = {
+    "identical": "identical",
+    "equal within bound": "equal",
+    "better": "better",
+    "worse": "worse",
+    "mismatch": "mismatch",
+}
 
 
 def bar(counts: dict[str, int]) -> list[dict[str, Any]]:
     """Segments of a stacked bar: class, share in percent, count."""
     total = sum(counts[str(v)] for v in Verdict)
-    return [{"kind": CLASSES[str(v)], "name": str(v), "count": counts[str(v)], "share": 100 * counts[str(v)] / total}
-            for v in Verdict if total and counts[str(v)]]
+    return [
+        {
+            "kind": CLASSES[str(v)],
+            "name": str(v),
+            "count": counts[str(v)],
+            "share": 100 * counts[str(v)] / total,
+        }
+        for v in Verdict
+        if total and counts[str(v)]
+    ]
 
 
 def families(ops: list[dict]) -> list[dict[str, Any]]:
@@ -29,14 +43,22 @@ def families(ops: list[dict]) -> list[dict[str, Any]]:
     rows = []
     for name, members in found.items():
         counts = {str(v): sum(m["counts"][str(v)] for m in members) for v in Verdict}
-        rows.append({"name": name, "ops": len(members), "samples": sum(counts.values()), "bar": bar(counts),
-                     "deviating": sum(m["verdict"] in ("worse", "mismatch") for m in members)})
+        rows.append(
+            {
+                "name": name,
+                "ops": len(members),
+                "samples": sum(counts.values()),
+                "bar": bar(counts),
+                "deviating": sum(m["verdict"] in ("worse", "mismatch") for m in members),
+            }
+        )
     return rows
 
 
 def context(session: Session) -> dict[str, Any]:
     """What the template is given."""
     from .plots import program_plot, ulp_plot
+
     data = sessions.as_dict(session, details=8)
     for op in data["ops"] + data["modules"]:
         op["bar"], op["kind"] = bar(op["counts"]), CLASSES[op["verdict"]]
@@ -45,15 +67,29 @@ def context(session: Session) -> dict[str, Any]:
         facts["plot"] = program_plot(program) if program.difference.size else ""
     samples = sum(data["counts"][str(v)] for v in Verdict)
     identical = data["counts"][str(Verdict.IDENTICAL)]
-    return {"data": data, "families": families(data["ops"]), "ulp_plot": ulp_plot(session.ops) if session.ops else "", "samples": samples,
-            "identical_share": 100 * identical / samples if samples else 0.0, "classes": CLASSES,
-            "bar": bar(data["counts"]) if session.ops else [], "module_bar": bar(data["module_counts"]) if session.modules else []}
+    return {
+        "data": data,
+        "families": families(data["ops"]),
+        "ulp_plot": ulp_plot(session.ops) if session.ops else "",
+        "samples": samples,
+        "identical_share": 100 * identical / samples if samples else 0.0,
+        "classes": CLASSES,
+        "bar": bar(data["counts"]) if session.ops else [],
+        "module_bar": bar(data["module_counts"]) if session.modules else [],
+    }
 
 
 def render(session: Session) -> str:
     """The page as HTML."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
-    environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
     return environment.get_template("index.html.j2").render(context(session))
 
 

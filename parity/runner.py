@@ -38,10 +38,13 @@ def registry_keys(engine: Engine) -> list[Key]:
     if engine.is_torch:
         return []
     import importlib
+
     try:
         registry = importlib.import_module(f"{engine.module.__name__}.ops.registry")
     except ImportError as error:
         raise EngineError(f"{engine.name} has no ops.registry: {error}") from error
+    for namespace in {r.namespace for r in ROWS.values()}:
+        engine.space(namespace)  # lazily imported namespaces register their ops
     return list(registry.REGISTRY)
 
 
@@ -49,7 +52,9 @@ def ops_to_compare(lab: Lab, pattern: str = "") -> list[Key]:
     """The registry's ops, and every op that has samples and that both engines can be asked for."""
     keys = dict.fromkeys(registry_keys(lab.ours))
     rows = {id(row_for(k)) for k in keys}
-    keys |= dict.fromkeys(k for k, r in ROWS.items() if id(r) not in rows and lab.primary(r) is not None)
+    keys |= dict.fromkeys(
+        k for k, r in ROWS.items() if id(r) not in rows and lab.primary(r) is not None
+    )
     return sorted((k for k in keys if matches(op_name(k), pattern)), key=op_name)
 
 
@@ -57,8 +62,10 @@ def matches(name: str, pattern: str) -> bool:
     """pytest's -k in small: words joined by "or" / "and" / "not"; each is a substring."""
     if not pattern.strip():
         return True
-    return any(all((word not in name) if negate else (word in name) for negate, word in _terms(part))
-               for part in pattern.split(" or "))
+    return any(
+        all((word not in name) if negate else (word in name) for negate, word in _terms(part))
+        for part in pattern.split(" or ")
+    )
 
 
 def _terms(part: str) -> Iterable[tuple[bool, str]]:
@@ -96,7 +103,9 @@ def broken(key: Key, what: str, text: str) -> OpResult:
 def slim(result: OpResult) -> OpResult:
     """Drop the checks that say no more than "identical": they are most of the data."""
     for sample in result.samples:
-        sample.checks = [c for c in sample.checks if c.verdict or c.ours is not None] or sample.checks[:1]
+        sample.checks = [
+            c for c in sample.checks if c.verdict or c.ours is not None
+        ] or sample.checks[:1]
     return result
 
 
@@ -115,11 +124,20 @@ class _Worker:
 
 def _died(worker: _Worker) -> OpResult:
     worker.process.join(5)
-    return broken(worker.key or ("torch", "?"), "process", f"the process comparing it ended with exit code {worker.process.exitcode}")
+    return broken(
+        worker.key or ("torch", "?"),
+        "process",
+        f"the process comparing it ended with exit code {worker.process.exitcode}",
+    )
 
 
-def run_ops(ours: str, theirs: str, keys: list[Key], processes: int | None = None,
-            done: Callable[[OpResult], None] = lambda result: None) -> list[OpResult]:
+def run_ops(
+    ours: str,
+    theirs: str,
+    keys: list[Key],
+    processes: int | None = None,
+    done: Callable[[OpResult], None] = lambda result: None,
+) -> list[OpResult]:
     """Compare `keys` in parallel; `done` sees each result as it comes.  Sorted by name."""
     if not keys:
         return []
@@ -133,7 +151,7 @@ def run_ops(ours: str, theirs: str, keys: list[Key], processes: int | None = Non
     try:
         while busy:
             for pipe in wait(list(busy)):
-                worker = busy.pop(pipe)         # type: ignore[arg-type]
+                worker = busy.pop(pipe)  # type: ignore[arg-type]
                 try:
                     result = worker.pipe.recv()
                 except (EOFError, ConnectionResetError):

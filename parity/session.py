@@ -15,7 +15,7 @@ import numpy as np
 
 from .engines import Engine
 from .ledger import Entry, Problem
-from .outcome import OpResult, Verdict
+from .outcome import OpResult, Verdict, kind_of
 from .programs import ProgramResult
 
 FORMAT = 1
@@ -44,8 +44,25 @@ class Session:
     def failing(self) -> list[str]:
         """Names of everything that deviates."""
         groups: list[tuple[str, list[Any]]] = [("", self.ops), ("module ", self.modules)]
-        named = [prefix + r.op.removeprefix("module.") for prefix, rs in groups for r in rs if not r.verdict.ok]
+        named = [
+            prefix + r.op.removeprefix("module.")
+            for prefix, rs in groups
+            for r in rs
+            if not r.verdict.ok
+        ]
         return named + [f"program {p.name}" for p in self.programs if not p.verdict.ok]
+
+    def kinds(self) -> list[tuple[str, int, int, str]]:
+        """(kind, ops, samples, example) of what deviates, the most frequent first."""
+        found: dict[str, tuple[set, int, str]] = {}
+        for result in self.ops:
+            for sample in result.samples:
+                for kind in {kind_of(c) for c in sample.checks if not c.verdict.ok and not c.known}:
+                    ops, n, example = found.get(kind, (set(), 0, result.op))
+                    found[kind] = (ops | {result.op}, n + 1, example)
+        return sorted(
+            ((k, len(ops), n, e) for k, (ops, n, e) in found.items()), key=lambda row: -row[2]
+        )
 
     def counts(self, results: list[OpResult]) -> dict[str, int]:
         """Samples by verdict over `results`."""
@@ -58,30 +75,72 @@ class Session:
 
 def versions(ours: Engine, theirs: Engine) -> dict[str, str]:
     """What was compared, and on what."""
-    found = {"python": platform.python_version(), "numpy": np.__version__, "machine": platform.machine(),
-             "processors": str(len(os.sched_getaffinity(0))), "system": platform.system()}
+    found = {
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "machine": platform.machine(),
+        "processors": str(len(os.sched_getaffinity(0))),
+        "system": platform.system(),
+    }
     for engine in (ours, theirs):
         found[engine.name] = str(getattr(engine.module, "__version__", "?"))
     return found
 
 
 def start(ours: Engine, theirs: Engine) -> Session:
-    return Session(ours.name, theirs.name, versions(ours, theirs), started=time.strftime("%Y-%m-%d %H:%M:%S"))
+    return Session(
+        ours.name, theirs.name, versions(ours, theirs), started=time.strftime("%Y-%m-%d %H:%M:%S")
+    )
 
 
 def _op(result: OpResult, details: int) -> dict[str, Any]:
-    notable = sorted((s for s in result.samples if s.verdict or any(c.known for c in s.checks)), key=lambda s: -s.verdict)
-    return {"op": result.op.removeprefix("module."), "family": result.family, "level": result.level, "verdict": str(result.verdict), "samples": len(result.samples),
-            "counts": result.counts(), "ulp_ours": round(result.worst("ours"), 3), "ulp_torch": round(result.worst("theirs"), 3), "seconds": round(result.seconds, 3),
-            "notable": [{"text": s.text, "verdict": str(s.verdict), "checks": [c.as_dict() for c in s.checks if c.verdict or c.known][:6]} for s in notable[:details]]}
+    notable = sorted(
+        (s for s in result.samples if s.verdict or any(c.known for c in s.checks)),
+        key=lambda s: -s.verdict,
+    )
+    return {
+        "op": result.op.removeprefix("module."),
+        "family": result.family,
+        "level": result.level,
+        "verdict": str(result.verdict),
+        "samples": len(result.samples),
+        "counts": result.counts(),
+        "ulp_ours": round(result.worst("ours"), 3),
+        "ulp_torch": round(result.worst("theirs"), 3),
+        "seconds": round(result.seconds, 3),
+        "notable": [
+            {
+                "text": s.text,
+                "verdict": str(s.verdict),
+                "checks": [c.as_dict() for c in s.checks if c.verdict or c.known][:6],
+            }
+            for s in notable[:details]
+        ],
+    }
 
 
 def as_dict(session: Session, details: int = 12) -> dict[str, Any]:
     """The JSON result."""
-    return {"format": FORMAT, "ok": session.ok, "ours": session.ours, "theirs": session.theirs, "versions": session.versions, "started": session.started,
-            "seconds": round(session.seconds, 1), "counts": session.counts(session.ops), "module_counts": session.counts(session.modules), "failing": session.failing(),
-            "ops": [_op(r, details) for r in session.ops], "modules": [_op(r, details) for r in session.modules], "programs": [p.as_dict() for p in session.programs],
-            "ledger": [vars(e) for e in session.entries], "ledger_problems": [{"kind": p.kind, "text": p.text} for p in session.problems]}
+    return {
+        "format": FORMAT,
+        "ok": session.ok,
+        "ours": session.ours,
+        "theirs": session.theirs,
+        "versions": session.versions,
+        "started": session.started,
+        "seconds": round(session.seconds, 1),
+        "counts": session.counts(session.ops),
+        "module_counts": session.counts(session.modules),
+        "failing": session.failing(),
+        "kinds": [
+            {"kind": k, "ops": o, "samples": n, "example": e} for k, o, n, e in session.kinds()
+        ],
+        "ops": [_op(r, details) for r in session.ops],
+        "modules": [_op(r, details) for r in session.modules],
+        "programs": [p.as_dict() for p in session.programs],
+        "ledger": [vars(e) for e in session.entries],
+        "ledger_problems": [{"kind": p.kind, "text": p.text} for p in session.problems],
+    }
 
 
 def write_atomically(path: Path, text: str) -> None:

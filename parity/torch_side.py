@@ -10,10 +10,12 @@ from __future__ import annotations
 import importlib
 from types import ModuleType
 
-_libraries: list = []           # a torch.library.Library forgets its schemas when collected
+_libraries: list = []  # a torch.library.Library forgets its schemas when collected
 
-SCHEMAS = ("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
-           "qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+SCHEMAS = (
+    "nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
+    "qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
+)
 
 
 def import_torch() -> ModuleType:
@@ -21,8 +23,10 @@ def import_torch() -> ModuleType:
     try:
         return importlib.import_module("torch")
     except ImportError as error:
-        raise ImportError("parity compares with PyTorch: install torch (the CPU build is enough) "
-                          f"to run it ({error})") from error
+        raise ImportError(
+            "parity compares with PyTorch: install torch (the CPU build is enough) "
+            f"to run it ({error})"
+        ) from error
 
 
 def import_torchvision() -> ModuleType:

@@ -28,12 +28,17 @@ def distance(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """ULP distance, elementwise, as float64.  Both arrays must have the same floating dtype."""
     a, b = np.asarray(a), np.asarray(b)
     if a.dtype != b.dtype or a.dtype.kind != "f":
-        raise TypeError(f"ULP distance needs two arrays of one floating dtype, got {a.dtype} and {b.dtype}")
+        raise TypeError(
+            f"ULP distance needs two arrays of one floating dtype, got {a.dtype} and {b.dtype}"
+        )
     x, y = ordered(a), ordered(b)
     same_side = (x >= 0) == (y >= 0)
     with np.errstate(all="ignore"):
-        steps = np.where(same_side, np.abs(x - y).astype(np.float64),
-                         np.abs(x.astype(np.float64)) + np.abs(y.astype(np.float64)))
+        steps = np.where(
+            same_side,
+            np.abs(x - y).astype(np.float64),
+            np.abs(x.astype(np.float64)) + np.abs(y.astype(np.float64)),
+        )
     nan_a, nan_b = np.isnan(a), np.isnan(b)
     return np.where(nan_a & nan_b, 0.0, np.where(nan_a | nan_b, FAR, steps))
 
@@ -45,7 +50,9 @@ def spacing(exact: np.ndarray, dtype: np.dtype) -> np.ndarray:
     with np.errstate(all="ignore"):
         size = np.abs(np.asarray(exact, wide))
         power = np.frexp(np.maximum(size, wide(info.tiny)))[1] - 1
-        return np.ldexp(np.ones_like(size), np.maximum(power - info.nmant, info.minexp - info.nmant))
+        return np.ldexp(
+            np.ones_like(size), np.maximum(power - info.nmant, info.minexp - info.nmant)
+        )
 
 
 def error(a: np.ndarray, exact: np.ndarray) -> np.ndarray:

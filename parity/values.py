@@ -3,8 +3,8 @@
 1. Same bits everywhere (signs of zeros included, nan payloads not): identical.
 2. nan, ±inf and −0 must stand at the same places.
 3. Level "exact", and every integer or boolean result: anything else is a mismatch.
-4. Otherwise three values are on the table: ours, torch's and the oracle's.  Ours is within the bound
-   if each element is at most 2 ULP from the oracle, or (level "sum") within γₙ·(|J||x|), see
+4. Otherwise three values are on the table: ours, torch's and the oracle's.  Ours is within the
+   bound if each element is at most 2 ULP from the oracle, or (level "sum") within γₙ·(|J||x|), see
    bounds.py, or no further than torch's own worst error.  Errors on one sample can be luck, so
    before we are called worse a sign test over close variations of the sample must agree
    (oracle.py).  Outside: "worse".  Torch outside and we inside: "better".
@@ -21,10 +21,10 @@ import numpy as np
 from . import ulp
 from .outcome import Check, Verdict
 
-LIMIT = 2.0                                     # ULP
+LIMIT = 2.0  # ULP
 
-Bound = Callable[[np.ndarray], np.ndarray]      # flat indices → allowed error in ULP
-Near = Callable[[], Any]                        # the sign test: an oracle.Neighbourhood
+Bound = Callable[[np.ndarray], np.ndarray]  # flat indices → allowed error in ULP
+Near = Callable[[], Any]  # the sign test: an oracle.Neighbourhood
 
 
 def same_bits(a: np.ndarray, b: np.ndarray) -> bool:
@@ -58,14 +58,25 @@ def positions(a: np.ndarray, b: np.ndarray, zeros: bool = True) -> str:
     """What differs in where nan, inf and −0 stand: empty when nothing does."""
     pa, pb = _parts(a), _parts(b)
     finite = np.isfinite(pa) & np.isfinite(pb)
-    tests = [("nan", np.isnan(pa), np.isnan(pb)), ("+inf", pa == np.inf, pb == np.inf), ("-inf", pa == -np.inf, pb == -np.inf)]
+    tests = [
+        ("nan", np.isnan(pa), np.isnan(pb)),
+        ("+inf", pa == np.inf, pb == np.inf),
+        ("-inf", pa == -np.inf, pb == -np.inf),
+    ]
     if zeros and a.dtype.kind != "c":
-        minus = [("-0", finite & (pa == 0) & (pb == 0) & np.signbit(pa), finite & (pa == 0) & (pb == 0) & np.signbit(pb))]
+        minus = [
+            (
+                "-0",
+                finite & (pa == 0) & (pb == 0) & np.signbit(pa),
+                finite & (pa == 0) & (pb == 0) & np.signbit(pb),
+            )
+        ]
         tests += minus
     for name, ours, theirs in tests:
         if not np.array_equal(ours, theirs):
             where = first(ours != theirs)
-            return f"{name} at different places: at {where} ours is {pa[where]!r}, torch's {pb[where]!r}"
+            seen = f"at {where} ours is {pa[where]!r}, torch's {pb[where]!r}"
+            return f"{name} at different places: {seen}"
     return ""
 
 
@@ -75,8 +86,15 @@ def _describe(a: np.ndarray, b: np.ndarray, errors: np.ndarray, exact: np.ndarra
     return text + (f", the oracle's {exact[at]!r}" if exact is not None else "")
 
 
-def compare_arrays(a: np.ndarray, b: np.ndarray, part: str, level: str, oracle: Callable[[], np.ndarray | None],
-                   bound: Bound | None = None, near: Near | None = None) -> Check:
+def compare_arrays(
+    a: np.ndarray,
+    b: np.ndarray,
+    part: str,
+    level: str,
+    oracle: Callable[[], np.ndarray | None],
+    bound: Bound | None = None,
+    near: Near | None = None,
+) -> Check:
     """One check of our array `a` against torch's `b`.
 
     `oracle`, `bound` and `near` cost something and are called only if they can decide.
@@ -84,7 +102,11 @@ def compare_arrays(a: np.ndarray, b: np.ndarray, part: str, level: str, oracle: 
     if same_bits(a, b):
         return Check(Verdict.IDENTICAL, part)
     if a.dtype != b.dtype or a.shape != b.shape:
-        return Check(Verdict.MISMATCH, part, detail=f"ours is {a.dtype} {a.shape}, torch's {b.dtype} {b.shape}")
+        return Check(
+            Verdict.MISMATCH,
+            part,
+            detail=f"ours is {a.dtype} {a.shape}, torch's {b.dtype} {b.shape}",
+        )
     if a.dtype.kind not in "fc" or level == "exact":
         return _exact(a, b, part)
     exact = oracle()
@@ -100,8 +122,14 @@ def _edge_of_range(a: np.ndarray, b: np.ndarray, exact: np.ndarray | None) -> bo
     """True if every misplaced infinity or zero is one rounding away from the oracle's number."""
     if exact is None or a.dtype.kind == "c" or np.any(np.isnan(a) != np.isnan(b)):
         return False
-    differ = (np.isinf(a) != np.isinf(b)) | (np.isinf(a) & (a != b)) | ((a == 0) & (b == 0) & (np.signbit(a) != np.signbit(b)))
-    return bool(np.all(np.where(differ, (ulp.error(a, exact) <= LIMIT) & ~((a == 0) & (b == 0)), True)))
+    differ = (
+        (np.isinf(a) != np.isinf(b))
+        | (np.isinf(a) & (a != b))
+        | ((a == 0) & (b == 0) & (np.signbit(a) != np.signbit(b)))
+    )
+    return bool(
+        np.all(np.where(differ, (ulp.error(a, exact) <= LIMIT) & ~((a == 0) & (b == 0)), True))
+    )
 
 
 def _exact(a: np.ndarray, b: np.ndarray, part: str) -> Check:
@@ -110,13 +138,29 @@ def _exact(a: np.ndarray, b: np.ndarray, part: str) -> Check:
         differ = ~((pa == pb) & (np.signbit(pa) == np.signbit(pb)) | np.isnan(pa) & np.isnan(pb))
         far = float(np.max(ulp.distance(pa, pb)))
         where = first(differ)
-        return Check(Verdict.MISMATCH, part, ours=far, theirs=0.0, bound=0.0,
-                     detail=f"must be bit-identical: at {where} ours is {pa[where]!r}, torch's {pb[where]!r} ({far:g} ULP apart)")
+        return Check(
+            Verdict.MISMATCH,
+            part,
+            ours=far,
+            theirs=0.0,
+            bound=0.0,
+            detail=f"must be bit-identical: at {where} ours is {pa[where]!r}, "
+            f"torch's {pb[where]!r} ({far:g} ULP apart)",
+        )
     where = first(pa != pb)
-    return Check(Verdict.MISMATCH, part, detail=f"at {where} ours is {pa[where]!r}, torch's {pb[where]!r}")
+    return Check(
+        Verdict.MISMATCH, part, detail=f"at {where} ours is {pa[where]!r}, torch's {pb[where]!r}"
+    )
 
 
-def _judge(a: np.ndarray, b: np.ndarray, part: str, exact: np.ndarray | None, bound: Bound | None, near: Near | None) -> Check:
+def _judge(
+    a: np.ndarray,
+    b: np.ndarray,
+    part: str,
+    exact: np.ndarray | None,
+    bound: Bound | None,
+    near: Near | None,
+) -> Check:
     """Steps 4 and 5 of the comparison."""
     if exact is None:
         ours, theirs, share = ulp.error(a, _wider(b)), np.zeros(a.shape), 2.0
@@ -129,15 +173,36 @@ def _judge(a: np.ndarray, b: np.ndarray, part: str, exact: np.ndarray | None, bo
     if we_fail.any() and near is not None:
         around = near()
         if around.decides:
-            text = f"no worse than torch among neighbours: {around.worse} of {around.runs}, {around.ours:.3g} and {around.theirs:.3g} ULP"
-            return Check(Verdict.EQUAL, part, detail=text, ours=worst_ours, theirs=worst_theirs, bound=allowed)
+            text = (
+                f"worse than torch in only {around.worse} of {around.runs} variations "
+                f"(at most {around.ours:.3g} and {around.theirs:.3g} ULP)"
+            )
+            return Check(
+                Verdict.EQUAL,
+                part,
+                detail=text,
+                ours=worst_ours,
+                theirs=worst_theirs,
+                bound=allowed,
+            )
     facts = {"ours": worst_ours, "theirs": worst_theirs, "bound": allowed}
     if we_fail.any():
         text = _describe(a, b, np.where(we_fail, ours - limit, -1), exact)
         verdict = Verdict.WORSE if exact is not None else Verdict.MISMATCH
-        return Check(verdict, part, detail=f"{worst_ours:.3g} ULP off (torch {worst_theirs:.3g}, bound {allowed:.3g}): {text}", **facts)
+        return Check(
+            verdict,
+            part,
+            detail=f"{worst_ours:.3g} ULP off (torch {worst_theirs:.3g}, "
+            f"bound {allowed:.3g}): {text}",
+            **facts,
+        )
     if (theirs > limit).any() and not (ours > limit).any():
-        return Check(Verdict.BETTER, part, detail=f"torch is {worst_theirs:.3g} ULP off, ours {worst_ours:.3g}", **facts)
+        return Check(
+            Verdict.BETTER,
+            part,
+            detail=f"torch is {worst_theirs:.3g} ULP off, ours {worst_ours:.3g}",
+            **facts,
+        )
     return Check(Verdict.EQUAL, part, **facts)
 
 

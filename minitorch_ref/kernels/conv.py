@@ -10,7 +10,7 @@ of the others, and every derivative of any order is one of them again:
 Which algorithm, by arithmetic (M·K·J multiply-adds of the product it becomes):
 
     1×1, stride 1        conv_pointwise   the image already is the matrix: nothing is unfolded
-    one channel a group  conv_depthwise   products would have K = kh·kw only: shifted multiply-adds
+    one channel a group  conv_depthwise   products with K = kh·kw only: the fewest copies win
     all else             conv_rows        unfolded along the width only, one product per output row
 
 All take 1, 2 or 3 spatial dims.  One dim is an image of height 1.  Three dims become two by unfolding
@@ -26,7 +26,7 @@ from typing import Any
 
 import numpy as np
 
-from . import conv_pointwise, conv_rows
+from . import conv_depthwise, conv_pointwise, conv_rows
 from .axis import Axis, conv_axis
 
 Ints = Sequence[int]
@@ -34,10 +34,13 @@ Ints = Sequence[int]
 
 def convolve(
     x: np.ndarray, weight: np.ndarray, bias: np.ndarray | None,
-    stride: Ints, padding: Ints, dilation: Ints, groups: int,
+    stride: Ints, padding: Ints, dilation: Ints, groups: int, out: Ints | None = None,
 ) -> np.ndarray:  # fmt: skip
-    """y (N, O, …) of x (N, C, …), weight (O, C/groups, …) and bias (O,)."""
-    axes = axes_of(x.shape[2:], weight.shape[2:], stride, padding, dilation)
+    """y (N, O, …) of x (N, C, …), weight (O, C/groups, …) and bias (O,).
+
+    `out` asks for fewer outputs per dim than would fit.
+    """
+    axes = axes_of(x.shape[2:], weight.shape[2:], stride, padding, dilation, out)
     if x.dtype == np.float16:
         bias = bias if bias is None else bias.astype(np.float32)
         return _half(_convolve, x, weight, bias, axes, groups)
@@ -141,6 +144,8 @@ def _choose(weight: Ints, h: Axis, w: Axis, groups: int) -> Any:
     plain = h.stride == w.stride == 1 and not h.padding and not w.padding
     if plain and weight[2] == weight[3] == 1 and h.out == h.size and w.out == w.size:
         return conv_pointwise
+    if weight[1] == 1 and groups > 1:
+        return conv_depthwise
     return conv_rows
 
 

@@ -36,7 +36,8 @@ def weight_gradient(g: np.ndarray, x: np.ndarray, h: Axis, w: Axis, groups: int)
     """Gradient (O, C/G, 1, 1) from g (N, O, H, W) and x (N, C, H, W): Σ_n g[n] · x[n]ᵀ."""
     n, o, c = len(x), g.shape[1], x.shape[1]
     og, cg, size = o // groups, c // groups, h.size * w.size
-    xs, gs = x.reshape(n, groups, cg, size), g.reshape(n, groups, og, size)
+    xs = np.ascontiguousarray(x).reshape(n, groups, cg, size)
+    gs = np.ascontiguousarray(g).reshape(n, groups, og, size)
     pieces = _pieces(n, (c + o) * size * x.itemsize)
     lanes = min(LANES, len(pieces))
     sums = np.zeros((lanes, groups, og, cg), x.dtype)
@@ -61,7 +62,7 @@ def weight_gradient(g: np.ndarray, x: np.ndarray, h: Axis, w: Axis, groups: int)
 
 def _matrices(weight: np.ndarray, groups: int) -> np.ndarray:
     o, cg = weight.shape[:2]
-    return weight.reshape(groups, o // groups, cg)
+    return np.ascontiguousarray(weight).reshape(groups, o // groups, cg)
 
 
 def _products(x: np.ndarray, matrices: np.ndarray, bias: np.ndarray | None) -> np.ndarray:
@@ -69,7 +70,8 @@ def _products(x: np.ndarray, matrices: np.ndarray, bias: np.ndarray | None) -> n
     n, _, h, w = x.shape
     groups, m, k = matrices.shape
     y = np.empty((n, groups * m, h, w), x.dtype)
-    xs, ys = x.reshape(n, groups, k, h * w), y.reshape(n, groups, m, h * w)
+    xs = np.ascontiguousarray(x).reshape(n, groups, k, h * w)
+    ys = y.reshape(n, groups, m, h * w)
     shift = None if bias is None else bias.reshape(groups, m, 1)
     pieces = _pieces(n, groups * (k + m) * h * w * x.itemsize)
 

@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 
+from .adaptive import last_nan_or_first_max
 from .axis import Axis
 from .phases import Phases, is_whole, over_chunks, planes_of
 from .workspace import scratch
@@ -52,12 +53,10 @@ def _pool_whole(
 ) -> None:
     """One window that is the whole plane."""
     flat = x.reshape(len(x), -1)
-    best = flat.argmax(axis=1)  # the first maximum, or the first NaN
+    best = last_nan_or_first_max(flat, 1)
     y[:, 0, 0] = flat[np.arange(len(x)), best]
     if places is not None:
         places[:, 0, 0] = best
-        for i in np.flatnonzero(y != y):
-            places[i] = np.flatnonzero(np.isnan(flat[i]))[-1]
 
 
 def _pool(

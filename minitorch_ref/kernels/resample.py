@@ -11,6 +11,8 @@ and `add_back` applies its transpose: where several outputs read one input, thei
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 Array = np.ndarray
@@ -51,7 +53,8 @@ def spread(g: Array, index: Array, size: int, axis: int) -> Array:
     if not g.size:
         return out
     if g.size <= _SMALL:
-        np.add.at(out, (slice(None),) * axis + (index,), g)
+        where: Any = (slice(None),) * axis + (index,)
+        np.add.at(out, where, g)
         return out
     steps = np.diff(index)
     if (steps < 0).any():

@@ -169,7 +169,7 @@ def banded(weight: np.ndarray, r: int, step: int) -> np.ndarray:
     """(G, M, KH, K) -> (G, r·M, (KH+(r-1)·step)·K): the band matrix that makes r rows at once."""
     groups, m, kh, k = weight.shape
     if r == 1:
-        return weight.reshape(groups, m, kh * k)
+        return np.ascontiguousarray(weight).reshape(groups, m, kh * k)  # else: not for BLAS
     out = np.zeros((groups, r, m, kh + (r - 1) * step, k), weight.dtype)
     for i in range(r):
         out[:, i, :, i * step : i * step + kh] = weight

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..autograd.graph import record
-from ..kernels.select import keep, select
+from ..kernels.select import against, keep, select
 from ..quiet import fp
 from ..tensor import Tensor
 from . import curves
@@ -22,9 +22,17 @@ def relu(input: Tensor) -> Tensor:
     array = input._array
     if array.dtype.kind in "bc":
         refuse("relu", array)
-    data = np.maximum(array.dtype.type(0), array)  # in this order −0 stays −0, as in torch
+    data = against(np.maximum, 0, array)  # the second of equals wins: −0 stays −0, as in torch
+    return record("ReluBackward0", data, input=(input, _relu_backward))
+
+
+def _relu_backward(g: Tensor, out: Tensor) -> Tensor:
+    """g where the result is not zero: it is positive or NaN there."""
     return record(
-        "ReluBackward0", data, input=(input, lambda g, out: threshold_backward(g, out, 0))
+        "ThresholdBackwardBackward0",
+        keep(out._array != 0, g._array),
+        g=(g, lambda gg, out: _relu_backward(gg, out)),
+        out=(out, lambda gg: gg * 0),
     )
 
 
@@ -33,16 +41,6 @@ def refuse(name: str, array: np.ndarray) -> None:
         raise NotImplementedError("clamp is not supported for complex types")
     kind = "Boolean" if name == "relu" else "Bool"
     raise RuntimeError(f"{kind} inputs not supported for {name}")
-
-
-def threshold_backward(grad_output: Tensor, self: Tensor, threshold: float) -> Tensor:
-    """`grad_output` where `self` is above the threshold (or NaN), else zero."""
-    return record(
-        "ThresholdBackwardBackward0",
-        keep(~(self._array <= threshold), grad_output._array),
-        grad_output=(grad_output, lambda g, self: threshold_backward(g, self, threshold)),
-        self=(self, lambda g: g * 0),
-    )
 
 
 @op

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..autograd.graph import record
-from ..kernels.select import keep, select
+from ..kernels.select import against, keep, select
 from ..quiet import fp
 from ..tensor import Tensor
 
@@ -86,7 +86,7 @@ def check_floating(x: Tensor, kernel: str) -> None:
 
 def _clip(x: np.ndarray, low: float, high: float) -> np.ndarray:
     """min(max(x, low), high); NaN stays NaN, and −0 clipped at 0 stays −0: the second one wins."""
-    return np.minimum(x.dtype.type(high), np.maximum(x.dtype.type(low), x))
+    return against(np.minimum, high, against(np.maximum, low, x))
 
 
 def _inside(x: np.ndarray, low: float, high: float) -> np.ndarray:

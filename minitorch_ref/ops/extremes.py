@@ -24,6 +24,8 @@ def _refuse_complex(input: Tensor, kernel: str) -> None:
         raise NotImplementedError(f"\"{kernel}\" not implemented for '{input.dtype.title}'")
 
 
+_BOTH: tuple[Any, Any] = (np.minimum, np.maximum)
+
 # ---- values --------------------------------------------------------------------------------------
 
 
@@ -88,8 +90,9 @@ def aminmax(
             raise IndexError(f"aminmax: Expected reduction dim {dims[0]} to have non-zero size.")
     _refuse_complex(input, "aminmax_cpu")
     x = input._array
-    low = np.asarray(np.minimum.reduce(x, axis=dims, keepdims=keepdim))
-    high = np.asarray(np.maximum.reduce(x, axis=dims, keepdims=keepdim))
+    low, high = (
+        np.asarray(ufunc.reduce(x, axis=dims, keepdims=keepdim)) for ufunc in _BOTH
+    )
 
     def rule(g: Any, input: Tensor) -> Tensor:
         parts = [

@@ -23,6 +23,8 @@ from .common import Dims
 from .conversion import cast
 from .reducing import reduced_dims, reduction, restore
 
+_add: Any = np.add.reduce
+
 
 def vector_norm(
     input: Tensor, p: float, dim: Dims, keepdim: bool, dtype: DType | None = None,
@@ -72,18 +74,18 @@ def _p_norm(x: np.ndarray, p: float, dims: tuple[int, ...], keepdim: bool) -> np
     if kind.char == "e":
         x = x.astype(np.float32)
     if p == 0:
-        return np.asarray(np.add.reduce(x != 0, axis=dims, keepdims=keepdim, dtype=kind))
+        return np.asarray(_add(x != 0, axis=dims, keepdims=keepdim, dtype=kind))
     if p == 2:
         squares = np.square(x) if x.dtype.kind == "f" else np.square(x.real) + np.square(x.imag)
-        s = np.add.reduce(squares, axis=dims, keepdims=keepdim, dtype=np.float64)
+        s = _add(squares, axis=dims, keepdims=keepdim, dtype=np.float64)
         return np.asarray(np.sqrt(s), kind)
     a = np.abs(x)
     if math.isinf(p):
-        extreme = np.maximum if p > 0 else np.minimum
+        extreme: Any = np.maximum if p > 0 else np.minimum
         return np.asarray(extreme.reduce(a, axis=dims, keepdims=keepdim), kind)
     if p == 1:
         return np.asarray(total(a, dims, keepdim), kind)
-    s = np.add.reduce(np.power(a, a.dtype.type(p)), axis=dims, keepdims=keepdim, dtype=np.float64)
+    s = _add(np.power(a, a.dtype.type(p)), axis=dims, keepdims=keepdim, dtype=np.float64)
     return np.asarray(np.power(s, 1 / p), kind)
 
 

@@ -60,19 +60,32 @@ def named_selection(
 
 
 def _middle(x: Array, axis: int, ignore_nan: bool) -> Array:
-    """The place of the (lower) median along `axis`, of length 1; of the first NaN if one counts."""
-    order = np.argsort(x, axis=axis, kind="stable")  # NaN last
+    """The place of the (lower) median along `axis`, of length 1; of the first NaN if one counts.
+
+    Among equals it is the place that a stable sort puts in the middle.  Only the value is found by
+    partitioning; its place is then that of the (k+1)-th equal, k the rank among the equals.
+    """
     n = x.shape[axis]
-    if x.dtype.kind != "f":
-        return np.take(order, [(n - 1) // 2], axis=axis)
-    nan = np.isnan(x)
-    missing = np.count_nonzero(nan, axis=axis, keepdims=True)
+    nan = np.isnan(x) if x.dtype.kind == "f" else None
+    missing = 0 if nan is None else np.count_nonzero(nan, axis=axis, keepdims=True)
+    if nan is None or not np.any(missing):
+        return _nth(x, axis, (n - 1) // 2)
+    # NaN is the largest value: it stands at the end of a sorted row
+    order = np.argsort(x, axis=axis, kind="stable")
     present = np.where(missing == n, n, n - missing) if ignore_nan else n
-    nth = (present - 1) // 2
-    where = np.take_along_axis(order, np.broadcast_to(nth, missing.shape), axis)
-    first_nan = np.argmax(nan, axis=axis, keepdims=True)
+    nth = np.broadcast_to((present - 1) // 2, np.shape(missing))
+    where = np.take_along_axis(order, nth, axis)
     replace = missing == n if ignore_nan else missing > 0
-    return np.where(replace, first_nan, where)
+    return np.where(replace, np.argmax(nan, axis=axis, keepdims=True), where)
+
+
+def _nth(x: Array, axis: int, nth: int) -> Array:
+    value = np.take(np.partition(x, nth, axis=axis), [nth], axis=axis)
+    equal = x == value
+    rank = nth - np.count_nonzero(x < value, axis=axis, keepdims=True)
+    if not rank.any():
+        return np.argmax(equal, axis=axis, keepdims=True)
+    return np.argmax(np.cumsum(equal, axis=axis, dtype=np.int32) > rank, axis=axis, keepdims=True)
 
 
 def _whole_median(name: str, input: Tensor, ignore_nan: bool) -> Tensor:

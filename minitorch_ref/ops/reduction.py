@@ -12,16 +12,20 @@ import numpy as np
 
 from ..autograd.graph import record
 from ..autograd.modes import state
-from ..dtypes import FLOATING, bool_, to_floating
+from ..dtypes import FLOATING, to_floating
 from ..dtypes import dtype as DType
 from ..kernels.select import keep
-from ..kernels.sums import total
+from ..kernels.sums import product, total
 from ..quiet import fp
 from ..tensor import Tensor, wrap
 from .common import Dims, sum_dtype, wrap_dim
 from .conversion import cast
 from .pointwise import conj
 from .reducing import reduced_dims, reduction, restore
+
+
+_or: Any = np.logical_or.reduce
+_and: Any = np.logical_and.reduce
 
 
 @reduction(out="cast")
@@ -33,7 +37,7 @@ def sum(
     dims = reduced_dims("sum", x, dim, keepdim)
     shape = x._array.shape
     if x._array.dtype.kind == "b":  # only on demand: sum(dtype=torch.bool)
-        return wrap(np.asarray(np.logical_or.reduce(x._array, axis=dims, keepdims=keepdim)))
+        return wrap(np.asarray(_or(x._array, axis=dims, keepdims=keepdim)))
     data = fp.quiet(total, x._array, dims, keepdim)
     name = "SumBackward0" if dim is None else "SumBackward1"
     return record(name, data, x=(x, lambda g: restore(g, dims, keepdim).expand(shape)))
@@ -134,17 +138,17 @@ def prod(
 
         return record("ProdBackward0", data, x=(x, rule))
     axis = wrap_dim(dim, x.ndim)
-    return record(
-        "ProdBackward1", data, x=(x, lambda g, x: restore(g, dims, keepdim) * conj(_others(x, axis)))
-    )
+
+    def along(g: Tensor, x: Tensor) -> Tensor:
+        return restore(g, dims, keepdim) * conj(_others(x, axis))
+
+    return record("ProdBackward1", data, x=(x, along))
 
 
 def _product(x: np.ndarray, dims: tuple[int, ...], keepdim: bool) -> np.ndarray:
-    if x.dtype.char == "e":
-        return _product(x.astype(np.float32), dims, keepdim).astype(np.float16)
     if x.dtype.kind == "b":
-        return np.asarray(np.logical_and.reduce(x, axis=dims, keepdims=keepdim))
-    return np.asarray(np.multiply.reduce(x, axis=dims, keepdims=keepdim))
+        return np.asarray(_and(x, axis=dims, keepdims=keepdim))
+    return product(x, dims, keepdim)
 
 
 def _others(x: Tensor, axis: int) -> Tensor:
@@ -208,7 +212,7 @@ def _logsumexp(x: np.ndarray, dims: tuple[int, ...], keepdim: bool) -> np.ndarra
 # ---- truth and counting --------------------------------------------------------------------------
 
 
-def _truth(name: str, ufunc: np.ufunc, input: Tensor, dim: Dims, keepdim: bool) -> Tensor:
+def _truth(name: str, ufunc: Any, input: Tensor, dim: Dims, keepdim: bool) -> Tensor:
     array = input._array
     dims = reduced_dims(name, input, dim, keepdim)
     if isinstance(dim, (tuple, list)) and not dim:

@@ -16,7 +16,7 @@ from ..autograd.graph import record
 from ..kernels import scatter as kernels
 from ..quiet import fp
 from ..tensor import Tensor, wrap
-from .common import dtype_of
+from .common import dtype_of, wrap_dim
 from .masking import masked_fill, where
 from .registry import op
 from .scatter import as_dims, gather, scatter, scatter_add, scatter_arguments
@@ -51,11 +51,13 @@ def _kernel(
         raise RuntimeError(
             f"reduce argument must be either sum, prod, mean, amax or amin, got {reduce}"
         )
-    if array.dtype.kind == "c" and reduce in ("amax", "amin"):
+    if at.size and array.dtype.kind == "c" and reduce in ("amax", "amin"):
         raise NotImplementedError(
             f'"scatter_gather_tensor_cpu_reduce_{reduce}" not implemented for '
             f"'{dtype_of(array).title}'"
         )
+    if array.dtype.kind == "b" and reduce == "mean":
+        raise NotImplementedError("\"div_floor_cpu\" not implemented for 'Bool'")
     if at.size == 0:
         return
     array = as_dims(array)
@@ -104,7 +106,8 @@ def _sum_rule(g: Tensor, input: Any, dim: int, index: Tensor, *_: Any) -> tuple:
 def _mean_rule(
     g: Tensor, input: Any, dim: int, index: Tensor, src: Any, out: Any, include_self: bool
 ) -> tuple:
-    count = kernels.counts(as_dims(g._array).shape, dim, as_dims(index._array))
+    shape = as_dims(g._array).shape
+    count = kernels.counts(shape, wrap_dim(dim, len(shape)), as_dims(index._array))
     count = np.maximum(count + include_self, 1).reshape(g._array.shape)
     share = g / wrap(count.astype(g._array.real.dtype))
     return share, gather(share, dim, index)

@@ -227,7 +227,7 @@ def _select(
             _check_mask(array, shape, dim)
             dims += range(dim, dim + array.ndim)
             arrays += array.nonzero()
-            subscript.mask = array != 0 if len(selections) == 1 and dim == 0 else None
+            subscript.mask = array != 0 if len(selections) == 1 else None
         else:
             dims.append(dim)
             arrays.append(array.astype(np.int64))  # a copy: the caller may write to its index

@@ -52,7 +52,7 @@ def unique(
     order = _row_order(rows)
     ordered = rows[order]
     first = _runs(ordered)
-    inverse = counts = None
+    inverse = counts = None  # type: Any
     if return_inverse:
         inverse = np.empty(len(rows), np.int64)
         inverse[order] = np.cumsum(first) - 1

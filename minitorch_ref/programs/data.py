@@ -187,6 +187,7 @@ def _official(root: Path, download: bool = False, check: str = "md5") -> Picture
 
 
 def _subset(path: Path) -> Pictures | None:
+    from ..vision.datasets.arrays import in_planes
     from ..vision.datasets.cifar import CLASSES
     from ..vision.download import has_digest
 
@@ -195,9 +196,9 @@ def _subset(path: Path) -> Pictures | None:
         return None
     with np.load(path, allow_pickle=False) as arrays:
         return Pictures(
-            arrays["train_images"],
+            in_planes(arrays["train_images"]),
             arrays["train_labels"].tolist(),
-            arrays["test_images"],
+            in_planes(arrays["test_images"]),
             arrays["test_labels"].tolist(),
             list(CLASSES),
             str(path),

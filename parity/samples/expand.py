@@ -34,7 +34,7 @@ def _with(call: Call, **changes: Any) -> Call:
         if arr.dtype is not None or arr.values is not None:
             return arr
         if changes.get("layout") == "expanded" and (0 in arr.shape or arr.domain in MATRICES):
-            return arr                          # equal rows would make the matrix singular
+            return arr  # equal rows would make the matrix singular
         return replace(arr, **changes)
 
     return replace(call, args=arrays_of(call.args, change), kwargs=arrays_of(call.kwargs, change))
@@ -43,8 +43,18 @@ def _with(call: Call, **changes: Any) -> Call:
 def _sample(row: Row, call: Call, dtype: str, kind: str, **flags: Any) -> Sample:
     note = f"{_note(call)} · {dtype}" + ("" if kind == "call" else f" · {kind}")
     grad = row.grad and call.grad and flags.get("grad", True)
-    return Sample(row.namespace, row.name, note, call.args, call.kwargs, dtype, kind=kind, grad=grad,
-                  second=grad and row.second and flags.get("second", True), bad=flags.get("bad", False))
+    return Sample(
+        row.namespace,
+        row.name,
+        note,
+        call.args,
+        call.kwargs,
+        dtype,
+        kind=kind,
+        grad=grad,
+        second=grad and row.second and flags.get("second", True),
+        bad=flags.get("bad", False),
+    )
 
 
 def samples_of(row: Row) -> Iterator[Sample]:
@@ -56,12 +66,20 @@ def samples_of(row: Row) -> Iterator[Sample]:
         dtypes = call.only or (row.dtypes if i < 2 else few)
         for dtype in dtypes if has_own else (main,):
             yield _sample(row, call, dtype, "call", second=dtype != "float16")
-    dims = [c for c in row.calls if any(a.shape and 0 not in a.shape and a.dtype is None for a in _shapes(c))]
+    dims = [
+        c
+        for c in row.calls
+        if any(a.shape and 0 not in a.shape and a.dtype is None for a in _shapes(c))
+    ]
     if row.layouts and dims:
         for layout in LAYOUTS:
             yield _sample(row, _with(dims[0], layout=layout), main, layout)
     if row.special and dims:
-        for dtype in (d for d in ("float32", "float64", "float16", "int8", "int64", "complex64") if d in row.dtypes):
+        for dtype in (
+            d
+            for d in ("float32", "float64", "float16", "int8", "int64", "complex64")
+            if d in row.dtypes
+        ):
             yield _sample(row, _with(dims[0], domain="special"), dtype, "special", second=False)
     for call in row.bad:
         yield _sample(row, call, main, "bad", bad=True, grad=False, second=False)

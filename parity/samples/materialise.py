@@ -38,11 +38,35 @@ def specials(dtype: str) -> list:
     info = np.finfo(dtype)
     tiny, big = float(info.tiny), float(info.max)
     least = float(info.smallest_subnormal)
-    return [0.0, -0.0, np.inf, -np.inf, np.nan, least, -least, tiny, -tiny * 0.75, big, -big, 1.0,
-            -1.0, 0.5, -0.5, 1.5, -1.5, 2.5, -2.5, 3.5, 1.0 + float(info.eps), 1.0 - float(info.epsneg)]
+    return [
+        0.0,
+        -0.0,
+        np.inf,
+        -np.inf,
+        np.nan,
+        least,
+        -least,
+        tiny,
+        -tiny * 0.75,
+        big,
+        -big,
+        1.0,
+        -1.0,
+        0.5,
+        -0.5,
+        1.5,
+        -1.5,
+        2.5,
+        -2.5,
+        3.5,
+        1.0 + float(info.eps),
+        1.0 - float(info.epsneg),
+    ]
 
 
-def _real(domain: Any, shape: tuple[int, ...], r: np.random.Generator, info: np.finfo) -> np.ndarray:
+def _real(
+    domain: Any, shape: tuple[int, ...], r: np.random.Generator, info: np.finfo
+) -> np.ndarray:
     """float64 values of a named or interval `domain`."""
     if isinstance(domain, tuple):
         return r.uniform(domain[0], domain[1], shape)
@@ -60,7 +84,7 @@ def _real(domain: Any, shape: tuple[int, ...], r: np.random.Generator, info: np.
         return r.integers(-2, 3, shape).astype(float)
     if domain == "distinct":
         return (r.permutation(int(np.prod(shape))).reshape(shape) - np.prod(shape) / 2 + 0.25) * 0.5
-    if domain == "wide":                        # log-uniform over three quarters of the exponents
+    if domain == "wide":  # log-uniform over three quarters of the exponents
         power = r.uniform(0.75 * info.minexp, 0.75 * info.maxexp, shape)
         return r.choice([-1.0, 1.0], shape) * np.exp2(power)
     if domain in MATRICES:
@@ -129,7 +153,9 @@ def lay_out(data: np.ndarray, layout: str) -> np.ndarray:
         return block[3:].reshape(data.shape)
     if layout == "expanded":
         first = data[:1].copy()
-        return np.lib.stride_tricks.as_strided(first, data.shape, (0, *first.strides[1:]), writeable=True)
+        return np.lib.stride_tricks.as_strided(
+            first, data.shape, (0, *first.strides[1:]), writeable=True
+        )
     raise ValueError(f"unknown layout {layout!r}")
 
 
@@ -187,7 +213,9 @@ def neighbour(data: np.ndarray, seed: int) -> np.ndarray:
         return (neighbour(data.real, seed) + 1j * neighbour(data.imag, seed + 1)).astype(data.dtype)
     if data.dtype.kind != "f":
         return data
-    moved = data.astype(np.float64) * (1 + np.random.default_rng(seed).uniform(-1, 1, data.shape) / 128)
+    moved = data.astype(np.float64) * (
+        1 + np.random.default_rng(seed).uniform(-1, 1, data.shape) / 128
+    )
     with np.errstate(over="ignore"):
         return moved.astype(data.dtype)
 
@@ -199,7 +227,14 @@ class Inputs:
     arrays: the NumPy arrays that they share memory with; leaves: those that want a gradient.
     """
 
-    def __init__(self, engine: Any, sample: Sample, grad: bool = True, wider: bool = False, nudge: int | None = None) -> None:
+    def __init__(
+        self,
+        engine: Any,
+        sample: Sample,
+        grad: bool = True,
+        wider: bool = False,
+        nudge: int | None = None,
+    ) -> None:
         self.arrays: list[np.ndarray] = []
         self.tensors: list[Any] = []
         self.leaves: list[Any] = []

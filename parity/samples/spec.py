@@ -148,6 +148,7 @@ class Sample:
 
 # ---- short spellings for the tables --------------------------------------------------------------
 
+
 def X(*shape: int, domain: Any = "any", layout: str = "contiguous", grad: bool = True) -> Arr:
     """A tensor of the sample's own dtype."""
     return Arr(shape, None, domain, layout, None, grad)
@@ -204,5 +205,7 @@ def table(family: str, rows: list[Row]) -> dict[tuple[str, str], Row]:
     found = {r.key: replace(r, family=family) for r in rows}
     if len(found) != len(rows):
         names = [r.key for r in rows]
-        raise ValueError(f"{family}: more than one row for {sorted({k for k in names if names.count(k) > 1})}")
+        raise ValueError(
+            f"{family}: more than one row for {sorted({k for k in names if names.count(k) > 1})}"
+        )
     return found

@@ -70,6 +70,7 @@ def run(engine, text, inputs, state, training):
     return results | {k: array(t) for k, t in module.named_buffers()}
 
 
+@pytest.mark.filterwarnings("ignore:Using padding='same' with even")
 @pytest.mark.parametrize("training", [True, False], ids=["train", "eval"])
 @pytest.mark.parametrize("text, inputs", CASES, ids=IDS)
 def test_forward_and_backward(text, inputs, training):

@@ -173,7 +173,7 @@ def test_cross_entropy_of_any_shape(data):
     target_shape = () if ndim == 1 else (n, *rest)
     seed = data.draw(st.integers(0, 99))
     target = rng(seed).integers(0, classes, target_shape)
-    kwargs = dict(
+    kwargs = dict(  # noqa: C408
         reduction=data.draw(st.sampled_from(REDUCTIONS)),
         ignore_index=data.draw(st.sampled_from([-100, 0])),
         label_smoothing=data.draw(st.sampled_from([0.0, 0.2])),

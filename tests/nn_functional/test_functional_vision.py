@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from functional_sides import check, same_error
+from functional_sides import OURS, TORCH, check, same_error
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -134,6 +134,15 @@ def test_area_and_types():
     check(lambda lib, F, x: F.interpolate(x, 6, mode="linear"), normal(1, 2, 4, dtype=np.float16), order=1)
     check(lambda lib, F, x: F.interpolate(x, (6, 5), mode="bilinear"), normal(1, 2, 4, 4, dtype=np.float64), order=1)
     check(lambda lib, F, x: F.interpolate(x, 3), normal(0, 3, 4, 4))
+
+
+def test_older_names():
+    x = normal(1, 2, 3, 4)
+    for name in ("upsample", "upsample_nearest", "upsample_bilinear"):
+        check(lambda lib, F, x: getattr(F, name)(x, scale_factor=2), x)
+        for lib, F in (OURS, TORCH):
+            with pytest.warns(UserWarning, match=f"`nn.functional.{name}` is deprecated"):
+                getattr(F, name)(lib.ones(1, 1, 2, 2), 3)
 
 
 INTERPOLATE_ERRORS = """

@@ -13,7 +13,6 @@ import pytest
 
 import minitorch_ref
 
-
 HOME = str(Path(minitorch_ref.__file__).parents[1])  # installed or not, the one under test
 
 
@@ -51,8 +50,8 @@ import torch.optim as optim
 import torch.optim.lr_scheduler
 import torch.utils.data
 import torch.autograd
-import torch.linalg
 import torch.fft
+import torch.cuda
 import torchvision
 import torchvision.transforms as transforms
 import torchvision.transforms.functional

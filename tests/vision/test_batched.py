@@ -59,7 +59,7 @@ def assert_batch(data, indices, seed=0):
 @given(
     crop=st.none()
     | st.tuples(
-        st.integers(1, 14) | st.tuples(st.integers(1, 14), st.integers(1, 13)),
+        st.integers(1, 13) | st.tuples(st.integers(1, 14), st.integers(1, 13)),
         st.none()
         | st.integers(0, 5)
         | st.tuples(st.integers(1, 5), st.integers(0, 5))
@@ -213,7 +213,7 @@ def test_one_changed_word_would_show():
 
 
 def test_takes_microseconds_an_image():
-    data = Shapes(count=256, transform=chain(T))
+    data = Shapes(count=5000, transform=chain(T))  # the cost must not grow with the dataset
     order = list(range(256))
     data._collated_batch(order)
     times = []

@@ -151,10 +151,12 @@ def instance_norm(
             "Expected running_mean and running_var to be defined when use_input_stats is false"
         )
     n, c = input.shape[:2]
-    own = [None if t is None else t.repeat(n) for t in (running_mean, running_var, weight, bias)]
+    mean, var, w, b = (
+        None if t is None else t.repeat(n) for t in (running_mean, running_var, weight, bias)
+    )
     x = input.contiguous().view(1, n * c, *input.shape[2:])
-    y = batch_norm_of(x, *own, use_input_stats, momentum, eps)
-    for running, repeated in zip((running_mean, running_var), own):
+    y = batch_norm_of(x, mean, var, w, b, use_input_stats, momentum, eps)
+    for running, repeated in ((running_mean, mean), (running_var, var)):
         if running is not None and repeated is not None:
             running._array[...] = repeated._array.reshape(n, c).mean(0)
             bump(running)

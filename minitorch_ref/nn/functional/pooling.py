@@ -1,8 +1,9 @@
 """Pooling: the largest or the mean value of windows, or of a given number of bins.
 
-Two spatial dims are the case with a kernel of its own (`kernels/max_pool.py`, `kernels/avg_pool.py`);
-one dim is an image of height 1.  Three dims are pooled plane-wise and then along the depth, which for
-sums and maxima is the same.  Bins (`adaptive_…`) are windows of unequal size.
+Two spatial dims are the case with a kernel of its own (`kernels/max_pool.py`,
+`kernels/avg_pool.py`); one dim is an image of height 1.  Three dims are pooled plane-wise and then
+along the depth, which for sums and maxima is the same.  Bins (`adaptive_…`) are windows of unequal
+size.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from ...tensor import Tensor, wrap
 Sizes = int | Sequence[int]
 
 
-# ---- arguments -------------------------------------------------------------------------------------------
+# ---- arguments -----------------------------------------------------------------------------------
 
 
 def _spread(name: str, what: str, value: Sizes, dims: int) -> tuple[int, ...]:
@@ -75,7 +76,7 @@ def _batched(name: str, x: Tensor, dims: int) -> tuple[Tensor, bool]:
     return (x, True) if x.ndim == dims + 2 else (x.unsqueeze(0), False)
 
 
-# ---- maxima ------------------------------------------------------------------------------------------------
+# ---- maxima --------------------------------------------------------------------------------------
 
 
 def _max_of_planes(x: Tensor, h: Axis, w: Axis) -> tuple[Tensor, np.ndarray]:
@@ -207,7 +208,7 @@ def max_unpool1d(
     return _scatter_back("max_unpool1d", input, indices, kernel_size, stride, padding, output_size, 1)
 
 
-# ---- means ---------------------------------------------------------------------------------------------------
+# ---- means ---------------------------------------------------------------------------------------
 
 
 def _sums(x: Tensor, h: Axis, w: Axis) -> Tensor:
@@ -296,7 +297,7 @@ def avg_pool3d(
     return y if had_batch else y.squeeze(0)
 
 
-# ---- bins --------------------------------------------------------------------------------------------------------
+# ---- bins ----------------------------------------------------------------------------------------
 
 
 def _bins(size: int, out: int) -> list[slice]:

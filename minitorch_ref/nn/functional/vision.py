@@ -9,6 +9,7 @@ gradient, is `kernels/resample.py`.
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,6 +20,7 @@ from ...kernels.resample import Tap, add_back, read
 from ...ops.registry import op
 from ...tensor import Tensor
 from . import _taps
+from .pooling import adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d
 
 _Plan = tuple[tuple[int, int, tuple[Tap, ...]], ...]  # (axis, input size, taps)
 
@@ -105,6 +107,7 @@ def channel_shuffle(input: Tensor, groups: int) -> Tensor:
 
 # ---- resizing ------------------------------------------------------------------------------------
 
+_AREA = {1: adaptive_avg_pool1d, 2: adaptive_avg_pool2d, 3: adaptive_avg_pool3d}
 _LINEAR = {"linear": 3, "bilinear": 4, "trilinear": 5}
 _SMOOTH = {**_LINEAR, "bicubic": 4, "lanczos": 4}
 _NAMES = {
@@ -143,9 +146,7 @@ def interpolate(
         scales = [None] * len(sizes)
     _check_supported(input, mode, antialias)
     if mode == "area":
-        from . import pool
-
-        return getattr(pool, f"adaptive_avg_pool{len(sizes)}d")(input, tuple(sizes))
+        return _AREA[len(sizes)](input, tuple(sizes))
     _check_sizes(input, sizes)
     kind = np.dtype(np.float64 if input._array.dtype.itemsize == 8 else np.float32)
     plan = tuple(
@@ -264,3 +265,34 @@ def _resized_back(name: str, g: Tensor, plan: _Plan) -> Tensor:
         data.astype(kind, copy=False),
         g=(g, lambda gg: _resized(name, gg, plan)),
     )
+
+
+# ---- older names ---------------------------------------------------------------------------------
+
+
+def upsample(
+    input: Tensor,
+    size: int | Sequence[int] | None = None,
+    scale_factor: float | Sequence[float] | None = None,
+    mode: str = "nearest",
+    align_corners: bool | None = None,
+) -> Tensor:
+    """`interpolate` under its older name; warns."""
+    _warn_renamed("upsample", "nn.functional.interpolate")
+    return interpolate(input, size, scale_factor, mode, align_corners)
+
+
+def upsample_nearest(input: Tensor, size: Any = None, scale_factor: Any = None) -> Tensor:
+    """`interpolate` by nearest pixels, under its older name; warns."""
+    _warn_renamed("upsample_nearest", "nn.functional.interpolate")
+    return interpolate(input, size, scale_factor, mode="nearest")
+
+
+def upsample_bilinear(input: Tensor, size: Any = None, scale_factor: Any = None) -> Tensor:
+    """`interpolate`, bilinear with aligned corners, under its older name; warns."""
+    _warn_renamed("upsample_bilinear", "nn.functional.interpolate")
+    return interpolate(input, size, scale_factor, mode="bilinear", align_corners=True)
+
+
+def _warn_renamed(name: str, new: str) -> None:
+    warnings.warn(f"`nn.functional.{name}` is deprecated. Use `{new}` instead.", stacklevel=3)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ...tensor import Tensor
 from .. import functional as F
 from .layer import describe, layer
 from .module import Module
-from .utils import _single
+from .utils import _ntuple, _single
 
 Sizes = int | tuple[int, ...]
 OptionalSizes = int | None | tuple[int | None, ...]
@@ -52,6 +54,43 @@ class MaxPool3d(_MaxPoolNd):
 
     def forward(self, input: Tensor) -> Tensor:
         return F.max_pool3d(input, *self._arguments())
+
+
+@layer
+class _MaxUnpoolNd(Module):
+    kernel_size: Any
+    stride: Any = None
+    padding: Any = 0
+    dims = 0  # spatial dims; not a field
+
+    def _after_init(self) -> None:
+        if self.stride is None:
+            self.stride = self.kernel_size
+        for name in ("kernel_size", "stride", "padding"):
+            setattr(self, name, _ntuple(self.dims)(getattr(self, name)))
+
+    def extra_repr(self) -> str:
+        return describe(self, "kernel_size", "stride", "padding")
+
+
+class MaxUnpool1d(_MaxUnpoolNd):
+    """The maxima of MaxPool1d back in their places (its `indices`), zeros elsewhere."""
+
+    dims = 1
+
+    def forward(self, input: Tensor, indices: Tensor, output_size: Any = None) -> Tensor:
+        window = (self.kernel_size, self.stride, self.padding)
+        return F.max_unpool1d(input, indices, *window, output_size)
+
+
+class MaxUnpool2d(_MaxUnpoolNd):
+    """The maxima of MaxPool2d back in their places (its `indices`), zeros elsewhere."""
+
+    dims = 2
+
+    def forward(self, input: Tensor, indices: Tensor, output_size: Any = None) -> Tensor:
+        window = (self.kernel_size, self.stride, self.padding)
+        return F.max_unpool2d(input, indices, *window, output_size)
 
 
 class _AvgPoolNd(Module):

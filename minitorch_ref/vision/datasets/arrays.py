@@ -13,6 +13,14 @@ from .base import Transform, VisionDataset
 from .batched import collate_batch
 
 
+def in_planes(images: np.ndarray) -> np.ndarray:
+    """The same (N, H, W, C) with each channel's plane in one piece of memory, as CIFAR's files are.
+
+    Batches of (C, H, W) are cut from that two or three times faster.
+    """
+    return np.ascontiguousarray(images.transpose(0, 3, 1, 2)).transpose(0, 2, 3, 1)
+
+
 class ImageArrays(VisionDataset):
     """`data`, uint8 of shape (N, H, W) or (N, H, W, C), and one integer of `targets` per image.
 

@@ -120,7 +120,7 @@ def collate_batch(dataset: ImageArrays, indices: Sequence[int]) -> list[Tensor] 
     images = np.empty((len(order), channels, *size), np.float32)
     for start in range(0, len(order), _CHUNK):
         part = slice(start, start + _CHUNK)
-        pixels = _bordered(planes.take(order[part], axis=0), plan)
+        pixels = _bordered(planes[order[part]], plan)  # not take(): it would copy all planes first
         if corners is not None:
             pixels = _windows(pixels, size)[np.arange(len(pixels)), *corners[:, part]]
         if mirrored is not None:
@@ -152,7 +152,7 @@ def draw(
 def _bordered(pixels: np.ndarray, plan: Plan) -> np.ndarray:
     left, top, right, bottom = plan.borders
     if not any(plan.borders):
-        return pixels
+        return np.ascontiguousarray(pixels)
     count, channels, height, width = pixels.shape
     shape = (count, channels, top + height + bottom, left + width + right)
     out = np.full(shape, plan.fill, np.uint8)

@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from .arrays import ImageArrays
+from .arrays import ImageArrays, in_planes
 from .base import Transform
 
 _SIDE = 32
@@ -101,7 +101,7 @@ class Shapes(ImageArrays):
         self.train = train
         count = count if count is not None else 5000 if train else 1000
         data, labels = draw_shapes(count, 2 * seed + (not train))
-        super().__init__(data, labels.tolist(), CLASSES, transform, target_transform)
+        super().__init__(in_planes(data), labels.tolist(), CLASSES, transform, target_transform)
 
     def extra_repr(self) -> str:
         return f"Split: {'Train' if self.train else 'Test'}"

@@ -1,0 +1,78 @@
+"""The ledger: what it lets pass, and that it fails when a deviation grows or vanishes."""
+
+import json
+
+import pytest
+
+from parity import ledger
+from parity.outcome import Check, OpResult, SampleResult, Verdict
+
+ENTRY = {"op": "tanh", "part": "grad[0]", "where": "*float32*", "bound": 5.0, "cause": "no FMA", "oracle": "ours 4.1, torch 2.2 ULP"}
+
+
+def results(ulp=4.0, verdict=Verdict.WORSE, note="[3] · float32", part="grad[0]", op="tanh"):
+    check = Check(verdict, part, ours=ulp, theirs=2.0, bound=2.0)
+    return [OpResult("torch", op, "pointwise", "ulp", [SampleResult(note, "tanh(x)", "call", "float32", [check])])]
+
+
+def load(tmp_path, *entries):
+    path = tmp_path / "ledger.json"
+    path.write_text(json.dumps(list(entries)))
+    return ledger.load(path)
+
+
+def test_the_shipped_ledger_is_valid():
+    for entry in ledger.load():
+        assert entry.cause and entry.oracle
+
+
+def test_a_known_deviation_passes(tmp_path):
+    found = results()
+    assert not ledger.apply(load(tmp_path, ENTRY), found)
+    assert found[0].verdict.ok and found[0].counts()["known"] == 1
+    assert found[0].samples[0].checks[0].known == "no FMA"
+
+
+def test_one_that_grew_fails(tmp_path):
+    found = results(ulp=6.0)
+    problems = ledger.apply(load(tmp_path, ENTRY), found)
+    assert [p.kind for p in problems] == ["grew"] and "6 ULP" in problems[0].text
+    assert not found[0].verdict.ok
+
+
+@pytest.mark.parametrize("changed", [{"verdict": Verdict.EQUAL}, {"note": "[3] · float64"}, {"part": "grad[1]"}])
+def test_one_that_vanished_fails(tmp_path, changed):
+    problems = ledger.apply(load(tmp_path, ENTRY), results(**changed))
+    assert [p.kind for p in problems] == ["vanished"]
+
+
+def test_a_run_without_the_op_says_nothing_about_it(tmp_path):
+    assert not ledger.apply(load(tmp_path, ENTRY), results(op="sin"))
+
+
+def test_patterns(tmp_path):
+    entry = load(tmp_path, {**ENTRY, "op": "t*", "part": "*", "form": "func*", "where": "*"})
+    assert not ledger.apply(entry, results())
+    assert load(tmp_path, {**ENTRY, "form": "out=*"})[0].covers("tanh", results()[0].samples[0], results()[0].samples[0].checks[0]) is False
+
+
+@pytest.mark.parametrize("text, message", [
+    ("[\n{", "ledger.json:2: not JSON"),
+    ("{}", "expected a list"),
+    ("[3]", "entry 0: expected an object"),
+    (json.dumps([{**ENTRY, "tolerance": 1}]), "unknown fields ['tolerance']"),
+    (json.dumps([{k: v for k, v in ENTRY.items() if k != "cause"}]), "needs ['cause']"),
+    (json.dumps([{**ENTRY, "oracle": ""}]), "needs ['oracle']"),
+    (json.dumps([{**ENTRY, "bound": "big"}]), "bound must be a number"),
+])
+def test_a_malformed_ledger_names_file_and_place(tmp_path, text, message):
+    path = tmp_path / "ledger.json"
+    path.write_text(text)
+    with pytest.raises(ledger.LedgerError) as caught:
+        ledger.load(path)
+    assert message in str(caught.value) and "ledger.json" in str(caught.value)
+
+
+def test_a_missing_ledger(tmp_path):
+    with pytest.raises(ledger.LedgerError, match="cannot read"):
+        ledger.load(tmp_path / "none.json")

@@ -1,0 +1,112 @@
+"""Modules: torch agrees with itself; a planted fault in a layer, an optimizer, a schedule is named."""
+
+import numpy as np
+import pytest
+import torch
+
+from parity.engines import Engine
+from parity.modules import cases, compare_case, compare_modules, compare_schedule, scale_ulp
+from parity.modules_table import CASES, SCHEDULES, layer, optimizer
+from parity.outcome import Verdict
+from parity.samples.spec import F
+
+ROWS = F(5, 4)
+
+
+class Namespace:
+    """torch with some attributes replaced."""
+
+    __name__ = "torch"
+
+    def __init__(self, target, **replaced):
+        self.__dict__.update(replaced, _target=target)
+
+    def __getattr__(self, name):
+        return getattr(self.__dict__["_target"], name)
+
+
+def wrong(**replaced):
+    return Engine("wrong", Namespace(torch, **replaced))
+
+
+def failing(sample):
+    return {c.part: c for c in sample.checks if not c.verdict.ok}
+
+
+@pytest.mark.parametrize("name", ["Linear(4, 3)", "BatchNorm2d(4)", "Dropout(0.25)", "CrossEntropyLoss()", "optim.Adam(p)"])
+def test_torch_agrees_with_itself(name, reference):
+    case = next(c for c in CASES if c.name == name)
+    assert compare_case(case, reference, reference).verdict == Verdict.IDENTICAL
+
+
+def test_a_dampened_momentum(reference):
+    class Optim(Namespace):
+        @staticmethod
+        def SGD(params, lr, momentum):
+            return torch.optim.SGD(params, lr=lr, momentum=momentum, dampening=0.001)
+
+    sample = compare_case(optimizer("SGD(p, lr=0.1, momentum=0.9)"), wrong(optim=Optim(torch.optim)), reference)
+    assert "step 2.0.weight" in failing(sample) and "step 1.0.weight" not in failing(sample)
+
+
+def test_another_initialization_and_another_repr(reference):
+    class Wider(torch.nn.Linear):
+        def reset_parameters(self):
+            torch.nn.init.uniform_(self.weight, -1, 1)
+            torch.nn.init.zeros_(self.bias)
+
+    found = failing(compare_case(layer("Linear(4, 3)", ROWS), wrong(nn=Namespace(torch.nn, Linear=Wider)), reference))
+    assert {"initial.weight", "initial.bias", "repr"} <= set(found)
+
+
+def test_a_missing_buffer(reference):
+    class Bare(torch.nn.BatchNorm1d):
+        def __init__(self, *args):
+            super().__init__(*args)
+            del self.num_batches_tracked
+            self.num_batches_tracked = None
+
+        def extra_repr(self):
+            return super().extra_repr()
+
+    Bare.__name__ = "BatchNorm1d"
+    found = failing(compare_case(layer("BatchNorm1d(4)", ROWS), wrong(nn=Namespace(torch.nn, BatchNorm1d=Bare)), reference))
+    assert "state_dict" in found
+
+
+def test_a_module_that_raises(reference):
+    def broken(*args):
+        raise ValueError("no such layer")
+
+    found = failing(compare_case(layer("Linear(4, 3)", ROWS), wrong(nn=Namespace(torch.nn, Linear=broken)), reference))
+    assert "no such layer" in found["training"].detail
+
+
+def test_a_wrong_schedule(reference):
+    schedules = Namespace(torch.optim.lr_scheduler, StepLR=lambda o, n, gamma: torch.optim.lr_scheduler.StepLR(o, n + 1, gamma))
+    engine = wrong(optim=Namespace(torch.optim, lr_scheduler=schedules))
+    name = "StepLR(3, gamma=0.3)"
+    assert compare_schedule(name, SCHEDULES[name], engine, reference).verdict == Verdict.MISMATCH
+    assert compare_schedule(name, SCHEDULES[name], reference, reference).verdict == Verdict.IDENTICAL
+
+
+def test_scale_ulp_is_counted_at_the_largest_element():
+    exact = np.array([1.0, 1e-6])
+    assert scale_ulp(np.array([1, 1e-6 + 1.2e-7], np.float32), exact) == pytest.approx(1, abs=0.1)
+    assert scale_ulp(np.array([np.nan, 0], np.float32), exact) == np.inf
+
+
+def test_names_are_unique_and_patterns_select():
+    names = [name for name, _, _ in cases()]
+    assert len(set(names)) == len(names) > 100
+    assert [n for n, _, _ in cases("MaxPool1d")] == ["MaxPool1d(2)"]
+    seen = []
+    compare_modules(Engine("torch", torch), Engine("torch", torch), "Identity", seen.append)
+    assert [r.name for r in seen] == ["Identity()"]
+
+
+@pytest.mark.parametrize("name", ["Linear(4, 3)", "Sequential(nn.Linear(4, 3), nn.ReLU(), nn.Linear(3, 2))", "CrossEntropyLoss()",
+                                  "optim.SGD(p, lr=0.1, momentum=0.9)", "optim.Adam(p)"])
+def test_our_engine(name, ours, reference):
+    sample = compare_case(next(c for c in CASES if c.name == name), ours, reference)
+    assert sample.verdict.ok, failing(sample)
