@@ -17,8 +17,10 @@ class device:  # noqa: N801 - torch's own name
     """
 
     __slots__ = ("type", "index")
+    type: str
+    index: int | None
 
-    def __init__(self, type: Any = None, index: int | None = None) -> None:  # noqa: A002
+    def __init__(self, type: Any = None, index: Any = None) -> None:  # noqa: A002
         if isinstance(type, device):
             type, index = type.type, type.index
         elif isinstance(type, int) and not isinstance(type, bool):

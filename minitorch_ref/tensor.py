@@ -25,6 +25,16 @@ from .layout import layout, strided
 if TYPE_CHECKING:
     from .autograd.graph import Node
 
+    class Operator:
+        """How type checkers see `a ∘ b`; ops/operators.py defines it."""
+
+        def __call__(self, other: Any) -> Tensor: ...
+
+    class Sign:
+        """How type checkers see `-a`."""
+
+        def __call__(self) -> Tensor: ...
+
 _new = object.__new__
 
 
@@ -98,7 +108,31 @@ class Tensor:
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """`Tensor(2, 3)` or `Tensor([1, 2])`: torch's legacy constructor (see ops/from_data.py)."""
 
-    if TYPE_CHECKING:  # methods that the ops attach
+    if TYPE_CHECKING:  # what the layers above attach
+        _construct: Any
+        requires_grad: bool
+        retains_grad: bool
+        grad_fn: Node | None
+        T: Tensor
+        mT: Tensor
+        H: Tensor
+        mH: Tensor
+        real: Tensor
+        imag: Tensor
+        __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = Operator()
+        __truediv__ = __rtruediv__ = __floordiv__ = __rfloordiv__ = __mod__ = __rmod__ = Operator()
+        __pow__ = __rpow__ = __matmul__ = __rmatmul__ = Operator()
+        __and__ = __rand__ = __or__ = __ror__ = __xor__ = __rxor__ = Operator()
+        __lt__ = __le__ = __gt__ = __ge__ = Operator()
+        __neg__ = __pos__ = __abs__ = __invert__ = Sign()
+
+        def __eq__(self, other: object) -> Tensor: ...  # type: ignore[override]
+
+        def __ne__(self, other: object) -> Tensor: ...  # type: ignore[override]
+
+        def __getitem__(self, index: Any) -> Tensor: ...
+
+        def __setitem__(self, index: Any, value: Any) -> None: ...
 
         def __getattr__(self, name: str) -> Any: ...
 
@@ -330,7 +364,7 @@ class Tensor:
 
     def __contains__(self, element: Any) -> bool:
         if isinstance(element, (Tensor, bool, int, float, complex, np.generic)):
-            return bool((element == self).any().item())
+            return bool((self == element).any().item())
         raise RuntimeError(
             f"Tensor.__contains__ only supports Tensor or scalar, but you passed in a {type(element)}."
         )
@@ -453,7 +487,7 @@ def _rebuild(cls: type, array: np.ndarray, requires_grad: bool, own: dict[str, A
 
 def wrap(array: np.ndarray) -> Tensor:
     """A new tensor around `array`: no copy, no history."""
-    tensor = _new(Tensor)
+    tensor: Tensor = _new(Tensor)
     tensor._array = array if type(array) is np.ndarray else np.asarray(array)
     if state.inference:
         tensor._inference, tensor._cell = True, NO_VERSION

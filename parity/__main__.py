@@ -9,6 +9,7 @@ import argparse
 import os
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,16 @@ DESCRIPTION = """Compare minitorch_ref with PyTorch: every op, every module, thr
 Exit codes: 0 parity, 1 a deviation, 2 the comparison could not run."""
 
 
-def positive(text: str) -> int:
-    """An argparse type: a whole number of at least one."""
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"must be at least 1, got {value}")
-    return value
+def at_least(least: int) -> Callable[[str], int]:
+    """An argparse type: a whole number of at least `least`."""
+
+    def number(text: str) -> int:
+        value = int(text)
+        if value < least:
+            raise argparse.ArgumentTypeError(f"must be at least {least}, got {value}")
+        return value
+
+    return number
 
 
 def _common(parser: argparse.ArgumentParser, default: bool) -> None:
@@ -47,9 +52,9 @@ def _common(parser: argparse.ArgumentParser, default: bool) -> None:
     )
     add(
         "--processes",
-        type=positive,
+        type=at_least(0),
         metavar="N",
-        help="worker processes (default: one per processor)",
+        help="worker processes (default: one per processor; 0: none)",
     )
     add("--ledger", metavar="FILE", help="another deviation ledger")
     add("--quick", default_value=False, action="store_true", help="programs without the null model")
@@ -61,9 +66,9 @@ def _common(parser: argparse.ArgumentParser, default: bool) -> None:
         help="only names that match: words with or, and, not",
     )
     add("--data", metavar="DIR", help="folder with the programs' data (or $MINITORCH_DATA)")
-    add("--epochs", type=positive, metavar="N", help="epochs of each program")
+    add("--epochs", type=at_least(1), metavar="N", help="epochs of each program")
     add(
-        "--limit", type=positive, metavar="N", help="images of the vision programs (default: 5,000)"
+        "--limit", type=at_least(1), metavar="N", help="images of the vision programs (default: 5,000)"
     )
     add(
         "--download",

@@ -109,6 +109,14 @@ def slim(result: OpResult) -> OpResult:
     return result
 
 
+def _run_here(ours: str, theirs: str, keys: list[Key], done: Callable) -> list[OpResult]:
+    lab, results = Lab(open_engine(ours), open_engine(theirs)), []
+    for key in keys:
+        results.append(slim(_compare(lab, key)))
+        done(results[-1])
+    return sorted(results, key=lambda r: r.op)
+
+
 class _Worker:
     def __init__(self, context: mp.context.BaseContext, ours: str, theirs: str) -> None:
         self.pipe, child = context.Pipe()
@@ -138,9 +146,14 @@ def run_ops(
     processes: int | None = None,
     done: Callable[[OpResult], None] = lambda result: None,
 ) -> list[OpResult]:
-    """Compare `keys` in parallel; `done` sees each result as it comes.  Sorted by name."""
+    """Compare `keys` in parallel; `done` sees each result as it comes.  Sorted by name.
+
+    processes: how many; None for one per processor, 0 to stay in this process (for debuggers).
+    """
     if not keys:
         return []
+    if processes == 0:
+        return _run_here(ours, theirs, keys, done)
     context = mp.get_context("spawn")
     queue, results = deque(keys), []
     count = max(1, min(processes or len(os.sched_getaffinity(0)), len(keys)))

@@ -28,6 +28,7 @@ class FunctionNode(Node):
     """The node of a custom Function; the user's `ctx` is this very object."""
 
     needs_input_grad: tuple[bool, ...]
+    _shapes: list[Any]
 
     def __init__(self, function: type[Function]) -> None:
         super().__init__()

@@ -46,7 +46,7 @@ def _numerical(function: Callable[..., Any], inputs: Sequence[Any], x: Tensor, e
 
 def _analytical(outputs: list[Tensor], x: Tensor) -> Any:
     """The same rows from backward: gradients of each output element's real and imaginary part."""
-    columns = []
+    columns: list[Any] = []
     for out in outputs:
         if not out.requires_grad:
             columns.append(None)

@@ -126,13 +126,15 @@ def _node_register_prehook(self: Node, hook: Callable[..., Any]) -> RemovableHan
 Node.register_hook = _node_register_hook  # type: ignore[attr-defined]
 Node.register_prehook = _node_register_prehook  # type: ignore[attr-defined]
 
-Tensor.backward = _backward
-Tensor.requires_grad = property(_get_requires_grad, _set_requires_grad)
-Tensor.requires_grad_ = requires_grad_
-Tensor.grad_fn = property(_grad_fn)
-Tensor.retain_grad = retain_grad
-Tensor.retains_grad = property(_retains_grad)
-Tensor.register_hook = register_hook
-Tensor.register_post_accumulate_grad_hook = register_post_accumulate_grad_hook
-Tensor.output_nr = property(lambda self: self._nr)
-
+for _name, _attached in {
+    "backward": _backward,
+    "requires_grad": property(_get_requires_grad, _set_requires_grad),
+    "requires_grad_": requires_grad_,
+    "grad_fn": property(_grad_fn),
+    "retain_grad": retain_grad,
+    "retains_grad": property(_retains_grad),
+    "register_hook": register_hook,
+    "register_post_accumulate_grad_hook": register_post_accumulate_grad_hook,
+    "output_nr": property(lambda self: self._nr),
+}.items():
+    setattr(Tensor, _name, _attached)

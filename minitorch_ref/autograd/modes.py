@@ -21,7 +21,7 @@ class _Mode:
     """A context manager that is a decorator as well; it restores what it found on entry."""
 
     grad: bool
-    inference: bool | None = None  # None: leave as it is
+    inference: Any = None  # True or False; None: leave as it is
 
     def __enter__(self) -> None:
         self._before = (state.grad, state.inference)

@@ -34,7 +34,7 @@ def wrap_dims(dim: Dims, ndim: int) -> tuple[int, ...]:
     """
     if dim is None:
         return tuple(range(ndim))
-    if not isinstance(dim, (tuple, list)):
+    if isinstance(dim, (int, np.integer)):
         return (wrap_dim(dim, ndim),) if ndim else tuple(range(0 * wrap_dim(dim, ndim)))
     dims = tuple([wrap_dim(d, ndim) for d in dim])
     if len(set(dims)) != len(dims):

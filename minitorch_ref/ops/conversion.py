@@ -259,8 +259,8 @@ def _set_part(part: Any) -> Any:
     return lambda input, value: part(input).copy_(value if isinstance(value, Tensor) else wrap(np.asarray(value)))
 
 
-Tensor.real = property(real, _set_part(real))
-Tensor.imag = property(imag, _set_part(imag))
+setattr(Tensor, "real", property(real, _set_part(real)))  # noqa: B010
+setattr(Tensor, "imag", property(imag, _set_part(imag)))  # noqa: B010
 
 
 def to_complex(g: Tensor, unit: complex) -> Tensor:

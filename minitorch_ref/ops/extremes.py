@@ -39,7 +39,7 @@ def _extreme(
         input=(
             input,
             lambda g, input, out: shared(
-                restore(g, dims, keepdim), input, restore(out, dims, keepdim), dims
+                restore(g, dims, keepdim), input, restore(out, dims, keepdim), dims, nan
             ),
         ),
     )  # fmt: skip

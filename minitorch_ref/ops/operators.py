@@ -83,5 +83,4 @@ def _invert(self: Tensor) -> Tensor:
     return p.bitwise_not(self)
 
 
-Tensor.__invert__ = _invert  # type: ignore[attr-defined]
-Tensor.__hash__ = object.__hash__  # type: ignore[method-assign]
+Tensor.__invert__ = _invert  # type: ignore

@@ -46,7 +46,7 @@ def slice_view(input: Tensor, dim: int, part: slice) -> Tensor:
     )
 
 
-def put_slice(g: Tensor, shape: tuple[int, ...], index: tuple[Any, ...]) -> Tensor:
+def put_slice(g: Tensor, shape: tuple[int, ...], index: Any) -> Tensor:
     """Zeros of `shape` with `g` at a basic `index`: the gradient of taking a part."""
     data = np.zeros(shape, g._array.dtype)
     data[index] = g._array

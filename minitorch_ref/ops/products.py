@@ -190,7 +190,8 @@ def einsum(equation: Any, *operands: Any) -> Tensor:
     Operands are contracted two at a time, from the left, each pair as one batched product.
     """
     if isinstance(equation, Tensor):
-        equation, operands = _from_sublists([equation, *operands])
+        equation, given = _from_sublists([equation, *operands])
+        operands = tuple(given)
     elif len(operands) == 1 and isinstance(operands[0], (list, tuple)):
         operands = tuple(operands[0])
     terms, output = _parse(equation.replace(" ", ""), operands)

@@ -1,8 +1,7 @@
 """What the reductions share: their call forms, their dims, and how a gradient is spread back.
 
-torch accepts NumPy's names for arguments, `axis` for `dim` and `keepdims` for `keepdim`, and two
-kinds of `out=`: sums compute in the type of `out`, selections insist on the result's own type
-("match" insists in other words than "own").
+torch accepts NumPy's names for arguments, `axis` for `dim` and `keepdims` for `keepdim`, and is of
+several minds about which dtypes `out=` may have.
 """
 
 from __future__ import annotations
@@ -11,9 +10,12 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
+from ..autograd.modes import no_grad
+from ..dtypes import bool_, uint8
 from ..tensor import Tensor
 from .common import Dims, wrap_dims
 from .registry import REGISTRY, op, refuse_grad, write_out
+from .table import bad_argument
 
 _C_NAMES = {
     "float32": "float", "float64": "double", "float16": "c10::Half", "int64": "long int",
@@ -23,7 +25,12 @@ _C_NAMES = {
 
 
 def reduction(out: str, **forms: Any) -> Callable[..., Any]:
-    """Register a reduction.  `out`: "cast" computes in out's dtype, "own" insists on its own."""
+    """Register a reduction.  `out` says what may be given as `out=`:
+
+    "cast"   any dtype; the op computes in it          "own"     the result's dtype
+    "any"    any dtype that the result can be cast to  "match"   the same, in other words
+    "truth"  bool or uint8                             "plain"   the result's, with or without grad
+    """
 
     def register(function: Callable[..., Any]) -> Callable[..., Any]:
         name = forms.get("name") or function.__name__
@@ -38,7 +45,12 @@ def reduction(out: str, **forms: Any) -> Callable[..., Any]:
                 outs = kwargs.pop("out", None)
                 if outs is not None:
                     return _into(outs, name, function, out, args, kwargs)
-            return function(*args, **kwargs)
+            try:
+                return function(*args, **kwargs)
+            except AttributeError:
+                if args and not isinstance(args[0], Tensor):
+                    raise bad_argument(name, "input", 1, args[0]) from None
+                raise
 
         public = op(call, name=name, **forms)
         object.__setattr__(REGISTRY[forms.get("namespace", "torch"), name], "out", True)
@@ -49,17 +61,23 @@ def reduction(out: str, **forms: Any) -> Callable[..., Any]:
 
 def _into(outs: Any, name: str, function: Any, kind: str, args: Any, kwargs: Any) -> Any:
     each = (outs,) if isinstance(outs, Tensor) else tuple(outs)
-    refuse_grad(name, (*args, *kwargs.values(), *each))
+    if kind not in ("truth", "plain"):
+        refuse_grad(name, (*args, *kwargs.values(), *each))
     if kind == "cast" and kwargs.get("dtype") is None:
         kwargs["dtype"] = each[0].dtype
-    result = function(*args, **kwargs)
+    with no_grad():
+        result = function(*args, **kwargs)
     for o, r in zip(each, (result,) if isinstance(result, Tensor) else result):
+        if kind == "truth" and o.dtype not in (bool_, uint8):
+            raise RuntimeError(
+                f"{name} only supports bool tensor for result, got: {o.dtype.title}"
+            )
         if kind == "match" and o.dtype is not r.dtype:
             raise RuntimeError(
                 "Expected the dtype for input and out to match, but got "
                 f"{r.dtype.title} for input's dtype and {o.dtype.title} for out's dtype."
             )
-        if kind == "own" and o.dtype is not r.dtype:
+        if kind in ("own", "plain") and o.dtype is not r.dtype:
             wanted, given = (_C_NAMES.get(t.dtype.name, t.dtype.name) for t in (r, o))
             raise RuntimeError(
                 f"Expected out tensor to have dtype {wanted}, but got {given} instead"

@@ -130,6 +130,8 @@ def prod(
     data = fp.quiet(_product, x._array, dims, keepdim)
     if not state.grad:
         return wrap(data)
+    if not x.ndim:
+        return record("ProdBackward0" if dim is None else "ProdBackward1", data, x=(x, lambda g: g))
     if dim is None:
         whole = x.shape
 
@@ -158,8 +160,6 @@ def _others(x: Tensor, axis: int) -> Tensor:
     gradient needs no case of its own; else the products before and after the element.
     """
     array = x._array
-    if array.ndim == 0:
-        return x.new_ones(())
     if (array != 0).all():
         return x.prod(axis, True) / x
     if state.grad and x._requires_grad:
@@ -221,13 +221,13 @@ def _truth(name: str, ufunc: Any, input: Tensor, dim: Dims, keepdim: bool) -> Te
     return wrap(data.astype(np.uint8) if array.dtype == np.uint8 else data)
 
 
-@reduction(out="any")
+@reduction(out="truth")
 def all(input: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:  # noqa: A001
     """Whether no element over `dim` is zero; uint8 for uint8, else bool."""
     return _truth("all", np.logical_and, input, dim, keepdim)
 
 
-@reduction(out="any")
+@reduction(out="truth")
 def any(input: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:  # noqa: A001
     """Whether some element over `dim` is not zero; uint8 for uint8, else bool."""
     return _truth("any", np.logical_or, input, dim, keepdim)

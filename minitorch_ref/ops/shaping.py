@@ -376,10 +376,13 @@ def _reversed_dims(input: Tensor) -> Tensor:
     return permute(input, *reversed(range(input.ndim)))
 
 
-Tensor.T = property(_reversed_dims)
-Tensor.mT = property(lambda input: transpose(input, -2, -1))
-Tensor.H = property(lambda input: adjoint(input))
-Tensor.mH = property(lambda input: adjoint(input))
+for _name, _seen in {
+    "T": _reversed_dims,
+    "mT": lambda input: transpose(input, -2, -1),
+    "H": lambda input: adjoint(input),
+    "mH": lambda input: adjoint(input),
+}.items():
+    setattr(Tensor, _name, property(_seen))
 
 
 @op(method=False)

@@ -60,7 +60,8 @@ def _c2c(x: Tensor, dims: Sequence[int], power: float, forward: bool) -> Tensor:
     array = x._array
     count = math.prod(array.shape[d] for d in dims)
     # "forward" leaves the inverse unscaled, "backward" the forward transform
-    run, norm = (np.fft.fftn, "backward") if forward else (np.fft.ifftn, "forward")
+    run: Any = np.fft.fftn if forward else np.fft.ifftn
+    norm = "backward" if forward else "forward"
     data = _scale(run(array, axes=tuple(dims), norm=norm) if dims else array.copy(), count, power)
     rule = lambda g: _c2c(g, dims, power, not forward)  # noqa: E731
     return record("FftC2CBackward0", np.asarray(data, array.dtype), x=(x, rule))

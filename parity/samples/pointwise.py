@@ -37,7 +37,7 @@ NO_TENSOR = [call("a"), call(), call([1.0, 2.0])]
 
 def unary(name: str, domain: object = "any", level: str = "ulp", dtypes: tuple[str, ...] = ALL,
           complex_level: str = "ulp", extra: tuple = (), **options: object) -> Row:
-    """A function of one tensor, on `domain`; where that is "any", over the whole float range too."""
+    """A function of one tensor, on `domain`; with "any", over the whole float range too."""
     reach = [forward(call(X(96, domain="wide"), note="whole range"))] if domain == "any" else []
     return row(name, call(X(3, 4, domain=domain)), call(X(domain=domain)),
         call(X(0, 3, domain=domain)),

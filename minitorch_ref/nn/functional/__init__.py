@@ -37,6 +37,7 @@ from .activation import (
 from .attention import scaled_dot_product_attention
 from .binary import binary_cross_entropy, binary_cross_entropy_with_logits
 from .classification import cross_entropy, nll_loss, nll_loss2d
+from .columns import fold, unfold
 from .conv import (
     conv1d,
     conv2d,
@@ -44,8 +45,6 @@ from .conv import (
     conv_transpose1d,
     conv_transpose2d,
     conv_transpose3d,
-    fold,
-    unfold,
 )
 from .distance import cosine_similarity, normalize, pairwise_distance, pdist
 from .dropout import (

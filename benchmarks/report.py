@@ -1,0 +1,98 @@
+"""What people see: the table on the terminal and the bar chart of ratios."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from .jobs import JOBS
+
+UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"))
+
+
+def duration(seconds: float) -> str:
+    """Three figures and a unit."""
+    for size, unit in UNITS:
+        if seconds >= size:
+            return f"{seconds / size:.3g} {unit}"
+    return f"{seconds / 1e-9:.3g} ns"
+
+
+def spread_of(values: dict[str, float]) -> str:
+    """Median, and half the distance of the quartiles in percent of it."""
+    half = (values["high"] - values["low"]) / 2 / values["median"]
+    return f"{duration(values['median'])} ±{half:.0%}"
+
+
+def table(document: dict[str, Any]) -> Any:
+    """A rich table: each job's median and spread on each engine, and the ratio."""
+    from rich.table import Table
+
+    engine, peers = document["engine"], document["peers"]
+    machine = document["machine"]
+    shown = Table(title=f"{machine['processor']}, {machine['cores']} cores")
+    for heading in ("job", "what"):
+        shown.add_column(heading, no_wrap=heading == "job")
+    for heading in ("threads", engine, *peers, *[f"over {peer}" for peer in peers]):
+        shown.add_column(heading, justify="right", no_wrap=True)
+    for result in document["results"]:
+        times = [spread_of(result["seconds"][name]) for name in (engine, *peers)]
+        ratios = [_ratio(result["ratios"][peer]) for peer in peers]
+        what = JOBS[result["job"]].what if result["job"] in JOBS else ""
+        shown.add_row(result["job"], what, str(result["threads"]), *times, *ratios)
+    return shown
+
+
+def _ratio(values: dict[str, float]) -> str:
+    colour = "green" if values["median"] <= 1 else "yellow" if values["median"] <= 1.5 else "red"
+    return f"[{colour}]{values['median']:.2f}[/] ({values['low']:.2f}–{values['high']:.2f})"
+
+
+def chart(document: dict[str, Any], path: Path) -> None:
+    """Bars of our time over each peer's, on a logarithmic axis, with the quartiles."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    results, peers = document["results"], document["peers"]
+    series = [(p, n) for p in peers for n in sorted({r["threads"] for r in results})]
+    jobs = list(dict.fromkeys(r["job"] for r in results))
+    height = 0.8 / max(1, len(series))
+    figure = Figure(figsize=(8, 1.6 + len(jobs) * max(0.32, 0.2 * len(series))))
+    FigureCanvasAgg(figure)
+    axes = figure.subplots()
+    for k, (peer, threads) in enumerate(series):
+        rows = [r for r in results if r["threads"] == threads]
+        places = [jobs.index(r["job"]) + (k - (len(series) - 1) / 2) * height for r in rows]
+        ratios = [r["ratios"][peer] for r in rows]
+        middle = [v["median"] for v in ratios]
+        ends = [[v["median"] - v["low"] for v in ratios], [v["high"] - v["median"] for v in ratios]]
+        label = f"{peer}, {threads} thread{'s' if threads > 1 else ''}"
+        bars = axes.barh(places, [m - 1 for m in middle], height * 0.92, left=1, label=label,
+                         xerr=ends, ecolor="0.35")  # fmt: skip
+        if len(series) == 1:
+            for bar, value in zip(bars, middle, strict=True):
+                bar.set_color("tab:green" if value <= 1 else "tab:orange")
+        for place, value, high in zip(places, middle, [v["high"] for v in ratios], strict=True):
+            axes.annotate(f"{value:.2f}", (max(high, 1), place), xytext=(4, 0),
+                          textcoords="offset points", va="center", fontsize=8)  # fmt: skip
+    axes.set_yticks(range(len(jobs)), jobs)
+    axes.invert_yaxis()
+    axes.set_xscale("log")
+    axes.axvline(1, color="black", linewidth=0.8)
+    _even_ticks(axes)
+    axes.set_xlabel(f"{document['engine']}'s time over the peer's (left of 1: faster than it)")
+    axes.set_title(document["machine"]["processor"], fontsize=10)
+    axes.legend(loc="best", fontsize=8)
+    figure.tight_layout()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=120)
+
+
+def _even_ticks(axes: Any) -> None:
+    """Plain numbers at 1, 2, 5 of each decade that is in sight, with room for the labels."""
+    low, high = axes.get_xlim()
+    low, high = min(low, 0.45), max(high * 1.3, 2.2)
+    axes.set_xlim(low, high)
+    ticks = [m * 10.0**e for e in range(-4, 4) for m in (1, 2, 5) if low <= m * 10.0**e <= high]
+    axes.set_xticks(ticks, [f"{t:g}" for t in ticks])
+    axes.minorticks_off()

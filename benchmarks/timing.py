@@ -1,0 +1,82 @@
+"""Paired rounds: the engines take turns, so what disturbs the machine disturbs them alike.
+
+    round 1:  ours  torch  |  round 2:  torch  ours  |  round 3:  ours  torch  ...
+
+Each turn is one untimed call (caches and threads are the engine's own again) and then as many timed
+ones as fill a few milliseconds.  The ratio is taken within each round, and the median of those
+ratios is far steadier on a shared machine than the ratio of two medians.
+"""
+
+from __future__ import annotations
+
+import gc
+import statistics
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+TURN = 0.01  # seconds that a turn should at least take
+MOST_CALLS = 20_000
+
+
+def paired(
+    runs: Mapping[str, Callable[[], Any]], rounds: int, turn: float = TURN
+) -> tuple[dict[str, list[float]], int]:
+    """Seconds per call for each engine in each round, and the calls in a turn (equal for all)."""
+    calls = max(_calls(run, turn) for run in runs.values())
+    names = list(runs)
+    seconds: dict[str, list[float]] = {name: [] for name in names}
+    collecting = gc.isenabled()
+    gc.collect()
+    gc.disable()
+    try:
+        for number in range(rounds):
+            for name in names if number % 2 == 0 else reversed(names):
+                seconds[name].append(_turn(runs[name], calls))
+    finally:
+        if collecting:
+            gc.enable()
+    return seconds, calls
+
+
+def _turn(run: Callable[[], Any], calls: int) -> float:
+    run()
+    start = time.perf_counter()
+    for _ in range(calls):
+        run()
+    return (time.perf_counter() - start) / calls
+
+
+def _calls(run: Callable[[], Any], turn: float) -> int:
+    """Warm up, then see how many calls fill a turn."""
+    for _ in range(2):
+        run()
+    calls = 1
+    while calls < MOST_CALLS:
+        taken = _turn(run, calls) * calls
+        if taken >= turn / 2:
+            return max(1, min(MOST_CALLS, round(calls * turn / taken)))
+        calls *= 4
+    return MOST_CALLS
+
+
+def spread(values: Sequence[float]) -> dict[str, float]:
+    """Median and quartiles."""
+    if len(values) == 1:
+        return {"median": values[0], "low": values[0], "high": values[0]}
+    low, median, high = statistics.quantiles(values, n=4, method="inclusive")
+    return {"median": median, "low": low, "high": high}
+
+
+def summary(seconds: Mapping[str, Sequence[float]], ours: str) -> dict[str, Any]:
+    """What is kept of a job: spread of each engine, and of our time over each peer's, per round."""
+    ratios = {
+        peer: spread([a / b for a, b in zip(seconds[ours], times, strict=True)])
+        for peer, times in seconds.items()
+        if peer != ours
+    }
+    return {
+        "seconds": {engine: spread(times) for engine, times in seconds.items()},
+        "ratios": ratios,
+        "rounds": len(seconds[ours]),
+    }

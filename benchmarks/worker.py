@@ -1,0 +1,78 @@
+"""One job in a process of its own, with the number of threads pinned before NumPy is imported.
+
+`measure` starts the process and reads its one line of JSON; `python -m benchmarks.worker` is that
+process.  BLAS and OpenMP read their settings when they are loaded, hence the environment.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+OURS = "minitorch_ref"
+POOLS = (
+    "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+)  # fmt: skip
+TIMEOUT = 300  # seconds for one job
+ROOT = Path(__file__).resolve().parents[1]
+
+
+class JobFailed(RuntimeError):
+    """A job's process raised, died or took too long."""
+
+
+def measure(job: str, threads: int, engines: Sequence[str], rounds: int) -> dict[str, Any]:
+    """Run a job on the engines with this many threads; raises JobFailed with the last words."""
+    command = [sys.executable, "-m", "benchmarks.worker", job, "--threads", str(threads)]
+    command += ["--rounds", str(rounds), "--engines", *engines]
+    environment = {**os.environ, **dict.fromkeys(POOLS, str(threads))}
+    paths = [str(ROOT), environment.get("PYTHONPATH", "")]
+    environment["PYTHONPATH"] = os.pathsep.join(p for p in paths if p)
+    try:
+        done = subprocess.run(
+            command, env=environment, capture_output=True, text=True, timeout=TIMEOUT, check=False
+        )
+    except subprocess.TimeoutExpired:
+        raise JobFailed(f"{job}: took longer than {TIMEOUT} s") from None
+    if done.returncode != 0:
+        words = done.stderr.strip().splitlines() or [f"exit status {done.returncode}"]
+        raise JobFailed(f"{job}: {words[-1]}")
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def run(job_name: str, threads: int, engines: Sequence[str], rounds: int) -> dict[str, Any]:
+    """The measurement itself, in this process."""
+    from .jobs import JOBS
+    from .timing import paired, summary
+
+    job = JOBS[job_name]
+    runs = {}
+    for engine in engines:
+        torch = importlib.import_module(engine)
+        torch.set_num_threads(threads)
+        runs[engine] = job.build(torch)
+    seconds, calls = paired(runs, min(rounds, job.rounds or rounds))
+    return {"job": job_name, "threads": threads, "calls": calls, **summary(seconds, engines[0])}
+
+
+def main() -> None:
+    """Run one job, print its result as a line of JSON."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.worker")
+    parser.add_argument("job")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--rounds", type=int, default=21)
+    parser.add_argument("--engines", nargs="+", default=[OURS])
+    given = parser.parse_args()
+    print(json.dumps(run(given.job, given.threads, given.engines, given.rounds)))
+
+
+if __name__ == "__main__":
+    main()
