@@ -51,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         chosen = jobs.select(given.job)
         old = compare.load(given.compare) if given.compare else None
-    except (jobs.UnknownJob, compare.BadFile, OSError) as error:
+    except (jobs.UnknownJobError, compare.BadFileError, OSError) as error:
         p.error(str(error))
     peers = [peer for peer in given.peers if importlib.util.find_spec(peer)]
     for peer in given.peers:
@@ -91,7 +91,7 @@ def measure_all(
                     results.append(
                         worker.measure(job.name, number, [worker.OURS, *peers], rounds)
                     )
-                except worker.JobFailed as error:
+                except worker.JobFailedError as error:
                     failures.append(str(error))
                 progress.advance(task)
     return results, failures

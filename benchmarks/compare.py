@@ -16,7 +16,7 @@ FORMAT = 1
 MARGIN = 0.10
 
 
-class BadFile(ValueError):
+class BadFileError(ValueError):
     """Not a file that `--json` wrote."""
 
 
@@ -42,13 +42,13 @@ def save(path: Path, document: dict[str, Any]) -> None:
 
 
 def load(path: Path) -> dict[str, Any]:
-    """Read a run; raises BadFile, or OSError when it cannot be read."""
+    """Read a run; raises BadFileError, or OSError when it cannot be read."""
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise BadFile(f"{path} is not a benchmark file: {error}") from None
+        raise BadFileError(f"{path} is not a benchmark file: {error}") from None
     if not isinstance(document, dict) or document.get("format") != FORMAT:
-        raise BadFile(f"{path} is not a benchmark file of format {FORMAT}")
+        raise BadFileError(f"{path} is not a benchmark file of format {FORMAT}")
     return document
 
 

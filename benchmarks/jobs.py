@@ -20,15 +20,18 @@ MEAN, STD = (0.4914, 0.4822, 0.4465), (0.2023, 0.1994, 0.2010)  # of CIFAR-10's 
 
 
 class Job(NamedTuple):
-    """`build(torch)` gives the function to time; `rounds` is an upper limit for slow ones."""
+    """`build(torch)` gives the function to time.
+
+    A `cold` one is called once a turn, with no call before it to warm up: a new process each time.
+    """
 
     name: str
     what: str
     build: Callable[[Any], Run]
-    rounds: int | None = None
+    cold: bool = False
 
 
-class UnknownJob(ValueError):
+class UnknownJobError(ValueError):
     """No job has this name."""
 
 
@@ -117,10 +120,10 @@ def pipeline(images: int, batch: int) -> Callable[[Any], Run]:
         loader = torch.utils.data.DataLoader(data, batch_size=batch, shuffle=True)
 
         def epoch() -> Any:
-            last = None
-            for last in loader:
+            batch = None
+            for batch in loader:  # noqa: B007  (the last one is what the tests look at)
                 pass
-            return last
+            return batch
 
         return epoch
 
@@ -184,7 +187,7 @@ _ALL: list[Job] = [
     Job("pipeline", "256 images: crop, flip, to tensor, normalize", pipeline(256, 16)),
     Job("tiny-forward", "4-element multiply, recorded", tiny_forward),
     Job("tiny-backward", "backward of a 4-element multiply", tiny_backward),
-    Job("import", "import in a new interpreter", import_time, rounds=5),
+    Job("import", "import in a new interpreter", import_time, cold=True),
 ]  # fmt: skip
 JOBS: dict[str, Job] = {job.name: job for job in _ALL}
 
@@ -192,12 +195,12 @@ JOBS: dict[str, Job] = {job.name: job for job in _ALL}
 def select(names: Iterable[str]) -> list[Job]:
     """The jobs called, or whose name's first words are, one of `names`; all of them for no names.
 
-    Raises UnknownJob, naming what there is.
+    Raises UnknownJobError, naming what there is.
     """
     names = list(names)
     for name in names:
         if not any(_fits(job, name) for job in JOBS):
-            raise UnknownJob(f"unknown job {name!r}; there are: {', '.join(JOBS)}")
+            raise UnknownJobError(f"unknown job {name!r}; there are: {', '.join(JOBS)}")
     return [j for j in JOBS.values() if not names or any(_fits(j.name, n) for n in names)]
 
 

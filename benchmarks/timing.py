@@ -4,7 +4,8 @@
 
 Each turn is one untimed call (caches and threads are the engine's own again) and then as many timed
 ones as fill a few milliseconds.  The ratio is taken within each round, and the median of those
-ratios is far steadier on a shared machine than the ratio of two medians.
+ratios is far steadier on a shared machine than the ratio of two medians.  A job that would take
+longer than BUDGET stops early, but not before FEWEST rounds.
 """
 
 from __future__ import annotations
@@ -17,30 +18,36 @@ from typing import Any
 
 TURN = 0.01  # seconds that a turn should at least take
 MOST_CALLS = 20_000
+BUDGET = 4.0  # seconds for the rounds of one job
+FEWEST = 3  # rounds
 
 
 def paired(
-    runs: Mapping[str, Callable[[], Any]], rounds: int, turn: float = TURN
+    runs: Mapping[str, Callable[[], Any]], rounds: int, turn: float = TURN, cold: bool = False
 ) -> tuple[dict[str, list[float]], int]:
     """Seconds per call for each engine in each round, and the calls in a turn (equal for all)."""
-    calls = max(_calls(run, turn) for run in runs.values())
+    calls = 1 if cold else max(_calls(run, turn) for run in runs.values())
     names = list(runs)
     seconds: dict[str, list[float]] = {name: [] for name in names}
     collecting = gc.isenabled()
     gc.collect()
     gc.disable()
     try:
+        start = time.perf_counter()
         for number in range(rounds):
+            if number >= FEWEST and time.perf_counter() - start > BUDGET:
+                break
             for name in names if number % 2 == 0 else reversed(names):
-                seconds[name].append(_turn(runs[name], calls))
+                seconds[name].append(_turn(runs[name], calls, cold))
     finally:
         if collecting:
             gc.enable()
     return seconds, calls
 
 
-def _turn(run: Callable[[], Any], calls: int) -> float:
-    run()
+def _turn(run: Callable[[], Any], calls: int, cold: bool = False) -> float:
+    if not cold:
+        run()
     start = time.perf_counter()
     for _ in range(calls):
         run()

@@ -25,12 +25,12 @@ TIMEOUT = 300  # seconds for one job
 ROOT = Path(__file__).resolve().parents[1]
 
 
-class JobFailed(RuntimeError):
+class JobFailedError(RuntimeError):
     """A job's process raised, died or took too long."""
 
 
 def measure(job: str, threads: int, engines: Sequence[str], rounds: int) -> dict[str, Any]:
-    """Run a job on the engines with this many threads; raises JobFailed with the last words."""
+    """Run a job on the engines with this many threads; JobFailedError has the last words."""
     command = [sys.executable, "-m", "benchmarks.worker", job, "--threads", str(threads)]
     command += ["--rounds", str(rounds), "--engines", *engines]
     environment = {**os.environ, **dict.fromkeys(POOLS, str(threads))}
@@ -41,10 +41,10 @@ def measure(job: str, threads: int, engines: Sequence[str], rounds: int) -> dict
             command, env=environment, capture_output=True, text=True, timeout=TIMEOUT, check=False
         )
     except subprocess.TimeoutExpired:
-        raise JobFailed(f"{job}: took longer than {TIMEOUT} s") from None
+        raise JobFailedError(f"{job}: took longer than {TIMEOUT} s") from None
     if done.returncode != 0:
         words = done.stderr.strip().splitlines() or [f"exit status {done.returncode}"]
-        raise JobFailed(f"{job}: {words[-1]}")
+        raise JobFailedError(f"{job}: {words[-1]}")
     return json.loads(done.stdout.splitlines()[-1])
 
 
@@ -59,7 +59,7 @@ def run(job_name: str, threads: int, engines: Sequence[str], rounds: int) -> dic
         torch = importlib.import_module(engine)
         torch.set_num_threads(threads)
         runs[engine] = job.build(torch)
-    seconds, calls = paired(runs, min(rounds, job.rounds or rounds))
+    seconds, calls = paired(runs, rounds, cold=job.cold)
     return {"job": job_name, "threads": threads, "calls": calls, **summary(seconds, engines[0])}
 
 

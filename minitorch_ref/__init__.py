@@ -11,6 +11,7 @@ from math import e, inf, nan, pi
 from typing import Any as _Any
 
 from . import autograd, cuda, random, version
+from . import bridges as _bridges  # attaches numpy, deepcopy, pickle to Tensor
 from .autograd import methods as _methods  # attaches backward, grad_fn, hooks to Tensor
 from .autograd.modes import (
     enable_grad,
@@ -118,6 +119,14 @@ _LATER |= dict.fromkeys(
         "threshold_", "triplet_margin_loss",
     ),
     "nn.functional.native",
+)  # fmt: skip
+_LATER |= dict.fromkeys(
+    (
+        "adaptive_avg_pool1d", "adaptive_max_pool1d", "avg_pool1d", "conv1d", "conv2d", "conv3d",
+        "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "max_pool1d", "max_pool2d",
+        "max_pool3d",
+    ),
+    "nn.functional",
 )  # fmt: skip
 
 

@@ -21,7 +21,7 @@ _PARSER = re.compile(
 )
 _FACT = re.compile(
     r"'(?:Bool|Byte|Char|Short|Int|Long|Half|Float|Double|ComplexFloat|ComplexDouble)'"
-    r"|(?<![\d.])-?\d+(?![\d.]*\d)"
+    r"|(?<![\w.])-?\d+(?![\w.]*\d)(?!\w)|(?<=\D)\d+x\d+"
 )
 
 

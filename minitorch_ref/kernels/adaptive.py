@@ -24,7 +24,9 @@ def bounds(size: int, out: int) -> list[tuple[int, int]]:
 
 
 def mean(x: np.ndarray, out: Sequence[int]) -> np.ndarray:
-    """The mean over every window of the last len(out) dims of x."""
+    """The mean over every window of the last len(out) dims of x; float16 in float32."""
+    if x.dtype == np.float16:
+        return mean(x.astype(np.float32), out).astype(np.float16)
     for axis, n in zip(range(x.ndim - 1, -1, -1), reversed(out)):
         x = _mean_along(x, axis, n)
     return x
@@ -45,6 +47,8 @@ def _mean_along(x: np.ndarray, axis: int, out: int) -> np.ndarray:
 
 def mean_gradient(g: np.ndarray, sizes: Sequence[int]) -> np.ndarray:
     """The adjoint of `mean` onto inputs of `sizes`."""
+    if g.dtype == np.float16:
+        return mean_gradient(g.astype(np.float32), sizes).astype(np.float16)
     for axis, size in zip(range(g.ndim - 1, -1, -1), reversed(sizes)):
         out = g.shape[axis]
         if out and size % out == 0:

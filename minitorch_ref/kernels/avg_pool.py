@@ -10,6 +10,10 @@ are summed along the width and then along the height: kh + kw passes instead of 
 
 from __future__ import annotations
 
+import functools
+import math
+from collections.abc import Sequence
+
 import numpy as np
 
 from .axis import Axis
@@ -69,12 +73,54 @@ def sum_pool2d_gradient(g: np.ndarray, h: Axis, w: Axis) -> np.ndarray:
     return x
 
 
-def divisors(h: Axis, w: Axis, count_include_pad: bool) -> np.ndarray | int:
-    """The number of elements of each window (OH, OW): with the padding it covers, or without."""
-    rows, columns = _counts(h, count_include_pad), _counts(w, count_include_pad)
-    if len(set(rows)) == len(set(columns)) == 1:
-        return rows[0] * columns[0]
-    return np.outer(rows, columns)
+def mean(x: np.ndarray, axes: Sequence[Axis], padded: bool, divisor: int | None) -> np.ndarray:
+    """The mean of every window, (N, C, …) -> (N, C, …), over two or three dims.
+
+    The divisor counts the padding a window covers, or not, unless it is given.  float16 is summed in
+    float32; integers are divided towards zero, as C does.
+    """
+    total = _sum(x.astype(np.float32) if x.dtype == np.float16 else x, axes)
+    by = divisors(axes, padded, divisor, total.dtype)
+    if total.dtype.kind in "iu":
+        return np.asarray(np.sign(total) * np.sign(by) * (np.abs(total) // np.abs(by)), x.dtype)
+    return np.divide(total, by, out=total).astype(x.dtype, copy=False)
+
+
+def mean_gradient(
+    g: np.ndarray, axes: Sequence[Axis], padded: bool, divisor: int | None
+) -> np.ndarray:
+    """The adjoint of `mean`: every g spread evenly over its window."""
+    wide = g.astype(np.float32) if g.dtype == np.float16 else g
+    share = np.asarray(wide / divisors(axes, padded, divisor, wide.dtype), wide.dtype)
+    if len(axes) == 2:
+        return sum_pool2d_gradient(share, *axes).astype(g.dtype, copy=False)
+    d, h, w = axes
+    n, c = g.shape[:2]
+    along = sum_pool2d_gradient(share.reshape(n, c, d.out, -1), d, _same(h.out * w.out))
+    planes = sum_pool2d_gradient(along.reshape(n, c * d.size, h.out, w.out), h, w)
+    return planes.reshape(n, c, d.size, h.size, w.size).astype(g.dtype, copy=False)
+
+
+def _sum(x: np.ndarray, axes: Sequence[Axis]) -> np.ndarray:
+    if len(axes) == 2:
+        return sum_pool2d(x, *axes)
+    d, h, w = axes
+    n, c = x.shape[:2]
+    planes = sum_pool2d(x.reshape(n, c * d.size, h.size, w.size), h, w)
+    along = sum_pool2d(planes.reshape(n, c, d.size, -1), d, _same(h.out * w.out))
+    return along.reshape(n, c, d.out, h.out, w.out)
+
+
+def divisors(
+    axes: Sequence[Axis], padded: bool, divisor: int | None, dtype: np.dtype
+) -> np.ndarray:
+    """What to divide a window's sum by: 0-d, or one number per window."""
+    if divisor is not None:
+        return np.asarray(divisor, dtype)
+    counts = [_counts(a, padded) for a in axes]
+    if all(len(set(c)) == 1 for c in counts):
+        return np.asarray(math.prod(c[0] for c in counts), dtype)
+    return functools.reduce(np.multiply.outer, map(np.array, counts)).astype(dtype)
 
 
 def _counts(a: Axis, padded: bool) -> list[int]:

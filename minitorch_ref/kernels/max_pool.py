@@ -18,6 +18,7 @@ and one copy out.
 from __future__ import annotations
 
 import functools
+import math
 from typing import Any
 
 import numpy as np
@@ -136,26 +137,55 @@ def _places(h: Axis, w: Axis) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return offset, np.add.outer(rows * w.size, columns), first
 
 
-def max_pool2d_gradient(
-    g: np.ndarray, indices: np.ndarray, shape: tuple[int, ...], apart: bool = False
-) -> np.ndarray:
-    """Send each g (N, C, OH, OW) to its maximum's place in a zero array of `shape` (N, C, H, W).
+def max_pool3d(
+    x: np.ndarray, d: Axis, h: Axis, w: Axis, with_indices: bool = True
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """(N, C, D, H, W) -> (N, C, OD, OH, OW): plane by plane, then along the depth.
 
-    `apart`: no two windows overlap, so no two values meet.
+    The first of equal maxima in row-major order is the first plane's first, so ties stay torch's.
+    """
+    n, c, depth = x.shape[:3]
+    cells = h.out * w.out
+    planes = x.reshape(n, c * depth, h.size, w.size)
+    inner, within = max_pool2d(planes, h, w, with_indices)
+    along = inner.reshape(n, c, depth, cells)
+    y, frames = max_pool2d(along, d, Axis(cells, cells, 1), with_indices)
+    y = y.reshape(n, c, d.out, h.out, w.out)
+    if frames is None or within is None:
+        return y, None
+    frame = frames // max(1, cells)
+    within = within.reshape(n, c, depth, cells)
+    places = frame * (h.size * w.size) + np.take_along_axis(within, frame, axis=2)
+    return y, places.reshape(y.shape)
+
+
+def to_places(
+    g: np.ndarray, places: np.ndarray, shape: tuple[int, ...], apart: bool = False
+) -> np.ndarray:
+    """Add each g (N, C, …) at its flat place in a zero array of `shape` (N, C, …).
+
+    `apart`: no two values share a place.
     """
     x = np.zeros(shape, g.dtype)
     if g.size:
-        flat, places = x.reshape(-1), _absolute(indices, shape).reshape(-1)
+        flat, at = x.reshape(-1), _absolute(places, shape).reshape(-1)
         if apart:
-            flat[places] = g.reshape(-1)
+            flat[at] = g.reshape(-1)
         else:
-            np.add.at(flat, places, g.reshape(-1))
+            np.add.at(flat, at, g.reshape(-1))
     return x
 
 
-def max_pool2d_gather(x: np.ndarray, indices: np.ndarray) -> np.ndarray:
-    """The elements of x (N, C, H, W) at `indices`: the adjoint of the gradient."""
-    return x.reshape(-1).take(_absolute(indices, x.shape))
+def from_places(x: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """The elements of x (N, C, …) at flat places: the adjoint of `to_places`."""
+    return np.asarray(x.reshape(-1).take(_absolute(places, x.shape)))
+
+
+def _absolute(places: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """Places within planes (or volumes) as places in the whole array."""
+    size = math.prod(shape[2:])
+    starts = np.arange(shape[0] * shape[1]) * size
+    return places + starts.reshape(*shape[:2], *[1] * (places.ndim - 2))
 
 
 @functools.lru_cache(maxsize=256)
@@ -168,12 +198,6 @@ def has_empty_window(a: Axis) -> bool:
     return len(met) < a.out
 
 
-def windows_apart(h: Axis, w: Axis) -> bool:
+def windows_apart(*axes: Axis) -> bool:
     """Whether no position belongs to two windows."""
-    return all((a.kernel - 1) * a.dilation < a.stride for a in (h, w))
-
-
-def _absolute(indices: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """Indices within planes as indices into the whole array."""
-    n, c, h, w = shape
-    return indices + np.arange(0, n * c * h * w, max(1, h * w)).reshape(n, c, 1, 1)
+    return all((a.kernel - 1) * a.dilation < a.stride for a in axes)

@@ -8,6 +8,7 @@ index array is what NumPy is fast at.  Measured against the obvious calls (float
     scatter  flat[positions] = values         2x   np.put_along_axis
     add      np.add.at on flat arrays         5x   np.add.at with rows, 2-3x sort + reduceat
              ... on pairs of floats, which np.add.at adds as complex numbers: another 1.5x
+             wide rows by rank, first all first values, then all second ones: another 2x
 
 Where several values meet in one place they are added in the order of the index, as torch adds them.
 Functions that write do so in place, in a contiguous array, with indices that were checked before.
@@ -15,12 +16,17 @@ Functions that write do so in place, in a contiguous array, with indices that we
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 
 _LONG_ROW = 1024  # from here on, one addition per row is faster than one index per element
 _CHUNK = 1 << 14  # indices made at a time, so that they stay in the cache
+_CACHEFUL = 1 << 16
+_WIDE = 48  # columns from which on whole rows are added by rank ...
+_ROUND = 4000  # ... if a round, on average, adds this many elements (the price of its calls)
+_BLOCK = 1024  # target rows at a time
 _PAIRS = {np.dtype("f4"): np.dtype("c8"), np.dtype("f8"): np.dtype("c16")}
 _HALF, _SINGLE = np.dtype("f2"), np.dtype("f4")
 
@@ -61,11 +67,31 @@ def positions(shape: tuple[int, ...], dim: int, index: np.ndarray) -> np.ndarray
     return flat if flat.shape == index.shape else np.broadcast_to(flat, index.shape)
 
 
+def _blocks(array: np.ndarray, dim: int, index: np.ndarray) -> Iterator[tuple[Any, Any, Any]]:
+    """(flat array, positions in it, rows of `index` they are for), a cacheful at a time.
+
+    Along any dim but the first, a block of rows of the index meets only the same rows of the array.
+    """
+    if index.size <= _CACHEFUL:
+        yield array.reshape(-1), positions(array.shape, dim, index), ...
+        return
+    step = max(1, _CACHEFUL * len(index) // index.size)
+    flat = array.reshape(-1) if dim == 0 else None
+    for start in range(0, len(index), step):
+        rows = slice(start, start + step)
+        if flat is not None:
+            yield flat, positions(array.shape, 0, index[rows]), rows
+        else:
+            part = array[rows]
+            yield part.reshape(-1), positions(part.shape, dim, index[rows]), rows
+
+
 def gather(array: np.ndarray, dim: int, index: np.ndarray) -> np.ndarray:
     """out[i, j] = array[index[i, j], j] for dim 0, and so on."""
-    if array.ndim == 0:
-        return np.broadcast_to(array, index.shape).copy()
-    return np.asarray(array.reshape(-1).take(positions(array.shape, dim, index)))
+    out = np.empty(index.shape, array.dtype)
+    for flat, where, rows in _blocks(array, dim, index):
+        flat.take(where, out=out[rows], mode="clip")  # checked before: nothing is clipped
+    return out
 
 
 def take_rows(array: np.ndarray, dim: int, index: np.ndarray) -> np.ndarray:
@@ -75,18 +101,16 @@ def take_rows(array: np.ndarray, dim: int, index: np.ndarray) -> np.ndarray:
 
 def scatter(array: np.ndarray, dim: int, index: np.ndarray, source: np.ndarray) -> None:
     """array[index[i, j], j] = source[i, j] for dim 0, and so on; the last writer wins."""
-    array.reshape(-1)[positions(array.shape, dim, index).reshape(-1)] = _flat(source)
+    for flat, where, rows in _blocks(array, dim, index):
+        flat[where.reshape(-1)] = source[rows].reshape(-1)
 
 
 def scatter_with(
     ufunc: np.ufunc, array: np.ndarray, dim: int, index: np.ndarray, source: np.ndarray
 ) -> None:
     """array[index[i, j], j] = ufunc(array[index[i, j], j], source[i, j]), one after the other."""
-    at(ufunc, array.reshape(-1), positions(array.shape, dim, index).reshape(-1), _flat(source))
-
-
-def _flat(source: np.ndarray) -> np.ndarray:
-    return source.reshape(-1) if source.ndim else source
+    for flat, where, rows in _blocks(array, dim, index):
+        at(ufunc, flat, where.reshape(-1), source[rows].reshape(-1))
 
 
 def at(ufunc: np.ufunc, flat: np.ndarray, index: np.ndarray, source: np.ndarray) -> None:
@@ -138,6 +162,11 @@ def _product(numbers: tuple[int, ...]) -> int:
 def _add_rows(array: np.ndarray, index: np.ndarray, source: np.ndarray) -> None:
     """array[index[i]] += source[i] for contiguous matrices."""
     columns = array.shape[1]
+    if columns >= _WIDE and source.size >= 1 << 15 and len(array) < 1 << 31:
+        meetings = np.bincount(index)
+        if int(meetings.max()) * _ROUND <= source.size:
+            _add_by_rank(array, index, source, meetings)
+            return
     if columns >= _LONG_ROW:
         for row, values in zip(index.tolist(), source, strict=True):
             array[row] += values
@@ -154,6 +183,28 @@ def _add_rows(array: np.ndarray, index: np.ndarray, source: np.ndarray) -> None:
     for i in range(0, len(index), step):
         where = (start[i : i + step, None] + column).reshape(-1)
         np.add.at(flat, where, source[i : i + step].reshape(-1))
+
+
+def _add_by_rank(
+    array: np.ndarray, index: np.ndarray, source: np.ndarray, meetings: np.ndarray
+) -> None:
+    """First the first value for each row, then the second values, ...: plain additions of rows.
+
+    With the target rows sorted by how many values meet there, the rows that a round still concerns
+    are the first ones, so that each round adds to a slice.
+    """
+    narrow = np.uint16 if len(array) < 1 << 16 else np.uint32  # NumPy sorts 16 bits by radix
+    order = np.argsort(index.astype(narrow), kind="stable")
+    targets = np.argsort(-meetings, kind="stable")[: np.count_nonzero(meetings)]
+    first = (np.cumsum(meetings) - meetings)[targets]  # where a target's values begin in `order`
+    fewer = -meetings[targets]
+    for i in range(0, len(targets), _BLOCK):
+        begin, rest, rows = first[i : i + _BLOCK], fewer[i : i + _BLOCK], targets[i : i + _BLOCK]
+        total = array.take(rows, axis=0)
+        for rank in range(-int(rest[0])):
+            live = int(np.searchsorted(rest, -rank))  # targets with more than `rank` values
+            total[:live] += source.take(order[begin[:live] + rank], axis=0)
+        array[rows] = total
 
 
 def put_rows(array: np.ndarray, dim: int, index: np.ndarray, source: np.ndarray) -> None:

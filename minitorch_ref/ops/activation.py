@@ -14,15 +14,19 @@ from ..tensor import Tensor
 from . import curves
 from .curves import check_floating, draw
 from .registry import op
+from .table import bad_argument
 
 
 @op(inplace=True)
 def relu(input: Tensor) -> Tensor:
     """max(x, 0).  Raises RuntimeError for booleans, NotImplementedError for complex numbers."""
-    array = input._array
+    array = array_of("relu", input)
     if array.dtype.kind in "bc":
         refuse("relu", array)
-    data = against(np.maximum, 0, array)  # the second of equals wins: −0 stays −0, as in torch
+    if array.dtype.char == "e":  # NumPy compares float16 by another route
+        data = against(np.maximum, 0, array.astype(np.float32)).astype(np.float16)
+    else:
+        data = against(np.maximum, 0, array)  # of equals the second wins: −0 stays −0, as in torch
     return record("ReluBackward0", data, input=(input, _relu_backward))
 
 
@@ -34,6 +38,13 @@ def _relu_backward(g: Tensor, out: Tensor) -> Tensor:
         g=(g, lambda gg, out: _relu_backward(gg, out)),
         out=(out, lambda gg: gg * 0),
     )
+
+
+def array_of(name: str, input: Tensor) -> np.ndarray:
+    """The array of an argument that must be a tensor."""
+    if not isinstance(input, Tensor):
+        raise bad_argument(name, "input", 1, input)
+    return input._array
 
 
 def refuse(name: str, array: np.ndarray) -> None:

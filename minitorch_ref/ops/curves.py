@@ -21,6 +21,7 @@ from ..autograd.graph import record
 from ..kernels.select import against, keep, select
 from ..quiet import fp
 from ..tensor import Tensor
+from .table import bad_argument
 
 _HALF, _SINGLE = np.dtype("f2"), np.dtype("f4")
 _SQRT_HALF = math.sqrt(0.5)
@@ -35,11 +36,12 @@ class Curve(NamedTuple):
     value: Callable[..., np.ndarray]
     slope: Callable[..., np.ndarray]
     bend: Callable[..., Any] | None
+    name: str = ""  # the function's name, where the kernel's does not begin with it
 
 
 def draw(curve: Curve, x: Tensor, *constants: float) -> Tensor:
     """f(x), recorded.  Raises NotImplementedError for a dtype that torch's kernel lacks."""
-    check_floating(x, curve.kernel)
+    check_floating(x, curve.kernel, curve.name)
     data = fp.quiet(_widened, curve.value, x._array, constants)
     return record(curve.node + "Backward0", data, x=(x, lambda g, x: chain(g, x, curve, constants)))
 
@@ -75,8 +77,11 @@ def _scaled(slope: Any, g: np.ndarray, x: np.ndarray, constants: Any) -> np.ndar
     return product.astype(_HALF) if half else product
 
 
-def check_floating(x: Tensor, kernel: str) -> None:
-    """Raise torch's NotImplementedError unless `x` has a (real) floating dtype."""
+def check_floating(x: Tensor, kernel: str, name: str = "") -> None:
+    """Raise torch's error unless `x` is a tensor of a (real) floating dtype."""
+    if not isinstance(x, Tensor):
+        name = name or kernel.removesuffix("_cpu").removesuffix("_check")
+        raise bad_argument(name, "input", 1, x)
     if x._array.dtype.kind != "f":
         raise NotImplementedError(f"\"{kernel}\" not implemented for '{x.dtype.title}'")
 
@@ -99,8 +104,8 @@ def _outside(x: np.ndarray, lambd: float) -> np.ndarray:
 
 
 def _shrink_softly(x: np.ndarray, lambd: float) -> np.ndarray:
-    nearer = x - np.clip(x, -lambd, lambd)  # x ∓ λ outside [−λ, λ], where it is 0
-    return select(np.isnan(x), x, nearer, x.dtype)
+    nearer = x - np.clip(x, -lambd, lambd)  # x ∓ λ outside [−λ, λ]
+    return select(np.abs(x) > lambd, nearer, x * 0, x.dtype)  # inside: 0 with x's sign, or NaN
 
 
 threshold = Curve(
@@ -151,7 +156,7 @@ def _elu(x: np.ndarray, alpha: float, scale: float, inner: float) -> np.ndarray:
 
 
 def _elu_slope(x: np.ndarray, alpha: float, scale: float, inner: float) -> np.ndarray:
-    return select(x > 0, scale, np.exp(x * inner) * (alpha * scale * inner), x.dtype)
+    return select(x <= 0, np.exp(x * inner) * (alpha * scale * inner), scale, x.dtype)
 
 
 def _elu_bend(x: Tensor, alpha: float, scale: float, inner: float) -> Tensor:
@@ -160,7 +165,8 @@ def _elu_bend(x: Tensor, alpha: float, scale: float, inner: float) -> Tensor:
 
 # scale · (x if x > 0 else alpha · (exp(inner · x) − 1)): also selu and celu
 elu = Curve("Elu", "elu_cpu", _elu, _elu_slope, _elu_bend)
-celu = elu._replace(node="Celu")
+selu = elu._replace(name="selu")
+celu = elu._replace(node="Celu", name="celu")
 
 
 def _phi(x: np.ndarray) -> np.ndarray:
@@ -179,6 +185,7 @@ gelu = Curve(
     lambda x: x * _phi(x),
     _gelu_slope,
     lambda x: (x * x * -0.5).exp() * _INV_SQRT_2PI * (2 - x * x),
+    "gelu",
 )  # fmt: skip
 
 # The tanh form: x/2 · (1 + tanh u) with u = β (x + κ x³), which is x · σ(2u): σ does not cancel.
@@ -202,7 +209,9 @@ def _gelu_tanh_bend(x: Tensor) -> Tensor:
     return slope_of_tanh * (du + x * (ddu * 0.5 - (v / 2).tanh() * du * du))
 
 
-gelu_tanh = Curve("Gelu", "GeluKernelImpl", _gelu_tanh, _gelu_tanh_slope, _gelu_tanh_bend)
+gelu_tanh = Curve(
+    "Gelu", "GeluKernelImpl", _gelu_tanh, _gelu_tanh_slope, _gelu_tanh_bend, "gelu"
+)
 
 
 def _silu_slope(x: np.ndarray) -> np.ndarray:
@@ -212,7 +221,7 @@ def _silu_slope(x: np.ndarray) -> np.ndarray:
 
 def _silu_bend(x: Tensor) -> Tensor:
     s = x.sigmoid()
-    return s * (1 - s) * (2 + x * (1 - 2 * s))
+    return s * (-x).sigmoid() * (2 + x * (1 - 2 * s))
 
 
 silu = Curve("Silu", "silu_cpu", lambda x: x / (1 + np.exp(-x)), _silu_slope, _silu_bend)
@@ -227,7 +236,7 @@ def _mish_bend(x: Tensor) -> Tensor:
     s = x.sigmoid()
     t = x.exp().log1p().tanh()
     dt = (1 - t * t) * s  # d/dx tanh(softplus x)
-    return 2 * dt + x * (dt * (1 - s) - 2 * t * dt * s)
+    return 2 * dt + x * (dt * (-x).sigmoid() - 2 * t * dt * s)
 
 
 mish = Curve(
@@ -247,8 +256,8 @@ def _softplus_slope(x: np.ndarray, beta: float, limit: float) -> np.ndarray:
 
 
 def _softplus_bend(x: Tensor, beta: float, limit: float) -> Tensor:
-    s = (x * beta).sigmoid()
-    return _where(x * beta <= limit, s * (1 - s) * beta, 0.0)
+    z = x * beta
+    return _where(z <= limit, z.sigmoid() * (-z).sigmoid() * beta, 0.0)
 
 
 softplus = Curve("Softplus", "softplus_cpu", _softplus, _softplus_slope, _softplus_bend)
@@ -260,8 +269,7 @@ def _logsigmoid_slope(x: np.ndarray) -> np.ndarray:
 
 
 def _logsigmoid_bend(x: Tensor) -> Tensor:
-    s = x.sigmoid()
-    return -(s * (1 - s))
+    return -(x.sigmoid() * (-x).sigmoid())  # σ(−x) is 1 − σ(x) without its cancellation
 
 
 logsigmoid = Curve(

@@ -30,9 +30,12 @@ _BOTH: tuple[Any, Any] = (np.minimum, np.maximum)
 
 
 def _extreme(
-    name: str, node: str, ufunc: np.ufunc, input: Tensor, dims: tuple[int, ...], keepdim: bool
+    node: str, ufunc: Any, input: Tensor, dims: tuple[int, ...], keepdim: bool, nan: bool
 ) -> Tensor:
-    """The extreme over `dims`; its gradient is shared evenly among the elements that attain it."""
+    """The extreme over `dims`; its gradient is shared evenly among the elements that attain it.
+
+    `nan`: whether NaNs share the gradient of a NaN.  If not, torch divides it among nobody.
+    """
     data = np.asarray(fp.quiet(ufunc.reduce, input._array, axis=dims, keepdims=keepdim))
     return record(
         node, data,
@@ -45,12 +48,16 @@ def _extreme(
     )  # fmt: skip
 
 
-def shared(g: Tensor, input: Tensor, extreme: Tensor, dims: tuple[int, ...]) -> Tensor:
-    """g divided among the elements equal to the extreme (the NaNs, if it is NaN)."""
+def shared(
+    g: Tensor, input: Tensor, extreme: Tensor, dims: tuple[int, ...], nan: bool = True
+) -> Tensor:
+    """g divided among the elements equal to the extreme; if that is NaN, among the NaNs."""
     x, top = input._array, extreme._array
-    mask = (x == top) | (np.isnan(x) & np.isnan(top)) if x.dtype.kind == "f" else x == top
-    share = mask / np.add.reduce(mask, axis=dims, keepdims=True, dtype=x.dtype)
-    return g * wrap(np.asarray(share, x.dtype))
+    mask = x == top
+    if nan and x.dtype.kind == "f":
+        mask |= np.isnan(x) & np.isnan(top)
+    count: Any = np.add.reduce(mask, axis=dims, keepdims=True, dtype=x.dtype)  # type: ignore
+    return g * wrap(np.asarray(fp.quiet(np.divide, mask, count), x.dtype))
 
 
 @reduction(out="match")
@@ -71,7 +78,7 @@ def _over_dims(
     dims = reduced_dims(name, input, dim, keepdim)
     require_nonempty(name, input, dims, given=dim is not None and dim != ())
     _refuse_complex(input, kernel)
-    return _extreme(name, name.capitalize() + "Backward0", ufunc, input, dims, keepdim)
+    return _extreme(name.capitalize() + "Backward0", ufunc, input, dims, keepdim, nan=False)
 
 
 @reduction(out="own")
@@ -94,10 +101,10 @@ def aminmax(
         np.asarray(ufunc.reduce(x, axis=dims, keepdims=keepdim)) for ufunc in _BOTH
     )
 
-    def rule(g: Any, input: Tensor) -> Tensor:
+    def rule(g: Any, input: Tensor, out0: Tensor, out1: Tensor) -> Tensor:
         parts = [
-            shared(restore(part, dims, keepdim), input, restore(wrap(end), dims, keepdim), dims)
-            for part, end in zip(g, (low, high))
+            shared(restore(part, dims, keepdim), input, restore(end, dims, keepdim), dims, False)
+            for part, end in zip(g, (out0, out1))
             if part is not None
         ]
         return parts[0] if len(parts) == 1 else parts[0] + parts[1]
@@ -157,7 +164,7 @@ def _dispatch(
         require_nonempty(name, input, (), given=False)
         _refuse_complex(input, f"{name}_all")
         every = tuple(range(input._array.ndim))
-        return _extreme(name, name.capitalize() + "Backward1", ufunc, input, every, False)
+        return _extreme(name.capitalize() + "Backward1", ufunc, input, every, False, nan=True)
     parameters = dict(zip(("dim", "keepdim"), rest)) | kwargs
     dim, keepdim = parameters.pop("dim", None), parameters.pop("keepdim", False)
     if parameters or len(rest) > 2 or not hasattr(dim, "__index__"):
@@ -170,13 +177,13 @@ def _dispatch(
     return _select(name, ufunc, arg, input, dim, keepdim)
 
 
-@reduction(out="own")
+@reduction(out="pair")
 def max(*args: Any, **kwargs: Any) -> Any:  # noqa: A001
     """max(input), max(input, dim, keepdim=False) → (values, indices), max(input, other)."""
     return _dispatch("max", np.maximum, np.argmax, "maximum", args, kwargs)
 
 
-@reduction(out="own")
+@reduction(out="pair")
 def min(*args: Any, **kwargs: Any) -> Any:  # noqa: A001
     """min(input), min(input, dim, keepdim=False) → (values, indices), min(input, other)."""
     return _dispatch("min", np.minimum, np.argmin, "minimum", args, kwargs)
@@ -204,13 +211,13 @@ def _position(name: str, arg: Any, input: Tensor, dim: int | None, keepdim: bool
     return wrap(np.asarray(arg(x, axis=axis, keepdims=keepdim), np.int64))
 
 
-@reduction(out="own")
+@reduction(out="index")
 def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
     """The index of the first largest element along `dim`; without one, in the flattened input."""
     return _position("argmax", np.argmax, input, dim, keepdim)
 
 
-@reduction(out="own")
+@reduction(out="index")
 def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
     """The index of the first smallest element along `dim`; without one, in the flattened input."""
     return _position("argmin", np.argmin, input, dim, keepdim)

@@ -17,14 +17,16 @@ from ..autograd.inplace import bump
 from ..dtypes import BY_CHAR, COMPLEX, dtype
 from ..quiet import fp
 from ..tensor import Tensor, wrap
-from . import subscript as sub
 from .common import cast_array, convert_number
 from .parts import put_slice
 from .registry import op
+from .selection import Selection
 from .shaping import expand_shape, reshape
-from .subscript import Subscript
+from .subscript import Subscript, read
 from .table import bad_argument
 from .writing import check_target, follows_graph, refuse_overlap, same_memory, written_by
+
+_FULL = slice(None)
 
 # ---- reading -------------------------------------------------------------------------------------
 
@@ -35,37 +37,38 @@ def getitem(input: Tensor, index: Any) -> Tensor:
 
     Raises IndexError for what is out of bounds or no index, ValueError for a negative step.
     """
-    array = input._array
-    if type(index) is int and array.ndim:
-        sub.checked(index, 0, array.shape[0])
-        return _view(input, "SelectBackward0", (index,), array[index, ...])
-    subscript, region = sub.read(array, index)
-    if subscript.arrays is None:
-        return _view(input, subscript.name, subscript.basic, region)
-    return _selected(input, subscript, region)
+    subscript, region = read(input._array, index)
+    if subscript.selection is None:
+        return _view(input, subscript, region)
+    return _selected(input, subscript.basic, subscript.selection, region)
 
 
-def _view(input: Tensor, name: str, basic: tuple[Any, ...], region: np.ndarray) -> Tensor:
+def _view(input: Tensor, subscript: Subscript, region: np.ndarray) -> Tensor:
+    shape, basic = input._array.shape, subscript.basic
+    return view(subscript.name, input, region, lambda g: put_slice(g, shape, basic))
+
+
+def _selected(
+    input: Tensor, basic: tuple[Any, ...], selection: Selection, region: np.ndarray
+) -> Tensor:
     shape = input._array.shape
-    return view(name, input, region, lambda g: put_slice(g, shape, basic))
+    data = selection.take(region)
+    return record(
+        "IndexBackward0", data, input=(input, lambda g: _spread(g, shape, basic, selection))
+    )
 
 
-def _selected(input: Tensor, subscript: Subscript, region: np.ndarray) -> Tensor:
-    shape = input._array.shape
-    data = sub.take(region, subscript)
-    return record("IndexBackward0", data, input=(input, lambda g: _spread(g, shape, subscript)))
-
-
-def _spread(g: Tensor, shape: tuple[int, ...], subscript: Subscript) -> Tensor:
+def _spread(
+    g: Tensor, shape: tuple[int, ...], basic: tuple[Any, ...], selection: Selection
+) -> Tensor:
     """Zeros of `shape` with `g` added where the index points: the gradient of reading there."""
     data = np.zeros(shape, g._array.dtype)
-    region = data[(*subscript.basic, ...)]
-    sub.add(region, subscript, g._array)
-    return record("IndexPutBackward0", data, g=(g, lambda h: _taken(h, subscript)))
+    selection.add(data[(*basic, ...)], g._array)
+    return record("IndexPutBackward0", data, g=(g, lambda h: _taken(h, basic, selection)))
 
 
-def _taken(input: Tensor, subscript: Subscript) -> Tensor:
-    return _selected(input, subscript, input._array[(*subscript.basic, ...)])
+def _taken(input: Tensor, basic: tuple[Any, ...], selection: Selection) -> Tensor:
+    return _selected(input, basic, selection, input._array[(*basic, ...)])
 
 
 # ---- writing -------------------------------------------------------------------------------------
@@ -79,23 +82,24 @@ def setitem(input: Tensor, index: Any, value: Any) -> None:
     """
     if index is False:
         return
-    subscript, region = sub.read(input._array, index)
+    subscript, region = read(input._array, index)
     value = _as_value(input, value)
-    if subscript.arrays is None:
+    selection = subscript.selection
+    if selection is None:
         _write_view(input, subscript, region, value)
         return
     if value._array.ndim and value._array.shape[0] == 1:
         value = reshape(value, *_without_leading_ones(value._array.shape, 0))
-    _check_put(input.dtype, region.shape, subscript, value)
+    _check_put(input.dtype, region.shape, selection, value)
     refuse_overlap(input, (value,))
     if follows_graph(input, (value,)):
         target = input
         if not subscript.whole:
-            target = _view(input, subscript.name, subscript.basic, region)
-        _index_put.in_place(target, subscript.selection(), value, False)
+            target = _view(input, subscript, region)
+        _index_put.in_place(target, selection, value, False)
         return
     check_target(input, region, "index_put_")
-    _put_kernel(region, subscript, value, False)
+    _put_kernel(region, selection, value, False)
     bump(input)
 
 
@@ -140,7 +144,7 @@ def _write_view(input: Tensor, subscript: Subscript, region: np.ndarray, value: 
     if follows_graph(input, (value,)):
         target = input
         if not subscript.whole or None in subscript.basic:
-            target = _view(input, subscript.name, subscript.basic, region)
+            target = _view(input, subscript, region)
         target.copy_(value if shape == value._array.shape else reshape(value, *shape))
         return
     check_target(input, region)
@@ -160,9 +164,9 @@ def _without_leading_ones(shape: tuple[int, ...], ndim: int) -> tuple[int, ...]:
 # ---- index_put -----------------------------------------------------------------------------------
 
 
-def _check_put(own: dtype, shape: tuple[int, ...], subscript: Subscript, value: Tensor) -> None:
+def _check_put(own: dtype, shape: tuple[int, ...], selection: Selection, value: Tensor) -> None:
     """Raise torch's RuntimeError unless `value` can be written there."""
-    wanted = sub.selected_shape(shape, subscript)
+    wanted = selection.result_shape(shape)
     have = value._array.shape
     given = _without_leading_ones(have, len(wanted))
     fits = len(given) <= len(wanted) and all(
@@ -173,46 +177,46 @@ def _check_put(own: dtype, shape: tuple[int, ...], subscript: Subscript, value: 
             f"shape mismatch: value tensor of shape {list(have)} cannot be broadcast to indexing "
             f"result of shape {list(wanted)}"
         )
-    if value.dtype is not own and not (subscript.mask is not None and value._array.size == 1):
+    if value.dtype is not own and not (selection.one_mask and value._array.size == 1):
         raise RuntimeError(
             "Index put requires the source and destination dtypes match, got "
             f"{own.title} for the destination and {value.dtype.title} for the source."
         )
 
 
-def _put_kernel(array: np.ndarray, subscript: Subscript, value: Tensor, accumulate: bool) -> None:
+def _put_kernel(array: np.ndarray, selection: Selection, value: Tensor, accumulate: bool) -> None:
     source = value._array
-    wanted = len(sub.selected_shape(array.shape, subscript))
+    wanted = len(selection.result_shape(array.shape))
     source = source.reshape(_without_leading_ones(source.shape, wanted))
     source = fp.quiet(cast_array, source, BY_CHAR[array.dtype.char])
-    (sub.add if accumulate else sub.put)(array, subscript, source)
+    (selection.add if accumulate else selection.put)(array, source)
 
 
 @written_by(_put_kernel, any_layout=True)
-def _index_put(input: Tensor, subscript: Subscript, value: Tensor, accumulate: bool) -> Tensor:
-    """`input` with `value` at a subscript that is all selection."""
+def _index_put(input: Tensor, selection: Selection, value: Tensor, accumulate: bool) -> Tensor:
+    """`input` with `value` where a selection says."""
     array = input._array
     data = array.copy()
-    _put_kernel(data, subscript, value, accumulate)
+    _put_kernel(data, selection, value, accumulate)
     zero = wrap(np.zeros((), data.dtype))
     shape = value._array.shape
-    wanted = len(sub.selected_shape(array.shape, subscript))
+    wanted = len(selection.result_shape(array.shape))
     extra = len(shape) - wanted
 
     def to_value(g: Tensor) -> Tensor:
-        part = _selected(g, subscript, g._array)
+        part = _taken(g, (_FULL,) * g.ndim, selection)
         return part if extra <= 0 else reshape(part, *(1,) * extra, *part.shape)
 
     return record(
         "IndexPutBackward0",
         data,
-        input=(input, lambda g: g if accumulate else _index_put(g, subscript, zero, False)),
+        input=(input, lambda g: g if accumulate else _index_put(g, selection, zero, False)),
         value=(value, to_value),
     )
 
 
-def _read_indices(input: Tensor, indices: Sequence[Tensor], values: Tensor) -> Subscript:
-    """The subscript that a sequence of index tensors means, checked with the values."""
+def _read_indices(input: Tensor, indices: Sequence[Tensor], values: Tensor) -> Selection:
+    """The selection that a sequence of index tensors means, checked with the values."""
     if not isinstance(indices, (tuple, list)):
         raise TypeError(
             "index_put(): argument 'indices' (position 1) must be tuple of Tensors, not "
@@ -233,9 +237,10 @@ def _read_indices(input: Tensor, indices: Sequence[Tensor], values: Tensor) -> S
         raise RuntimeError("index_put() needs at least one index tensor")
     # A list, since a tensor without dims selects here and does not drop a dim.
     parts = [i._array.reshape(1) if i.ndim == 0 else i._array for i in indices]
-    subscript, region = sub.read(input._array, tuple(parts))
-    _check_put(input.dtype, region.shape, subscript, values)
-    return subscript
+    subscript, region = read(input._array, tuple(parts))
+    assert subscript.selection is not None
+    _check_put(input.dtype, region.shape, subscript.selection, values)
+    return subscript.selection
 
 
 @op
@@ -243,8 +248,8 @@ def index_put(
     input: Tensor, indices: Sequence[Tensor], values: Tensor, accumulate: bool = False
 ) -> Tensor:
     """`input` with `values` at `input[indices]`; `accumulate` adds instead of overwriting."""
-    subscript = _read_indices(input, indices, values)
-    return _index_put(input, subscript.selection(), values, accumulate)
+    selection = _read_indices(input, indices, values)
+    return _index_put(input, selection, values, accumulate)
 
 
 @op
@@ -252,6 +257,6 @@ def index_put_(
     input: Tensor, indices: Sequence[Tensor], values: Tensor, accumulate: bool = False
 ) -> Tensor:
     """In-place form of `index_put`."""
-    subscript = _read_indices(input, indices, values)
+    selection = _read_indices(input, indices, values)
     refuse_overlap(input, (*indices, values))
-    return _index_put.in_place(input, subscript.selection(), values, accumulate)
+    return _index_put.in_place(input, selection, values, accumulate)

@@ -75,13 +75,16 @@ def _moments(
     return middle, np.maximum(spread, 0) / max(n - correction, 0)
 
 
-def _var(name: str, input: Tensor, dim: Dims, correction: float, keepdim: bool, root: bool) -> Any:
-    dims = reduced_dims(name, input, dim, keepdim)
+def _var(
+    name: str, input: Tensor, dim: Dims, correction: float, keepdim: bool, with_mean: bool = False
+) -> Any:
+    """The four functions below: the variance or its root, alone or with the mean."""
+    dims, root = reduced_dims(name, input, dim, keepdim), name.startswith("std")
     n = _check(name, input, dims, correction)
     x = input._array
-    _, spread = fp.quiet(_moments, x, dims, n, correction)
+    middle, spread = fp.quiet(_moments, x, dims, n, correction)
     data = _fitted(fp.quiet(np.sqrt, spread) if root else spread, x, dims, keepdim)
-    c = n - correction
+    c, shape = n - correction, x.shape
 
     def rule(g: Tensor, input: Tensor) -> Tensor:
         deviation = input - input.mean(dims, True)
@@ -92,6 +95,21 @@ def _var(name: str, input: Tensor, dim: Dims, correction: float, keepdim: bool, 
     def root_rule(g: Tensor, input: Tensor, out: Tensor) -> Tensor:
         return rule((g / (out * 2)).masked_fill(out == 0, 0), input)
 
+    def both_rule(g: Any, input: Tensor, out0: Tensor) -> Tensor | None:
+        total = None
+        if g[0] is not None:
+            total = root_rule(g[0], input, out0) if root else rule(g[0], input)
+        if g[1] is not None:
+            part = restore(g[1], dims, keepdim).expand(shape) / n
+            total = part if total is None else total + part
+        return total
+
+    if with_mean:
+        mean = _fitted(middle, x, dims, keepdim)
+        return record(
+            "StdMeanBackward0" if root else "VarMeanBackward0", (data, mean),
+            input=(input, both_rule),
+        )  # fmt: skip
     if root:
         return record("StdBackward0", data, input=(input, root_rule))
     return record("VarBackward0", data, input=(input, rule))
@@ -109,7 +127,7 @@ def var(input: Tensor, *args: Any, **kwargs: Any) -> Tensor:
 
     Also torch's older forms with `unbiased`, which stands for correction 1 or 0.
     """
-    return _var("var", input, *_parse("var", args, kwargs), root=False)
+    return _var("var", input, *_parse("var", args, kwargs))
 
 
 @reduction(out="any")
@@ -118,22 +136,16 @@ def std(input: Tensor, *args: Any, **kwargs: Any) -> Tensor:
 
     Also torch's older forms with `unbiased`.  Its gradient is 0 where the deviation is 0.
     """
-    return _var("std", input, *_parse("std", args, kwargs), root=True)
+    return _var("std", input, *_parse("std", args, kwargs))
 
 
 @reduction(out="any", method=False)
 def var_mean(input: Tensor, *args: Any, **kwargs: Any) -> tuple[Tensor, Tensor]:
     """(variance, mean) over `dim`, with the arguments of `var`."""
-    return _with_mean("var_mean", "var", input, args, kwargs)
+    return _var("var_mean", input, *_parse("var_mean", args, kwargs), with_mean=True)
 
 
 @reduction(out="any", method=False)
 def std_mean(input: Tensor, *args: Any, **kwargs: Any) -> tuple[Tensor, Tensor]:
     """(standard deviation, mean) over `dim`, with the arguments of `std`."""
-    return _with_mean("std_mean", "std", input, args, kwargs)
-
-
-def _with_mean(name: str, spread: str, input: Tensor, args: Any, kwargs: Any) -> tuple[Any, Any]:
-    dim, correction, keepdim = _parse(name, args, kwargs)
-    first = _var(name, input, dim, correction, keepdim, root=spread == "std")
-    return first, input.mean(dim, keepdim)
+    return _var("std_mean", input, *_parse("std_mean", args, kwargs), with_mean=True)

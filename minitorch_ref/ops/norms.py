@@ -9,6 +9,7 @@ subgradient.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -131,6 +132,8 @@ def norm(
 
     Raises RuntimeError for dtypes without fractions, and for "nuc" of anything but two dims.
     """
+    if p == "fro" and isinstance(dim, (tuple, list)) and len(dim) > 2:
+        raise _not_two(dim)
     if p is None or p == "fro":
         return vector_norm(input, 2, dim, keepdim, dtype)
     if p == "nuc":
@@ -140,6 +143,11 @@ def norm(
     return vector_norm(input, float(p), dim, keepdim, dtype)
 
 
+def _not_two(dims: Sequence[int]) -> RuntimeError:
+    got = " ".join(map(str, dims))
+    return RuntimeError(f"linalg.matrix_norm: dim must be a 2-tuple. Got {got}")
+
+
 def _nuclear(input: Tensor, dim: Any, keepdim: bool) -> Tensor:
     if input.ndim < 2:
         raise RuntimeError(
@@ -147,9 +155,7 @@ def _nuclear(input: Tensor, dim: Any, keepdim: bool) -> Tensor:
         )
     dims = reduced_dims("norm", input, dim, keepdim)
     if len(dims) != 2:
-        raise RuntimeError(
-            f"linalg.matrix_norm: dim must be a 2-tuple. Got {' '.join(map(str, dims))}"
-        )
+        raise _not_two(dims)
     s = singular_values(input.movedim(dims, (-2, -1)))
     return restore(s.sum(-1), dims, not keepdim)
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from .. import return_types
-from ..autograd.graph import record
+from ..autograd.graph import record, rename
 from ..kernels.introsort import sorted_places
 from ..tensor import Tensor, wrap
 from .common import wrap_dim
@@ -102,13 +102,13 @@ def _whole_median(name: str, input: Tensor, ignore_nan: bool) -> Tensor:
     )  # fmt: skip
 
 
-@reduction(out="own")
+@reduction(out="dim")
 def median(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
     """median(input); or median(input, dim, keepdim) → (values, indices).  NaN if any is NaN."""
     return _median("median", input, dim, keepdim, ignore_nan=False)
 
 
-@reduction(out="own")
+@reduction(out="dim")
 def nanmedian(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
     """The median of what is not NaN; with a dim, (values, indices)."""
     return _median("nanmedian", input, dim, keepdim, ignore_nan=True)
@@ -160,7 +160,7 @@ def _insertion_order(row: Array) -> Array:
 _INTERPOLATIONS = ("linear", "lower", "higher", "midpoint", "nearest")
 
 
-@reduction(out="own")
+@reduction(out="quantile")
 def quantile(
     input: Tensor,
     q: float | Tensor,
@@ -177,7 +177,7 @@ def quantile(
     return _quantile("quantile", input, q, dim, keepdim, interpolation, ignore_nan=False)
 
 
-@reduction(out="own")
+@reduction(out="quantile")
 def nanquantile(
     input: Tensor,
     q: float | Tensor,
@@ -202,7 +202,7 @@ def _quantile(
     result = _interpolated(ordered, ranks, how).movedim(-1, 0)
     if keepdim:
         result = result.reshape(-1, *[1] * input.ndim) if whole else result.unsqueeze(axis + 1)
-    return result if q.ndim else result.squeeze(0)
+    return rename(result if q.ndim else result.squeeze(0), "SqueezeBackward4")
 
 
 def _checked_q(name: str, input: Tensor, q: Any, how: str) -> Tensor:

@@ -10,8 +10,8 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from ..autograd.modes import no_grad
-from ..dtypes import bool_, uint8
+from ..autograd.modes import state
+from ..dtypes import bool_, can_cast, uint8
 from ..tensor import Tensor
 from .common import Dims, wrap_dims
 from .registry import REGISTRY, op, refuse_grad, write_out
@@ -25,12 +25,7 @@ _C_NAMES = {
 
 
 def reduction(out: str, **forms: Any) -> Callable[..., Any]:
-    """Register a reduction.  `out` says what may be given as `out=`:
-
-    "cast"   any dtype; the op computes in it          "own"     the result's dtype
-    "any"    any dtype that the result can be cast to  "match"   the same, in other words
-    "truth"  bool or uint8                             "plain"   the result's, with or without grad
-    """
+    """Register a reduction; `out` names a rule of the table below for what `out=` may be."""
 
     def register(function: Callable[..., Any]) -> Callable[..., Any]:
         name = forms.get("name") or function.__name__
@@ -59,31 +54,70 @@ def reduction(out: str, **forms: Any) -> Callable[..., Any]:
     return register
 
 
+# What each kind of op asks of `out=`:
+#   cast, mean      any dtype (for mean: that the input can be cast to); the op computes in it
+#   any             any dtype that the result can be cast to
+#   truth           bool or uint8
+#   own, match      the result's dtype; two wordings
+#   dim, pair       own, if there is a dim; without one, dim is missing, pair behaves as any
+#   index           own; has no gradient that could be lost
+#   copy, quantile  own; torch writes by copy_, so the gradient is kept
+_WITHOUT_GRAD = ("truth", "index", "copy", "quantile")
+
+
 def _into(outs: Any, name: str, function: Any, kind: str, args: Any, kwargs: Any) -> Any:
+    """The result written into `out=`: one tensor, or a tuple of them."""
     each = (outs,) if isinstance(outs, Tensor) else tuple(outs)
-    if kind not in ("truth", "plain"):
+    if kind == "dim" and len(args) < 2 and "dim" not in kwargs:
+        raise TypeError(f'{name}() missing 1 required positional arguments: "dim"')
+    if kind not in _WITHOUT_GRAD:
         refuse_grad(name, (*args, *kwargs.values(), *each))
-    if kind == "cast" and kwargs.get("dtype") is None:
+    if kind == "mean":
+        _check_mean(args[0] if args else kwargs["input"], each[0], len(args) > 1 or "dim" in kwargs)
+    if kind in ("cast", "mean") and kwargs.get("dtype") is None:
         kwargs["dtype"] = each[0].dtype
-    with no_grad():
-        result = function(*args, **kwargs)
-    for o, r in zip(each, (result,) if isinstance(result, Tensor) else result):
-        if kind == "truth" and o.dtype not in (bool_, uint8):
-            raise RuntimeError(
-                f"{name} only supports bool tensor for result, got: {o.dtype.title}"
-            )
-        if kind == "match" and o.dtype is not r.dtype:
-            raise RuntimeError(
-                "Expected the dtype for input and out to match, but got "
-                f"{r.dtype.title} for input's dtype and {o.dtype.title} for out's dtype."
-            )
-        if kind in ("own", "plain") and o.dtype is not r.dtype:
-            wanted, given = (_C_NAMES.get(t.dtype.name, t.dtype.name) for t in (r, o))
-            raise RuntimeError(
-                f"Expected out tensor to have dtype {wanted}, but got {given} instead"
-            )
+    result = function(*args, **kwargs)
+    single = isinstance(result, Tensor)
+    for o, r in zip(each, (result,) if single else result):
+        _check_out(name, kind, o, r, single)
         write_out(o, r)
+        if kind in ("copy", "quantile") and state.grad and r._requires_grad:
+            o.copy_(r)
     return outs if isinstance(outs, Tensor) else type(result)(each)
+
+
+def _check_mean(input: Tensor, out: Tensor, has_dim: bool) -> None:
+    if not can_cast(input.dtype, out.dtype):
+        raise RuntimeError(
+            f"result type {input.dtype.title} can't be cast to the desired output type "
+            f"{out.dtype.title}"
+            if has_dim
+            else "mean.dtype_out(): input types can't be cast to the desired output type "
+            f"{out.dtype.title}"
+        )
+
+
+def _check_out(name: str, kind: str, out: Tensor, result: Tensor, single: bool) -> None:
+    """Raise torch's error if `out` does not have the dtype that this kind of op asks for."""
+    if kind == "truth" and out.dtype not in (bool_, uint8):
+        raise RuntimeError(f"{name} only supports bool tensor for result, got: {out.dtype.title}")
+    if kind == "pair" and single and not can_cast(result.dtype, out.dtype):
+        raise RuntimeError(
+            "Expected canCast( typeMetaToScalarType(self.dtype()), "
+            "typeMetaToScalarType(out.dtype())) to be true, but got false."
+        )
+    free = kind in ("cast", "mean", "any", "truth") or (kind == "pair" and single)
+    if free or out.dtype is result.dtype:
+        return
+    if kind == "match":
+        raise RuntimeError(
+            "Expected the dtype for input and out to match, but got "
+            f"{result.dtype.title} for input's dtype and {out.dtype.title} for out's dtype."
+        )
+    if kind == "quantile":
+        raise RuntimeError("quantile() out tensor must be same dtype as the input tensor")
+    wanted, given = (_C_NAMES.get(t.dtype.name, t.dtype.name) for t in (result, out))
+    raise RuntimeError(f"Expected out tensor to have dtype {wanted}, but got {given} instead")
 
 
 def reduced_dims(name: str, input: Tensor, dim: Dims, keepdim: bool) -> tuple[int, ...]:

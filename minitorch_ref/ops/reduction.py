@@ -52,6 +52,9 @@ def nansum(
         raise RuntimeError("nansum on CPU does not support complex inputs")
     if input._array.dtype.kind != "f":
         return sum(input, dim, keepdim, dtype=dtype)
+    wanted = sum_dtype(input, dtype)
+    if wanted.category < FLOATING:
+        raise NotImplementedError(f"\"nansum_cpu\" not implemented for '{wanted.title}'")
     dims = reduced_dims("nansum", input, dim, keepdim)
     shape = input._array.shape
     x = cast(input, sum_dtype(input, dtype))
@@ -63,7 +66,7 @@ def nansum(
     )  # fmt: skip
 
 
-@reduction(out="cast")
+@reduction(out="mean")
 def mean(
     input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: DType | None = None
 ) -> Tensor:

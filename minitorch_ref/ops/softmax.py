@@ -21,12 +21,12 @@ from ..dtypes import dtype as DType
 from ..quiet import fp
 from ..tensor import Tensor
 from .common import wrap_dim
-from .registry import op
+from .reducing import reduction
 
 _HALF, _SINGLE = np.dtype("f2"), np.dtype("f4")
 
 
-@op(out=True)
+@reduction(out="copy")
 def softmax(input: Tensor, dim: int, dtype: DType | None = None) -> Tensor:
     """exp(x) / Σ exp(x) along `dim`, computed in `dtype` if given.
 
@@ -46,7 +46,7 @@ def _softmax_grad(g: Tensor, y: Tensor, dim: int) -> Tensor:
     )
 
 
-@op(out=True)
+@reduction(out="copy")
 def log_softmax(input: Tensor, dim: int, dtype: DType | None = None) -> Tensor:
     """x − log Σ exp(x) along `dim`, computed in `dtype` if given.
 

@@ -9,16 +9,14 @@ two steps.
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from ..kernels import scatter as kernels
 from ..tensor import Tensor
+from .selection import Places, is_mask, select
 
 _FULL = slice(None)
-_INDEX_KINDS = ("int64", "int32", "uint8", "bool")
 _SEQUENCE_WARNING = (
     "Using a non-tuple sequence for multidimensional indexing is deprecated and will be changed in "
     "pytorch 2.9; use x[tuple(seq)] instead of x[seq]. In pytorch 2.9 this will be interpreted as "
@@ -26,24 +24,17 @@ _SEQUENCE_WARNING = (
 )
 
 
-@dataclass(slots=True)
 class Subscript:
     """An index that has been read for one shape.
 
     `basic`: ints, slices and None, one per dim at most.  `name`: torch's node for its last step.
-    `dims`, `arrays`: the dims of the basic view that integer arrays (broadcast together, checked,
-    owned by this object) select from; None for a basic index.
+    `selection`: what masks and integer arrays then select from the basic view, or None.
     """
 
-    basic: tuple[Any, ...]
-    name: str
-    dims: tuple[int, ...] = ()
-    arrays: tuple[np.ndarray, ...] | None = None
-    mask: np.ndarray | None = None  # the one mask, if that is all the second step is
+    __slots__ = ("basic", "name", "selection")
 
-    def selection(self) -> Subscript:
-        """The second step alone, for a tensor that is the basic view already."""
-        return Subscript((), "", self.dims, self.arrays, self.mask)
+    def __init__(self, basic: tuple[Any, ...], name: str, selection: Any = None) -> None:
+        self.basic, self.name, self.selection = basic, name, selection
 
     @property
     def whole(self) -> bool:
@@ -53,20 +44,32 @@ class Subscript:
 
 def read(array: np.ndarray, index: Any) -> tuple[Subscript, np.ndarray]:
     """`index` read for `array`, and the basic view.  Raises IndexError, as torch words it."""
+    kind = type(index)
+    if kind is int and array.ndim:
+        checked(index, 0, array.shape[0])
+        return Subscript((index,), "SelectBackward0"), array[index, ...]
+    if kind is Tensor and index._array.ndim and _dims_used(index._array) <= array.ndim:
+        selection = select(array.shape, [(0, index._array)])
+        return Subscript((_FULL,) * array.ndim, "", selection), array
+    return _read(array, index)
+
+
+def _read(array: np.ndarray, index: Any) -> tuple[Subscript, np.ndarray]:
+    """The general case."""
     parts = _as_parts(index)
     if array.ndim == 0 and not isinstance(index, tuple) and _is_int(parts[0]):
         raise IndexError(
             "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` "
             "in C++ to convert a 0-dim tensor to a number"
         )
-    subscript, selections = _basic_part(array.shape, parts)
-    if len(parts) == 1 and type(parts[0]) is slice and not isinstance(index, tuple):
+    subscript, places = _basic_part(array.shape, parts)
+    if type(index) is slice:
         subscript.name = "SliceBackward0"
     region = array[(*subscript.basic, ...)]
     if None in subscript.basic:
         region = _with_torch_strides(array, region, subscript.basic)
-    if selections:
-        _select(subscript, region.shape, selections)
+    if places:
+        subscript.selection = select(region.shape, places)
     return subscript, region
 
 
@@ -127,16 +130,14 @@ def _type_name(x: Any) -> str:
     return f"numpy.{kind.__name__}" if kind.__module__ == "numpy" else kind.__name__
 
 
-def _basic_part(
-    shape: tuple[int, ...], parts: tuple[Any, ...]
-) -> tuple[Subscript, list[tuple[int, np.ndarray]]]:
+def _basic_part(shape: tuple[int, ...], parts: tuple[Any, ...]) -> tuple[Subscript, Places]:
     """The basic step, and the arrays to select by, each with the dim of the view it starts at."""
     read_parts = [p if _is_plain(p) else _as_array(p) for p in parts]
     used = sum(_dims_used(p) for p in read_parts)
     if used > len(shape):
         raise IndexError(f"too many indices for tensor of dimension {len(shape)}")
     basic: list[Any] = []
-    selections = []
+    places: Places = []
     name, dim, out = "AliasBackward0", 0, 0  # dim: of the tensor; out: of the view
     for position, part in enumerate(read_parts):
         if part is ...:
@@ -145,7 +146,7 @@ def _basic_part(
             dim, out, used = dim + rest, out + rest, len(shape)
         elif part is None or _is_flag(part):
             if part is not None:
-                selections.append((out, np.zeros(1 if part else 0, np.int64)))
+                places.append((out, np.zeros(1 if part else 0, np.int64)))
             basic.append(None)
             name, out = "UnsqueezeBackward0", out + 1
         elif isinstance(part, slice):
@@ -155,13 +156,13 @@ def _basic_part(
             name = name if trivial else "SliceBackward0"
             dim, out = dim + 1, out + 1
         elif isinstance(part, np.ndarray):
-            selections.append((out, part))
+            places.append((out, part))
             basic += [_FULL] * _dims_used(part)
             dim, out = dim + _dims_used(part), out + _dims_used(part)
         else:
             basic.append(checked(int(part), position, shape[dim]))
             name, dim = "SelectBackward0", dim + 1
-    return Subscript(tuple(basic), name), selections
+    return Subscript(tuple(basic), name), places
 
 
 def _is_plain(part: Any) -> bool:
@@ -170,16 +171,15 @@ def _is_plain(part: Any) -> bool:
 
 def _is_flag(part: Any) -> bool:
     """A single truth value: it adds a dim, of size one or zero."""
-    return isinstance(part, bool) or (isinstance(part, np.ndarray) and part.ndim == 0 and (
-        part.dtype.kind == "b" or part.dtype == np.uint8))  # fmt: skip
+    return isinstance(part, bool) or (
+        isinstance(part, np.ndarray) and part.ndim == 0 and is_mask(part)
+    )
 
 
 def _dims_used(part: Any) -> int:
     if part is None or part is ... or _is_flag(part):
         return 0
-    if isinstance(part, np.ndarray) and (part.dtype.kind == "b" or part.dtype == np.uint8):
-        return part.ndim
-    return 1
+    return part.ndim if isinstance(part, np.ndarray) and is_mask(part) else 1
 
 
 def _bounds(part: slice, size: int) -> tuple[int, int, int]:
@@ -208,139 +208,6 @@ def _with_torch_strides(
             strides[out] = array.shape[dim] * array.strides[dim] if inner else array.itemsize
         dim += part is not None
         out += not isinstance(part, int)
+    if array.flags.c_contiguous and region.size == array.size:  # the cheap way, where it works
+        return np.ndarray(region.shape, array.dtype, array, 0, strides)
     return np.lib.stride_tricks.as_strided(region, region.shape, strides)
-
-
-# ---- selection by arrays -------------------------------------------------------------------------
-
-
-def _select(
-    subscript: Subscript, shape: tuple[int, ...], selections: list[tuple[int, np.ndarray]]
-) -> None:
-    """Fill in the second step: masks become positions, indices are broadcast and checked."""
-    dims: list[int] = []
-    arrays: list[np.ndarray] = []
-    for dim, array in selections:
-        if array.dtype.name not in _INDEX_KINDS:
-            raise IndexError("tensors used as indices must be long, int, byte or bool tensors")
-        if array.dtype.kind == "b" or array.dtype == np.uint8:
-            _check_mask(array, shape, dim)
-            dims += range(dim, dim + array.ndim)
-            arrays += array.nonzero()
-            subscript.mask = array != 0 if len(selections) == 1 else None
-        else:
-            dims.append(dim)
-            arrays.append(array.astype(np.int64))  # a copy: the caller may write to its index
-    try:
-        together = np.broadcast_shapes(*[a.shape for a in arrays])
-    except ValueError:
-        shapes = ", ".join(str(list(a.shape)) for a in arrays)
-        raise IndexError(
-            f"shape mismatch: indexing tensors could not be broadcast together with shapes {shapes}"
-        ) from None
-    if 0 not in together:
-        _check_range(dims, arrays, shape)
-    subscript.dims = tuple(dims)
-    subscript.arrays = tuple([np.broadcast_to(a, together) for a in arrays])
-
-
-def _check_mask(mask: np.ndarray, shape: tuple[int, ...], dim: int) -> None:
-    if mask.dtype == np.uint8:
-        warnings.warn(
-            "indexing with dtype torch.uint8 is now deprecated, please use a dtype torch.bool "
-            "instead.",
-            UserWarning,
-            stacklevel=6,
-        )
-    for j, n in enumerate(mask.shape):
-        if n != shape[dim + j]:
-            raise IndexError(
-                f"The shape of the mask {list(mask.shape)} at index {j} does not match the shape "
-                f"of the indexed tensor {list(shape)} at index {dim + j}"
-            )
-
-
-def _check_range(dims: list[int], arrays: list[np.ndarray], shape: tuple[int, ...]) -> None:
-    for i, (dim, array) in enumerate(zip(dims, arrays, strict=True)):
-        size = shape[dim]
-        outside = kernels.first_outside(array, size, -size)
-        if outside is None:
-            continue
-        if size == 0:
-            raise IndexError("index is out of bounds for dimension with size 0")
-        raise IndexError(f"index {outside} is out of bounds for dimension {i} with size {size}")
-
-
-# ---- the second step, on arrays ------------------------------------------------------------------
-
-
-def _adjacent(dims: tuple[int, ...]) -> bool:
-    return all(b == a + 1 for a, b in zip(dims, dims[1:], strict=False))
-
-
-def _merged(
-    shape: tuple[int, ...], subscript: Subscript
-) -> tuple[tuple[int, ...], int, np.ndarray]:
-    """Adjacent indexed dims seen as one: the shape, that dim, and one index into it."""
-    dims, arrays = subscript.dims, subscript.arrays or ()
-    flat = kernels.wrapped(arrays[0], shape[dims[0]])
-    total = shape[dims[0]]
-    for dim, array in zip(dims[1:], arrays[1:], strict=True):
-        flat = flat * shape[dim] + kernels.wrapped(array, shape[dim])
-        total *= shape[dim]
-    return (*shape[: dims[0]], total, *shape[dims[-1] + 1 :]), dims[0], flat
-
-
-def take(region: np.ndarray, subscript: Subscript) -> np.ndarray:
-    """The selected elements of the basic view, as a contiguous copy."""
-    mask = subscript.mask
-    if mask is not None and mask.shape == region.shape and region.flags.c_contiguous:
-        return kernels.masked_take(region, mask)
-    if _adjacent(subscript.dims):
-        shape, dim, flat = _merged(region.shape, subscript)
-        return np.ascontiguousarray(region.reshape(shape).take(flat, axis=dim))
-    return np.ascontiguousarray(region[_fancy(subscript)])
-
-
-def put(region: np.ndarray, subscript: Subscript, values: np.ndarray) -> None:
-    """Write `values` (broadcast) over the selected elements of the basic view."""
-    mask = subscript.mask
-    if mask is not None and mask.shape == region.shape and region.flags.c_contiguous:
-        kernels.masked_put(region, mask, values)
-    else:
-        region[_fancy(subscript)] = values
-
-
-def add(region: np.ndarray, subscript: Subscript, values: np.ndarray) -> None:
-    """Add `values` (broadcast) to the selected elements; repeated ones get every addition."""
-    values = np.broadcast_to(values, selected_shape(region.shape, subscript))
-    count = len(subscript.dims)
-    if not _adjacent(subscript.dims) or not region.flags.c_contiguous:
-        rest = [d for d in range(region.ndim) if d not in subscript.dims]
-        order = (*subscript.dims, *rest)
-        in_front = Subscript((), "", tuple(range(count)), subscript.arrays)
-        if _adjacent(subscript.dims):  # the selection's dims stand where its first dim was
-            first, wide = subscript.dims[0], len((subscript.arrays or ((),))[0].shape)
-            values = np.moveaxis(values, range(first, first + wide), range(wide))
-        turned = np.ascontiguousarray(region.transpose(order))
-        add(turned, in_front, values)
-        region.transpose(order)[...] = turned
-        return
-    shape, dim, flat = _merged(region.shape, subscript)
-    values = values.reshape((*shape[:dim], flat.size, *shape[dim + 1 :]))
-    kernels.add_rows(region.reshape(shape), dim, flat.reshape(-1), values)
-
-
-def selected_shape(shape: tuple[int, ...], subscript: Subscript) -> tuple[int, ...]:
-    """The shape of the selection: in the place of the indexed dims, or in front if they part."""
-    together = (subscript.arrays or ())[0].shape
-    rest = [n for d, n in enumerate(shape) if d not in subscript.dims]
-    first = subscript.dims[0] if _adjacent(subscript.dims) else 0
-    return (*rest[:first], *together, *rest[first:])
-
-
-def _fancy(subscript: Subscript) -> tuple[Any, ...]:
-    index: list[Any] = [_FULL] * (max(subscript.dims) + 1)
-    for dim, array in zip(subscript.dims, subscript.arrays or (), strict=True):
-        index[dim] = array
-    return tuple(index)

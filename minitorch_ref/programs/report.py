@@ -85,11 +85,14 @@ def track(items: Any, title: str) -> Iterable[Any]:
 
 
 def draw_agreeing(ax: Any, curves: Sequence[tuple[str, Sequence[float]]], colour: str) -> None:
-    """Curves that lie on each other: the first broad and pale, the others thin on top of it."""
-    for (label, values), style in zip(curves, ("-", "-", ":"), strict=False):
-        first = label == curves[0][0]
-        width, alpha = (7.0, 0.28) if first else (1.8, 1.0)
-        ax.plot(values, style, color=colour, lw=width, alpha=alpha, label=label)
+    """Up to three curves that lie on each other: broad and pale, then thinner, then dotted."""
+    looks: list[dict[str, Any]] = [
+        {"color": colour, "lw": 8.0, "alpha": 0.28},
+        {"color": colour, "lw": 2.6},
+        {"color": "#8fe388", "lw": 1.8, "ls": (0, (1, 3))},
+    ]
+    for (label, values), look in zip(curves, looks, strict=False):
+        ax.plot(values, label=label, **look)
 
 
 @contextlib.contextmanager

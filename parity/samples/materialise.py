@@ -112,6 +112,8 @@ def _drawn(arr: Arr, dtype: str, r: np.random.Generator) -> np.ndarray:
     if kind == "b":
         return r.integers(0, 2, shape).astype(bool)
     if kind in "iu":
+        if domain == "distinct":
+            return r.permutation(int(np.prod(shape))).reshape(shape).astype(dtype)
         low, high = domain if isinstance(domain, tuple) else (-5, 9)
         low, high = int(np.ceil(low)), int(np.floor(high))
         if domain in ("positive", "nonzero"):

@@ -48,3 +48,7 @@ def test_only_the_first_line_counts():
 
 def test_decimals_are_data_not_facts():
     assert errors.facts("got -1.0284 -1.9883 for [3, 2], dim -2.") == {"3", "2", "-2"}
+
+
+def test_digits_in_names_are_no_facts_but_shapes_are():
+    assert errors.facts("max_pool1d() _fft_r2c 1D stride 0, (3x4 and 5x6)") == {"0", "3x4", "5x6"}

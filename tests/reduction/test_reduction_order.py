@@ -109,7 +109,7 @@ def test_quantiles(data):
 def test_unique(data):
     x = draw_array(data, ALL, st.lists(st.integers(0, 5), max_size=3).map(tuple))
     if x.dtype.kind == "f" and np.isnan(x).any():
-        x = np.nan_to_num(x)
+        x = np.asarray(np.nan_to_num(x))
     inverse, counts = data.draw(st.booleans()), data.draw(st.booleans())
     name = data.draw(st.sampled_from(["unique", "unique_consecutive"]))
     dim = None

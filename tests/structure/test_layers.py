@@ -18,8 +18,9 @@ LAYERS = [
     ["kernels"],
     ["autograd.modes"],
     ["tensor"],
-    ["random", "autograd"],
+    ["bridges", "random", "autograd", "utils.hooks"],
     ["ops", "printing"],
+    ["nn.parameter"],
     ["nn.functional", "serialization", "linalg", "fft", "special", "cuda"],
     ["nn"],
     ["optim", "utils"],
@@ -105,7 +106,8 @@ def test_the_check_sees_an_import_that_points_up(tmp_path, monkeypatch):
 
 
 def test_kernels_import_numpy_alone():
-    allowed = {"numpy", "threadpoolctl"} | sys.stdlib_module_names
+    # SciPy, when first needed, for one BLAS routine NumPy does not expose (a fused axpy).
+    allowed = {"numpy", "threadpoolctl", "scipy"} | sys.stdlib_module_names
     for path in sorted((PACKAGE / "kernels").glob("*.py")):
         for line, target, inside in imports_of(path):
             where = f"{path.name}:{line} imports {target}"
@@ -178,11 +180,10 @@ def test_files_stay_readable(package):
 
 def test_every_file_of_ops_is_published():
     import minitorch_ref
-
+    import minitorch_ref.fft  # noqa: F401 - imported when first used
     from minitorch_ref.ops.registry import REGISTRY
 
-    defined = {e.call.__module__ for e in REGISTRY.values()}
     for path in sorted((PACKAGE / "ops").glob("*.py")):
         if "@op" in path.read_text(encoding="utf-8") and path.stem != "registry":
             assert f"minitorch_ref.ops.{path.stem}" in sys.modules, f"{path.name} is not imported"
-    assert minitorch_ref.add and defined
+    assert REGISTRY["torch", "add"].call is minitorch_ref.add

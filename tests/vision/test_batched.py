@@ -182,10 +182,13 @@ def loaded(library, v, indices=None, **kwargs):
     return [batch for _ in range(2) for batch in loader]
 
 
-@pytest.mark.parametrize("indices", [None, list(range(39, 3, -1))])
-def test_loaders_give_torchs_batches(indices):
-    ours = loaded(mt, T, indices)
-    theirs = loaded(torch, torchvision.transforms, indices)
+@pytest.mark.parametrize(
+    ("indices", "workers"), [(None, 0), (list(range(39, 3, -1)), 0), (None, 2)]
+)
+def test_loaders_give_torchs_batches(indices, workers):
+    """With workers, each draws from its own seed, image by image: there is no batch path then."""
+    ours = loaded(mt, T, indices, num_workers=workers)
+    theirs = loaded(torch, torchvision.transforms, indices, num_workers=workers)
     assert len(ours) == len(theirs)
     for a, b in zip(ours, theirs, strict=True):
         assert_same(a[0], b[0])

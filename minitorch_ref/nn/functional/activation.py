@@ -14,15 +14,17 @@ import numpy as np
 
 from ...autograd.graph import rename
 from ...autograd.inplace import in_place
+from ...autograd.modes import state
 from ...kernels.select import select
 from ...ops import activation as table
 from ...ops import curves
-from ...ops.activation import refuse
+from ...ops.activation import array_of, refuse
+from ...ops.activation import relu as clip_at_zero
 from ...ops.curves import check_floating, draw
 from ...ops.registry import op
 from ...tensor import Tensor, wrap
 
-relu_ = Tensor.relu_
+relu_ = clip_at_zero.in_place
 
 
 def second_form(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
@@ -40,7 +42,7 @@ def second_form(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
 @op(namespace="nn.functional")
 def relu(input: Tensor, inplace: bool = False) -> Tensor:
     """max(x, 0)."""
-    return input.relu_() if inplace else input.relu()
+    return clip_at_zero.in_place(input) if inplace else clip_at_zero(input)
 
 
 # ---- piecewise linear ----------------------------------------------------------------------------
@@ -65,7 +67,7 @@ def threshold(input: Tensor, threshold: float, value: float, inplace: bool = Fal
 
 
 def _hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0) -> Tensor:
-    array = input._array
+    array = array_of("hardtanh", input)
     if array.dtype.kind == "f":
         return draw(curves.hardtanh, input, min_val, max_val)
     if array.dtype.kind in "bc":
@@ -91,6 +93,7 @@ def hardtanh(
 @op(namespace="nn.functional")
 def relu6(input: Tensor, inplace: bool = False) -> Tensor:
     """x clipped to [0, 6]."""
+    array_of("relu6", input)
     return (hardtanh_ if inplace else _hardtanh)(input, 0.0, 6.0)
 
 
@@ -113,6 +116,7 @@ hardshrink = op(table.hardshrink, namespace="nn.functional", name="hardshrink")
 @op(namespace="nn.functional")
 def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     """x moved towards 0 by lambd, no further than 0.  Raises RuntimeError if lambd is negative."""
+    array_of("softshrink", input)
     if lambd < 0:
         largest = np.finfo(input._array.dtype).max
         raise RuntimeError(
@@ -156,7 +160,7 @@ SELU_ALPHA, SELU_SCALE = 1.6732632423543772848170429916717, 1.050700987355480493
 
 
 def plain_selu(input: Tensor) -> Tensor:
-    return draw(curves.elu, input, SELU_ALPHA, SELU_SCALE, 1.0)
+    return draw(curves.selu, input, SELU_ALPHA, SELU_SCALE, 1.0)
 
 
 selu_ = in_place(second_form(plain_selu), "selu_")
@@ -192,7 +196,11 @@ def gelu(input: Tensor, approximate: str = "none") -> Tensor:
 
 
 def _silu(input: Tensor) -> Tensor:
-    if input._array.dtype.kind == "c":
+    if array_of("silu", input).dtype.kind == "c":
+        if state.grad and input.requires_grad:
+            raise RuntimeError(
+                "silu does not support automatic differentiation for outputs with complex dtype."
+            )
         return input * input.sigmoid()
     return draw(curves.silu, input)
 

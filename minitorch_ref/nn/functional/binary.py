@@ -19,6 +19,9 @@ from ...tensor import Tensor
 from ._reduction import reduced_array, reduction_of
 
 
+_EPSILON = float(np.float32(1e-12))  # a float32 constant in torch, for float64 as well
+
+
 @op(namespace="nn.functional")
 def binary_cross_entropy(
     input: Tensor,
@@ -48,7 +51,7 @@ def binary_cross_entropy(
             input,
             lambda g, input, target, weight: (g * share)
             * weight
-            * ((input - target) / ((1 - input) * input).clamp_min(1e-12)),
+            * ((input - target) / ((1 - input) * input).clamp_min(_EPSILON)),
         ),
         target=(
             target,

@@ -14,7 +14,7 @@ import functools
 
 import numpy as np
 
-from ...autograd.graph import record
+from ...autograd.graph import record, rename
 from ...kernels.select import keep
 from ...ops.curves import check_floating
 from ...ops.registry import op
@@ -312,4 +312,6 @@ def _soft_cross_entropy(
     if reduction == "none":
         return -product.sum(dim)
     total = -product.sum()
-    return total / (input.numel() / classes) if reduction == "mean" else total
+    if reduction == "sum":
+        return total
+    return rename(total / (input.numel() / classes), "DivBackward1")

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ...autograd.graph import rename
 from ...autograd.modes import no_grad
 from ...dtypes import result_type
 from ...ops.joining import broadcast_tensors
@@ -44,7 +45,7 @@ def pairwise_distance(
 ) -> Tensor:
     """The p-norm of x1 − x2 + eps along the last dim."""
     difference = x1 - x2 + eps
-    return difference.norm(p, difference.ndim - 1, keepdim=keepdim)
+    return rename(difference.norm(p, difference.ndim - 1, keepdim=keepdim), "NormBackward1")
 
 
 @op(namespace="nn.functional")
@@ -65,4 +66,4 @@ def pdist(input: Tensor, p: float = 2.0) -> Tensor:
         raise RuntimeError("pdist only supports non-negative p values")
     i, j = np.triu_indices(input.size(0), 1)
     difference = input.index_select(0, wrap(i)) - input.index_select(0, wrap(j))
-    return difference.norm(p, 1)
+    return rename(difference.norm(p, 1), "PdistBackward0")

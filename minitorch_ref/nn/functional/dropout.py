@@ -14,6 +14,7 @@ import warnings
 import numpy as np
 
 from ...kernels.draws import bernoulli
+from ...ops.creation import empty_like
 from ...ops.registry import op
 from ...random import source_of
 from ...tensor import Tensor, wrap
@@ -22,7 +23,7 @@ from ...tensor import Tensor, wrap
 _SATURATION = 1.7580993408473766
 
 
-def check(p: float) -> None:
+def _check(p: float) -> None:
     if p < 0.0 or p > 1.0:
         raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
 
@@ -35,7 +36,7 @@ def _drawn(shape: tuple[int, ...], like: np.ndarray, keep: float) -> np.ndarray:
     drawn = bernoulli(source_of(None), math.prod(shape), keep)
     if like.shape != shape:  # a mask of whole channels is always row-major
         return drawn.reshape(shape).astype(like.dtype)
-    noise = np.empty_like(like)  # keeps the order of dims in memory
+    noise = empty_like(wrap(like))._array  # keeps the order of dims in memory
     order = sorted(range(noise.ndim), key=lambda d: -noise.strides[d])
     noise.transpose(order)[...] = drawn.reshape([noise.shape[d] for d in order])
     return noise
@@ -80,7 +81,7 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool 
 
     Raises ValueError unless 0 ≤ p ≤ 1.
     """
-    check(p)
+    _check(p)
     return noisy(input, p, training, inplace, channels=False, alpha=False)
 
 
@@ -89,7 +90,7 @@ def alpha_dropout(
     input: Tensor, p: float = 0.5, training: bool = False, inplace: bool = False
 ) -> Tensor:
     """Dropout for SELU networks: keeps mean 0 and variance 1."""
-    check(p)
+    _check(p)
     return noisy(input, p, training, inplace, channels=False, alpha=True)
 
 
@@ -98,7 +99,7 @@ def feature_alpha_dropout(
     input: Tensor, p: float = 0.5, training: bool = False, inplace: bool = False
 ) -> Tensor:
     """`alpha_dropout` of whole channels."""
-    check(p)
+    _check(p)
     return noisy(input, p, training, inplace, channels=True, alpha=True)
 
 
@@ -107,7 +108,7 @@ def dropout1d(
     input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False
 ) -> Tensor:
     """Zeroes whole channels of (N, C, L) or (C, L).  Raises RuntimeError for other inputs."""
-    check(p)
+    _check(p)
     if input.ndim not in (2, 3):
         raise RuntimeError(
             f"dropout1d: Expected 2D or 3D input, but received a {input.ndim}D input. "
@@ -123,7 +124,7 @@ def dropout2d(
     input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False
 ) -> Tensor:
     """Zeroes whole channels of (N, C, H, W); warns for other inputs, 3-D is taken as (N, C, L)."""
-    check(p)
+    _check(p)
     _warn_about_dims("dropout2d", input.ndim, (3, 4), "2 spatial")
     if input.ndim == 3:
         warnings.warn(
@@ -142,7 +143,7 @@ def dropout3d(
     input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False
 ) -> Tensor:
     """Zeroes whole channels of (N, C, D, H, W) or (C, D, H, W); warns for other inputs."""
-    check(p)
+    _check(p)
     _warn_about_dims("dropout3d", input.ndim, (4, 5), "3 spatial")
     return _channels(input, p, training, inplace, batched=input.ndim == 5)
 

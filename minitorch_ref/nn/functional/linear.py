@@ -6,6 +6,7 @@ import numpy as np
 
 from ...autograd.graph import record
 from ...ops.matmul import product
+from ...ops.pointwise import conj
 from ...ops.registry import op
 from ...quiet import fp
 from ...tensor import Tensor
@@ -36,7 +37,7 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     return record(
         name,
         data.reshape(outer),
-        input=(input, lambda g, weight: g.matmul(weight)),
+        input=(input, lambda g, weight: g.matmul(conj(weight))),
         weight=(weight, _weight_gradient),
         bias=(bias, lambda g: g),
     )
@@ -46,7 +47,7 @@ def _weight_gradient(g: Tensor, input: Tensor) -> Tensor:
     """gᵀ·x, summed over everything but the last dim."""
     if g.ndim != 2:
         g, input = g.reshape(-1, g._array.shape[-1]), input.reshape(-1, input._array.shape[-1])
-    return g.t().mm(input)
+    return g.t().mm(conj(input))
 
 
 def _affine(x: np.ndarray, w: np.ndarray, b: np.ndarray) -> np.ndarray:

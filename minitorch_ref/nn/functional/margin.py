@@ -93,8 +93,7 @@ def _wide(x: np.ndarray) -> np.ndarray:
 
 
 def _soft_bend(z: Tensor) -> Tensor:
-    s = z.sigmoid()
-    return s * (1 - s)
+    return z.sigmoid() * (-z).sigmoid()
 
 
 _SOFT = Curve(

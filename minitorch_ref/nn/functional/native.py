@@ -13,7 +13,7 @@ from ...ops.registry import op
 from ...tensor import Tensor
 from . import activation, binary, loss, margin, normalization, slopes
 from .distance import cosine_similarity, pairwise_distance, pdist
-from .dropout import check, noisy
+from .dropout import noisy
 from .linear import bilinear
 from .padding import constant_pad_nd
 from .sparse import lookup
@@ -38,15 +38,20 @@ rrelu_ = slopes.rrelu_
 # ---- dropout -------------------------------------------------------------------------------------
 
 
+def _check(p: float) -> None:
+    if not 0 <= p <= 1:
+        raise RuntimeError(f"dropout probability has to be between 0 and 1, but got {p}")
+
+
 def _dropping(name: str, channels: bool, alpha: bool) -> tuple[Any, Any]:
     """The function `name(input, p, train)` and its in-place form."""
 
     def function(input: Tensor, p: float, train: bool) -> Tensor:
-        check(p)
+        _check(p)
         return noisy(input, p, train, False, channels, alpha)
 
     def written(input: Tensor, p: float, train: bool) -> Tensor:
-        check(p)
+        _check(p)
         return noisy(input, p, train, True, channels, alpha)
 
     function.__name__, written.__name__ = name, f"{name}_"
@@ -75,7 +80,7 @@ def batch_norm(
     training: bool,
     momentum: float,
     eps: float,
-    cudnn_enabled: bool = True,
+    cudnn_enabled: bool,
 ) -> Tensor:
     """`nn.functional.batch_norm`; also takes a single value per channel."""
     return normalization.batch_norm_of(
@@ -93,7 +98,7 @@ def instance_norm(
     use_input_stats: bool,
     momentum: float,
     eps: float,
-    cudnn_enabled: bool = True,
+    cudnn_enabled: bool,
 ) -> Tensor:
     """`nn.functional.instance_norm`."""
     return normalization.instance_norm(

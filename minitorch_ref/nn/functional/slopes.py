@@ -6,6 +6,7 @@ import numpy as np
 
 from ...autograd.graph import record
 from ...autograd.inplace import in_place
+from ...dtypes import float16
 from ...kernels.draws import standard_doubles
 from ...ops.activation import prelu as _prelu
 from ...ops.common import wrap_dim
@@ -110,6 +111,9 @@ def _gated(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 def _glu_grad(g: Tensor, input: Tensor, dim: int) -> Tensor:
     """The gradients for both halves, in one tensor."""
+    kind = input.dtype
+    if kind is float16:  # computed in float32, rounded once
+        g, input = g.float(), input.float()
     a, b = input.chunk(2, dim)
     s = b.sigmoid()
-    return cat([g * s, g * a * (s * (1 - s))], dim)
+    return cat([g * s, g * a * (s * (-b).sigmoid())], dim).to(kind)

@@ -19,8 +19,8 @@ from ...autograd.graph import record
 from ...kernels.resample import Tap, add_back, read
 from ...ops.registry import op
 from ...tensor import Tensor
+from .adaptive import adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d
 from . import _taps
-from .pooling import adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d
 
 _Plan = tuple[tuple[int, int, tuple[Tap, ...]], ...]  # (axis, input size, taps)
 
@@ -249,7 +249,7 @@ def _resized(name: str, input: Tensor, plan: _Plan) -> Tensor:
     if kind.kind not in "fu" or (kind.kind == "u" and "Nearest" not in name):
         raise NotImplementedError(f"\"upsample_{name}\" not implemented for '{input.dtype.title}'")
     data = input._array.astype(np.float32) if kind.itemsize == 2 else input._array
-    for axis, _, taps in plan:
+    for axis, _, taps in reversed(plan):  # torch interpolates within a row first
         data = read(data, taps, axis)
     data = data.astype(kind, copy=False)
     return record(name, data, input=(input, lambda g: _resized_back(name, g, plan)))
@@ -258,7 +258,7 @@ def _resized(name: str, input: Tensor, plan: _Plan) -> Tensor:
 def _resized_back(name: str, g: Tensor, plan: _Plan) -> Tensor:
     kind = g._array.dtype
     data = g._array.astype(np.float32) if kind.itemsize == 2 else g._array
-    for axis, size, taps in reversed(plan):
+    for axis, size, taps in plan:
         data = add_back(data, taps, size, axis)
     return record(
         name.replace("ward0", "wardBackward0"),

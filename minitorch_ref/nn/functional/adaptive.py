@@ -1,0 +1,110 @@
+"""Adaptive pooling: the output size is given, and every output is the mean or maximum of one bin.
+
+Bin i of m over n inputs is ⌊i·n/m⌋ … ⌈(i+1)·n/m⌉ - 1; the arithmetic is in kernels/adaptive.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ...autograd.graph import record
+from ...kernels import adaptive
+from ...ops.registry import op
+from ...quiet import fp
+from ...tensor import Tensor, wrap
+from ._pool_checks import batched_bins, output_sizes, refuse_types
+from .pooling import to_places
+
+Size = int | None | Sequence[int | None]
+
+
+@op(namespace="nn.functional")
+def adaptive_avg_pool1d(input: Tensor, output_size: Size) -> Tensor:
+    """Means of `output_size` bins of (N, C, L) or (C, L)."""
+    return _mean("adaptive_avg_pool1d", 1, input, output_size)
+
+
+@op(namespace="nn.functional")
+def adaptive_avg_pool2d(input: Tensor, output_size: Size) -> Tensor:
+    """Means of `output_size` bins of (N, C, H, W) or (C, H, W); None keeps a dim as it is."""
+    return _mean("adaptive_avg_pool2d", 2, input, output_size)
+
+
+@op(namespace="nn.functional")
+def adaptive_avg_pool3d(input: Tensor, output_size: Size) -> Tensor:
+    """Means of `output_size` bins of (N, C, D, H, W) or (C, D, H, W)."""
+    return _mean("adaptive_avg_pool3d", 3, input, output_size)
+
+
+def _mean(name: str, dims: int, input: Tensor, output_size: Size) -> Tensor:
+    x, had_batch = batched_bins(name, input, dims)
+    sizes = output_sizes(name, x, output_size, dims)
+    if dims == 1:
+        x, sizes = x.unsqueeze(-2), (1, *sizes)
+    if set(sizes) == {1} and x._array.size:  # torch's own shortcut
+        y = x.mean(tuple(range(-len(sizes), 0)), keepdim=True)
+    else:
+        refuse_types("adaptive_avg_pool3d_cpu" if dims == 3 else "adaptive_avg_pool2d", x, "efd")
+        y = _means(x, sizes)
+    if dims == 1:
+        y = y.squeeze(-2)
+    return y if had_batch else y.squeeze(0)
+
+
+def _means(x: Tensor, out: Sequence[int]) -> Tensor:
+    data = fp.quiet(adaptive.mean, x._array, out)
+    sizes = x._array.shape[-len(out) :]
+    name = f"AdaptiveAvgPool{len(out)}DBackward0"
+    return record(name, data, x=(x, lambda g: _means_back(g, sizes)))
+
+
+def _means_back(g: Tensor, sizes: Sequence[int]) -> Tensor:
+    data, out = fp.quiet(adaptive.mean_gradient, g._array, sizes), g._array.shape[-len(sizes) :]
+    name = f"AdaptiveAvgPool{len(out)}DBackwardBackward0"
+    return record(name, data, g=(g, lambda k: _means(k, out)))
+
+
+@op(namespace="nn.functional")
+def adaptive_max_pool1d(input: Tensor, output_size: Size, return_indices: bool = False) -> Any:
+    """Maxima of `output_size` bins of (N, C, L) or (C, L), and their places if asked for."""
+    return _max("adaptive_max_pool1d", 1, input, output_size, return_indices)
+
+
+@op(namespace="nn.functional")
+def adaptive_max_pool2d(input: Tensor, output_size: Size, return_indices: bool = False) -> Any:
+    """Maxima of `output_size` bins of (N, C, H, W) or (C, H, W), and their places h·W + w."""
+    return _max("adaptive_max_pool2d", 2, input, output_size, return_indices)
+
+
+@op(namespace="nn.functional")
+def adaptive_max_pool3d(input: Tensor, output_size: Size, return_indices: bool = False) -> Any:
+    """Maxima of `output_size` bins of (N, C, D, H, W) or (C, D, H, W), and their places."""
+    return _max("adaptive_max_pool3d", 3, input, output_size, return_indices)
+
+
+def _max(name: str, dims: int, input: Tensor, output_size: Size, with_indices: bool) -> Any:
+    x, had_batch = batched_bins(name, input, dims)
+    refuse_types("adaptive_max_pool3d_cpu" if dims == 3 else "adaptive_max_pool2d", x, "efd")
+    sizes = output_sizes(name, x, output_size, dims)
+    if dims == 1:
+        x, sizes = x.unsqueeze(-2), (1, *sizes)
+    data, places = adaptive.maximum(x._array, sizes)
+    kept, shape = wrap(places), x._array.shape
+    node = f"AdaptiveMaxPool{len(sizes)}D"
+    rule = lambda g, kept: to_places(g, kept, shape, False, node)
+    y = record(f"{node}Backward0", data, x=(x, rule), kept=kept)
+    if dims == 1:
+        y = y.squeeze(-2)
+    if not had_batch:
+        y = y.squeeze(0)
+    return (y, wrap(places.reshape(y._array.shape))) if with_indices else y
+
+
+__all__ = [
+    "adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d", "adaptive_max_pool1d",
+    "adaptive_max_pool2d", "adaptive_max_pool3d",
+]  # fmt: skip
+
+for _function in (adaptive_avg_pool1d, adaptive_max_pool1d):
+    op(_function, method=False)  # torch has these in its own namespace as well

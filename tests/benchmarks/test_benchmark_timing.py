@@ -1,0 +1,260 @@
+"""Paired rounds, the comparison with an earlier run, and the command line."""
+
+from __future__ import annotations
+
+import copy
+import gc
+import json
+import os
+import random
+import subprocess
+import sys
+import time
+
+import pytest
+
+from benchmarks import __main__ as command
+from benchmarks import compare, jobs, machine, report, timing, worker
+
+
+def sleeper(seconds):
+    return lambda: time.sleep(seconds)
+
+
+def test_ratio_of_a_known_difference():
+    seconds, calls = timing.paired({"a": sleeper(0.006), "b": sleeper(0.002)}, 5, turn=0.002)
+    kept = timing.summary(seconds, "a")
+    assert calls >= 1 and kept["rounds"] == 5
+    assert 1.8 < kept["ratios"]["b"]["median"] < 4
+    assert kept["seconds"]["a"]["median"] >= 0.006
+
+
+def test_engines_alternate_and_change_places():
+    order = []
+    runs = {"a": lambda: order.append("a"), "b": lambda: order.append("b")}
+    timing.paired(runs, 4, cold=True)
+    assert "".join(order) == "abbaabba"
+
+
+def test_slow_job_stops_early_but_not_too_early(monkeypatch):
+    monkeypatch.setattr(timing, "BUDGET", 0.0)
+    seconds, _ = timing.paired({"a": sleeper(0.001)}, 50, cold=True)
+    assert len(seconds["a"]) == timing.FEWEST
+
+
+def test_collector_is_put_back_when_a_job_raises():
+    def bad():
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        timing.paired({"a": bad}, 2, cold=True)
+    assert gc.isenabled()
+
+
+def test_spread_is_median_and_quartiles():
+    assert timing.spread([5.0, 1.0, 2.0, 4.0, 3.0]) == {"median": 3.0, "low": 2.0, "high": 4.0}
+    assert timing.spread([7.0]) == {"median": 7.0, "low": 7.0, "high": 7.0}
+
+
+def document(factor=1.0, noise=0.0, seed=0, peers=("torch",), disturbance=1.0):
+    """A run: two jobs at 1 and 2 ms; `factor` slows our second one, `disturbance` everything."""
+    draw = random.Random(seed)
+    results = []
+    for name, base, slow in (("matmul-1024", 1e-3, 1.0), ("lenet5-16", 2e-3, factor)):
+        seconds = {
+            "minitorch_ref": [
+                base * slow * disturbance * (1 + draw.uniform(-noise, noise)) for _ in range(21)
+            ]
+        }
+        for peer in peers:
+            seconds[peer] = [base * disturbance * (1 + draw.uniform(-noise, noise)) for _ in range(21)]
+        kept = timing.summary(seconds, "minitorch_ref")
+        results.append({"job": name, "threads": 1, "calls": 3, **kept})
+    return {
+        "format": compare.FORMAT,
+        "taken": "2026-01-01T00:00:00+00:00",
+        "engine": "minitorch_ref",
+        "peers": list(peers),
+        "machine": {"processor": "test", "cores": 2, "system": "test", "versions": {}},
+        "results": results,
+    }
+
+
+@pytest.mark.parametrize("peers", [("torch",), ()])
+def test_planted_slowdown_is_found(peers):
+    old = document(noise=0.1, peers=peers)
+    new = document(factor=1.5, noise=0.1, seed=1, peers=peers)
+    changes, both = compare.slower(old, new)
+    assert both == 2
+    assert [(c.job, c.unit) for c in changes] == [("lenet5-16", peers[0] if peers else "s")]
+    assert 1.2 < changes[0].factor < 1.8
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_noise_is_not_a_slowdown(seed):
+    old, new = document(noise=0.2, seed=seed), document(noise=0.2, seed=seed + 100)
+    assert compare.slower(old, new) == ([], 2)
+
+
+def test_small_shift_within_the_margin_is_not_a_slowdown():
+    assert compare.slower(document(), document(factor=1 + compare.MARGIN / 2))[0] == []
+
+
+def test_busy_machine_is_not_a_slowdown_where_a_peer_was_timed():
+    assert compare.slower(document(), document(disturbance=2))[0] == []
+    assert len(compare.slower(document(peers=()), document(disturbance=2, peers=()))[0]) == 2
+
+
+def test_jobs_of_one_run_only_and_other_thread_counts_are_not_compared():
+    old, new = document(), document(factor=3)
+    old["results"][1]["threads"] = 2
+    assert compare.slower(old, new) == ([], 1)
+
+
+def test_json_round_trip(tmp_path):
+    saved = document(noise=0.1)
+    compare.save(tmp_path / "deep" / "run.json", saved)
+    assert compare.load(tmp_path / "deep" / "run.json") == saved
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"format": 99}', '"text"'])
+def test_other_files_are_refused(tmp_path, text):
+    path = tmp_path / "bad.json"
+    path.write_text(text)
+    with pytest.raises(compare.BadFileError, match="not a benchmark file"):
+        compare.load(path)
+
+
+def test_machine_names_the_libraries():
+    told = machine.describe()
+    assert told["processor"] and told["cores"] >= 1
+    assert {"python", "numpy", "torch", "minitorch_ref"} <= set(told["versions"])
+    json.dumps(told)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(2.5, "2.5 s"), (0.0123, "12.3 ms"), (4.56e-6, "4.56 µs"), (3e-9, "3 ns")]
+)
+def test_durations(seconds, text):
+    assert report.duration(seconds) == text
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_chart_is_a_picture(tmp_path, threads):
+    run = document(factor=3, noise=0.1)
+    if threads == 2:
+        for result in copy.deepcopy(run["results"]):
+            run["results"].append({**result, "threads": 2})
+    report.chart(run, tmp_path / "ratios.png")
+    assert (tmp_path / "ratios.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_worker_pins_its_threads(monkeypatch):
+    """What BLAS reads is set in the worker's environment, whatever ours says."""
+    seen = {}
+
+    def fake(command, env, **kwargs):
+        seen.update(env)
+        return subprocess.CompletedProcess(command, 0, stdout='{"ok": 1}\n', stderr="")
+
+    monkeypatch.setenv("OMP_NUM_THREADS", "7")
+    monkeypatch.setattr(subprocess, "run", fake)
+    assert worker.measure("tiny-forward", 2, ["minitorch_ref"], 1) == {"ok": 1}
+    assert {seen[name] for name in worker.POOLS} == {"2"}
+    assert os.environ["OMP_NUM_THREADS"] == "7"
+
+
+def test_worker_process_measures():
+    result = worker.measure("tiny-forward", 1, ["minitorch_ref"], 2)
+    assert result["job"] == "tiny-forward" and result["rounds"] == 2 and result["ratios"] == {}
+    assert 1e-7 < result["seconds"]["minitorch_ref"]["median"] < 1e-2
+
+
+def test_worker_that_dies_says_why():
+    with pytest.raises(worker.JobFailedError, match="no_such_engine"):
+        worker.measure("tiny-forward", 1, ["no_such_engine"], 1)
+
+
+@pytest.fixture
+def no_workers(monkeypatch):
+    """The command line with made-up measurements: lenet5-16 takes `factor[0]` times as long."""
+    factor = [1.0]
+
+    def measure(job, threads, engines, rounds):
+        if job == "import":
+            raise worker.JobFailedError("import: it broke")
+        found = document(factor[0], noise=0.1, peers=tuple(engines[1:]))["results"]
+        return {**found[job == "lenet5-16"], "job": job, "threads": threads}
+
+    monkeypatch.setattr(worker, "measure", measure)
+    return factor
+
+
+def test_command_line_compares_with_an_earlier_run(tmp_path, no_workers, capsys):
+    out, old = str(tmp_path / "out"), str(tmp_path / "old.json")
+    chosen = ["lenet5-16", "matmul-1024", "--out", out]
+    assert command.main([*chosen, "--json", old]) == 0
+    assert compare.load(tmp_path / "old.json") == compare.load(tmp_path / "out" / "benchmarks.json")
+    assert (tmp_path / "out" / "ratios.png").exists()
+    assert command.main([*chosen, "--compare", old]) == 0
+    assert "nothing got slower" in capsys.readouterr().out
+    no_workers[0] = 2.0
+    assert command.main([*chosen, "--compare", old]) == 1
+    told = capsys.readouterr().out
+    assert "slower: lenet5-16" in told and "slower: matmul" not in told
+
+
+def test_old_file_may_be_written_over(tmp_path, no_workers):
+    """--json and --compare of one name: compared with what the file held before."""
+    path = str(tmp_path / "run.json")
+    arguments = ["lenet5-16", "--out", str(tmp_path), "--json", path]
+    assert command.main(arguments) == 0
+    no_workers[0] = 2.0
+    assert command.main([*arguments, "--compare", path]) == 1
+
+
+def test_failed_job_is_told_and_the_others_still_count(tmp_path, no_workers, capsys):
+    assert command.main(["import", "matmul", "--out", str(tmp_path)]) == 1
+    assert "failed: import: it broke" in capsys.readouterr().err
+    assert len(compare.load(tmp_path / "benchmarks.json")["results"]) == 2
+
+
+def test_peer_that_is_not_installed_is_left_out_by_name(tmp_path, no_workers, capsys, monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    assert command.main(["matmul", "--out", str(tmp_path)]) == 0
+    assert "left out, not installed: torch" in capsys.readouterr().err
+    assert compare.load(tmp_path / "benchmarks.json")["peers"] == []
+    assert not (tmp_path / "ratios.png").exists()
+
+
+def test_each_thread_count_is_a_run(tmp_path, no_workers):
+    assert command.main(["matmul", "--threads", "1", "2", "2", "--out", str(tmp_path)]) == 0
+    results = compare.load(tmp_path / "benchmarks.json")["results"]
+    assert [(r["job"], r["threads"]) for r in results] == [
+        ("matmul-1024", 1), ("matmul-1024", 2), ("matmul-batched", 1), ("matmul-batched", 2),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["nonsense"], "unknown job 'nonsense'"),
+        (["--threads", "0"], "at least 1"),
+        (["--rounds", "x"], "invalid"),
+        (["--peers", "tensorflow"], "invalid choice"),
+        (["--compare", "no-such-file.json"], "no-such-file.json"),
+    ],
+)
+def test_bad_arguments_exit_2(arguments, words, capsys):
+    with pytest.raises(SystemExit) as raised:
+        command.main(arguments)
+    assert raised.value.code == 2
+    assert words in capsys.readouterr().err
+
+
+def test_module_runs_from_the_shell():
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks", "nonsense"],
+        capture_output=True, text=True, cwd=worker.ROOT, check=False,
+    )
+    assert done.returncode == 2 and all(name in done.stderr for name in jobs.JOBS)
