@@ -16,14 +16,14 @@ from .tensor import Tensor, address, wrap
 _new = object.__new__
 
 # What deepcopy and pickle carry over themselves; all other attributes are the user's own.
-_INTERNAL = frozenset(
-    "_array _grad _requires_grad _node _nr _leaf _cell _root _base _seen _kind _hooks _inference "
-    "_post_hooks".split()
-)
+_INTERNAL = frozenset([
+    "_array", "_grad", "_requires_grad", "_node", "_nr", "_leaf", "_cell", "_root", "_base",
+    "_seen", "_kind", "_hooks", "_inference", "_post_hooks",
+])  # fmt: skip
 
 
 def _rebuild(cls: type, array: np.ndarray, requires_grad: bool, own: dict[str, Any]) -> Any:
-    tensor = _new(cls)
+    tensor: Any = _new(cls)
     tensor._array, tensor._requires_grad = array, requires_grad
     tensor.__dict__.update(own)
     return tensor

@@ -68,7 +68,10 @@ def _common(parser: argparse.ArgumentParser, default: bool) -> None:
     add("--data", metavar="DIR", help="folder with the programs' data (or $MINITORCH_DATA)")
     add("--epochs", type=at_least(1), metavar="N", help="epochs of each program")
     add(
-        "--limit", type=at_least(1), metavar="N", help="images of the vision programs (default: 5,000)"
+        "--limit",
+        type=at_least(1),
+        metavar="N",
+        help="images of the vision programs (default: 5,000)",
     )
     add(
         "--download",

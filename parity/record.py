@@ -276,6 +276,7 @@ def run_out(engine: Engine, sample: Sample, mode: str) -> Record | None:
         except Exception as error:
             record.error = error_of(error)
             return record
+        result = given if result is None else result
         pairs = (
             [(result, given)] if engine.is_tensor(result) else list(zip(result, given, strict=True))
         )

@@ -19,7 +19,19 @@ from typing import Any
 import numpy as np
 
 from ..tensor import Tensor, wrap
-from .graph import FREED, AccumulateGrad, Node, as_view, fit, node_class, node_of, requires_grad, save, save_output, unpack
+from .graph import (
+    FREED,
+    AccumulateGrad,
+    Node,
+    as_view,
+    fit,
+    node_class,
+    node_of,
+    requires_grad,
+    save,
+    save_output,
+    unpack,
+)
 from .inplace import bump, check_writable, detach, move_to
 from .modes import no_grad, state
 

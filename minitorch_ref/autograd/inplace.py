@@ -59,8 +59,9 @@ def check_writable(t: Tensor, overlap: bool = False) -> None:
 
 def _check_view(t: Tensor, base: Tensor) -> None:
     if t._kind == "multi":
+        maker = t._node.name().removesuffix("Backward0") if t._node else "a function"
         raise RuntimeError(
-            f"Output {t._nr} of {t._node.name().removesuffix('Backward0') if t._node else 'a function'} is a view and is being "
+            f"Output {t._nr} of {maker} is a view and is being "
             "modified inplace. This view is the output of a function that returns multiple views. "
             "Such functions do not allow the output views to be modified inplace. You should replace "
             "the inplace operation by an out-of-place one."

@@ -24,13 +24,13 @@ FEW = 9  # windows up to this area are summed in torch's order
 
 
 def sum_pool2d(x: np.ndarray, h: Axis, w: Axis) -> np.ndarray:
-    """The sum of every window, (N, C, H, W) -> (N, C, OH, OW); padding counts as zero."""
+    """The sum of every window, (..., H, W) -> (..., OH, OW); padding counts as zero."""
     if h.kernel * w.kernel > FEW and is_whole(h) and is_whole(w):
-        flat = x.reshape(*x.shape[:2], h.size * w.size)
-        return np.add.reduce(flat, axis=2, dtype=x.dtype).reshape(*x.shape[:2], 1, 1)
+        flat = x.reshape(*x.shape[:-2], h.size * w.size)
+        return np.add.reduce(flat, axis=-1, dtype=x.dtype)[..., None, None]
     if h.kernel * w.kernel > FEW and h.kernel > 1 and w.kernel > 1:
         return sum_pool2d(sum_pool2d(x, _same(h.size), w), h, _same(w.out))
-    y = np.empty((*x.shape[:2], h.out, w.out), x.dtype)
+    y = np.empty((*x.shape[:-2], h.out, w.out), x.dtype)
     planes, outs = planes_of(x), planes_of(y)
 
     def task(part: slice) -> None:
@@ -50,8 +50,8 @@ def sum_pool2d(x: np.ndarray, h: Axis, w: Axis) -> np.ndarray:
 
 
 def sum_pool2d_gradient(g: np.ndarray, h: Axis, w: Axis) -> np.ndarray:
-    """The adjoint: every g (N, C, OH, OW) added to its whole window, (N, C, H, W)."""
-    x = np.empty((*g.shape[:2], h.size, w.size), g.dtype)
+    """The adjoint: every g (..., OH, OW) added to its whole window."""
+    x = np.empty((*g.shape[:-2], h.size, w.size), g.dtype)
     if is_whole(h) and is_whole(w):
         x[...] = g
         return x
@@ -74,7 +74,7 @@ def sum_pool2d_gradient(g: np.ndarray, h: Axis, w: Axis) -> np.ndarray:
 
 
 def mean(x: np.ndarray, axes: Sequence[Axis], padded: bool, divisor: int | None) -> np.ndarray:
-    """The mean of every window, (N, C, …) -> (N, C, …), over two or three dims.
+    """The mean of every window, over the last two or three dims.
 
     The divisor counts the padding a window covers, or not, unless it is given.  float16 is summed in
     float32; integers are divided towards zero, as C does.
@@ -95,20 +95,19 @@ def mean_gradient(
     if len(axes) == 2:
         return sum_pool2d_gradient(share, *axes).astype(g.dtype, copy=False)
     d, h, w = axes
-    n, c = g.shape[:2]
-    along = sum_pool2d_gradient(share.reshape(n, c, d.out, -1), d, _same(h.out * w.out))
-    planes = sum_pool2d_gradient(along.reshape(n, c * d.size, h.out, w.out), h, w)
-    return planes.reshape(n, c, d.size, h.size, w.size).astype(g.dtype, copy=False)
+    lead = g.shape[:-3]
+    along = sum_pool2d_gradient(share.reshape(*lead, d.out, h.out * w.out), d, _same(h.out * w.out))
+    planes = sum_pool2d_gradient(along.reshape(*lead, d.size, h.out, w.out), h, w)
+    return planes.astype(g.dtype, copy=False)
 
 
 def _sum(x: np.ndarray, axes: Sequence[Axis]) -> np.ndarray:
     if len(axes) == 2:
         return sum_pool2d(x, *axes)
     d, h, w = axes
-    n, c = x.shape[:2]
-    planes = sum_pool2d(x.reshape(n, c * d.size, h.size, w.size), h, w)
-    along = sum_pool2d(planes.reshape(n, c, d.size, -1), d, _same(h.out * w.out))
-    return along.reshape(n, c, d.out, h.out, w.out)
+    lead, cells = x.shape[:-3], h.out * w.out
+    along = sum_pool2d(sum_pool2d(x, h, w).reshape(*lead, d.size, cells), d, _same(cells))
+    return along.reshape(*lead, d.out, h.out, w.out)
 
 
 def divisors(

@@ -25,7 +25,7 @@ __all__ = ["forward", "input_gradient", "weight_gradient"]
 
 def input_gradient(g: np.ndarray, weight: np.ndarray, h: Axis, w: Axis, groups: int) -> np.ndarray:
     """Gradient (N, C, H, W) from g (N, C·m, OH, OW) and weight (C·m, 1, KH, KW)."""
-    turned = [_turned(a) for a in (h, w)]
+    turned = (_turned(h), _turned(w))
     if min(a.padding for a in turned) < 0:  # padded by more than a kernel: a crop, left to the rows
         return conv_rows.input_gradient(g, weight, h, w, groups)
     if h.stride > 1 or w.stride > 1:

@@ -32,8 +32,18 @@ from .axis import Axis
 from .conv_rows_backward import input_gradient, weight_gradient
 from .threads import get_num_threads, parallel_for
 from .tiles import (
-    Plan, Tile, banded, bands, columns, gather, layout_of, plan, product_of, rows_first,
-    samples_inside, windows,
+    Plan,
+    Tile,
+    banded,
+    bands,
+    columns,
+    gather,
+    layout_of,
+    plan,
+    product_of,
+    rows_first,
+    samples_inside,
+    windows,
 )  # fmt: skip
 from .workspace import scratch
 

@@ -28,8 +28,19 @@ import numpy as np
 from .axis import Axis
 from .threads import get_num_threads, parallel_for
 from .tiles import (
-    Layout, Take, Tile, banded, bands, columns, gather, layout_of, plan, product_of, rows_first,
-    samples_inside, windows,
+    Layout,
+    Take,
+    Tile,
+    banded,
+    bands,
+    columns,
+    gather,
+    layout_of,
+    plan,
+    product_of,
+    rows_first,
+    samples_inside,
+    windows,
 )  # fmt: skip
 from .unfold import copy_rows, fold_width, unfold_rows, unfold_windows
 from .workspace import scratch

@@ -32,8 +32,8 @@ from .workspace import scratch
 def max_pool2d(
     x: np.ndarray, h: Axis, w: Axis, with_indices: bool = True
 ) -> tuple[np.ndarray, np.ndarray | None]:
-    """The largest value of every window, (N, C, H, W) -> (N, C, OH, OW), and where it is (int64)."""
-    y = np.empty((*x.shape[:2], h.out, w.out), x.dtype)
+    """The largest value of every window, (..., H, W) -> (..., OH, OW), and where it is (int64)."""
+    y = np.empty((*x.shape[:-2], h.out, w.out), x.dtype)
     indices = np.empty(y.shape, np.int64) if with_indices else None
     if not y.size:
         return y, indices
@@ -140,35 +140,31 @@ def _places(h: Axis, w: Axis) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def max_pool3d(
     x: np.ndarray, d: Axis, h: Axis, w: Axis, with_indices: bool = True
 ) -> tuple[np.ndarray, np.ndarray | None]:
-    """(N, C, D, H, W) -> (N, C, OD, OH, OW): plane by plane, then along the depth.
+    """(..., D, H, W) -> (..., OD, OH, OW): plane by plane, then along the depth.
 
     The first of equal maxima in row-major order is the first plane's first, so ties stay torch's.
     """
-    n, c, depth = x.shape[:3]
-    cells = h.out * w.out
-    planes = x.reshape(n, c * depth, h.size, w.size)
-    inner, within = max_pool2d(planes, h, w, with_indices)
-    along = inner.reshape(n, c, depth, cells)
-    y, frames = max_pool2d(along, d, Axis(cells, cells, 1), with_indices)
-    y = y.reshape(n, c, d.out, h.out, w.out)
+    lead, cells = x.shape[:-3], h.out * w.out
+    inner, within = max_pool2d(x, h, w, with_indices)
+    y, frames = max_pool2d(inner.reshape(*lead, d.size, cells), d, Axis(cells, cells, 1), with_indices)
+    y = y.reshape(*lead, d.out, h.out, w.out)
     if frames is None or within is None:
         return y, None
     frame = frames // max(1, cells)
-    within = within.reshape(n, c, depth, cells)
-    places = frame * (h.size * w.size) + np.take_along_axis(within, frame, axis=2)
-    return y, places.reshape(y.shape)
+    within = np.take_along_axis(within.reshape(*lead, d.size, cells), frame, axis=-2)
+    return y, (frame * (h.size * w.size) + within).reshape(y.shape)
 
 
 def to_places(
-    g: np.ndarray, places: np.ndarray, shape: tuple[int, ...], apart: bool = False
+    g: np.ndarray, places: np.ndarray, shape: tuple[int, ...], dims: int, apart: bool = False
 ) -> np.ndarray:
-    """Add each g (N, C, …) at its flat place in a zero array of `shape` (N, C, …).
+    """Add each g at its place, flat over the last `dims` dims, in a zero array of `shape`.
 
     `apart`: no two values share a place.
     """
     x = np.zeros(shape, g.dtype)
     if g.size:
-        flat, at = x.reshape(-1), _absolute(places, shape).reshape(-1)
+        flat, at = x.reshape(-1), _absolute(places, shape, dims).reshape(-1)
         if apart:
             flat[at] = g.reshape(-1)
         else:
@@ -176,16 +172,15 @@ def to_places(
     return x
 
 
-def from_places(x: np.ndarray, places: np.ndarray) -> np.ndarray:
-    """The elements of x (N, C, …) at flat places: the adjoint of `to_places`."""
-    return np.asarray(x.reshape(-1).take(_absolute(places, x.shape)))
+def from_places(x: np.ndarray, places: np.ndarray, dims: int) -> np.ndarray:
+    """The elements of x at places: the adjoint of `to_places`."""
+    return np.asarray(x.reshape(-1).take(_absolute(places, x.shape, dims)))
 
 
-def _absolute(places: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+def _absolute(places: np.ndarray, shape: tuple[int, ...], dims: int) -> np.ndarray:
     """Places within planes (or volumes) as places in the whole array."""
-    size = math.prod(shape[2:])
-    starts = np.arange(shape[0] * shape[1]) * size
-    return places + starts.reshape(*shape[:2], *[1] * (places.ndim - 2))
+    lead, size = shape[:-dims], math.prod(shape[-dims:])
+    return places + (np.arange(math.prod(lead)) * size).reshape(*lead, *[1] * dims)
 
 
 @functools.lru_cache(maxsize=256)

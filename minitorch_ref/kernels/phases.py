@@ -17,6 +17,7 @@ Cost: a strided copy of the image, then kh·kw unit-stride passes.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -111,8 +112,8 @@ class Phases:
 
 
 def planes_of(x: np.ndarray) -> np.ndarray:
-    """(N, C, H, W) as planes (N·C, H, W)."""
-    return x.reshape(-1, *x.shape[2:])
+    """(..., H, W) as planes (P, H, W)."""
+    return x.reshape(math.prod(x.shape[:-2]), *x.shape[-2:])
 
 
 def over_chunks(task: Callable[[slice], None], planes: np.ndarray) -> None:

@@ -110,22 +110,22 @@ def unfold_windows(
 
 
 def im2col(x: np.ndarray, h: Axis, w: Axis) -> np.ndarray:
-    """Every window as a column: (N, C, H, W) -> (N, C·KH·KW, OH·OW)."""
-    n, c = x.shape[:2]
-    out = np.zeros((n, c, h.kernel, w.kernel, h.out, w.out), x.dtype)
+    """Every window as a column: (..., C, H, W) -> (..., C·KH·KW, OH·OW)."""
+    lead, c = x.shape[:-3], x.shape[-3]
+    out = np.zeros((*lead, c, h.kernel, w.kernel, h.out, w.out), x.dtype)
     for i in range(h.kernel):
         for j in range(w.kernel):
-            out[:, :, i, j, h.target(i), w.target(j)] = x[:, :, h.source(i), w.source(j)]
-    return out.reshape(n, c * h.kernel * w.kernel, h.out * w.out)
+            out[..., i, j, h.target(i), w.target(j)] = x[..., h.source(i), w.source(j)]
+    return out.reshape(*lead, c * h.kernel * w.kernel, h.out * w.out)
 
 
 def col2im(columns: np.ndarray, h: Axis, w: Axis) -> np.ndarray:
-    """The adjoint of im2col: (N, C·KH·KW, OH·OW) -> (N, C, H, W), overlapping windows added."""
-    n, rows = columns.shape[:2]
-    c = rows // (h.kernel * w.kernel)
-    parts = columns.reshape(n, c, h.kernel, w.kernel, h.out, w.out)
-    out = np.zeros((n, c, h.size, w.size), columns.dtype)
+    """The adjoint of im2col: (..., C·KH·KW, OH·OW) -> (..., C, H, W), overlapping windows added."""
+    lead, c = columns.shape[:-2], columns.shape[-2] // (h.kernel * w.kernel)
+    parts = columns.reshape(*lead, c, h.kernel, w.kernel, h.out, w.out)
+    out = np.zeros((*lead, c, h.size, w.size), columns.dtype)
     for i in range(h.kernel):
         for j in range(w.kernel):
-            out[:, :, h.source(i), w.source(j)] += parts[:, :, i, j, h.target(i), w.target(j)]
+            place = out[..., h.source(i), w.source(j)]
+            np.add(place, parts[..., i, j, h.target(i), w.target(j)], out=place)
     return out

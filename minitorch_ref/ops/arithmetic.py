@@ -13,18 +13,45 @@ import numpy as np
 
 from ..autograd.graph import record, rename
 from ..autograd.inplace import in_place
-from ..dtypes import BOOL, COMPLEX, FLOATING, INTEGER, complex128, float16, float64, result_type
-from ..dtypes import to_floating
+from ..dtypes import (
+    BOOL,
+    COMPLEX,
+    FLOATING,
+    INTEGER,
+    complex128,
+    float16,
+    float64,
+    result_type,
+    to_floating,
+)
 from ..quiet import fp
 from ..tensor import Tensor, wrap
 from . import pointwise as p
 from .common import as_operand, cast_array, is_number
 from .pointwise import (
-    _no_zero_division, conj, eq, ge, gt, le, log, logical_and, logical_not, logical_or, lt, masked,
-    mul, ne, neg, plain_add, plain_div, plain_sub, zeros_as,
+    _no_zero_division,
+    conj,
+    eq,
+    ge,
+    gt,
+    le,
+    log,
+    logical_and,
+    logical_not,
+    logical_or,
+    lt,
+    masked,
+    mul,
+    ne,
+    neg,
+    plain_add,
+    plain_div,
+    plain_sub,
+    zeros_as,
 )  # fmt: skip
 from .registry import op
 from .table import binary, broadcast_error
+
 
 def _with_alpha(simple: Any, rows: str) -> Any:
     """add and sub: the table's op, its second operand scaled by `alpha`."""

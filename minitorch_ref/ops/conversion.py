@@ -8,12 +8,12 @@ import numpy as np
 
 from .. import dtypes
 from ..autograd.graph import as_view, record, rename, view
-from ..autograd.inplace import check_writable, detach as detached, write
+from ..autograd.inplace import check_writable, write
+from ..autograd.inplace import detach as detached
 from ..autograd.modes import state
 from ..device import check_device, device
 from ..dtypes import FLOATING, dtype
 from ..layout import contiguous_format, memory_format, preserve_format
-from ..quiet import fp
 from ..tensor import Tensor, strides_of, wrap
 from .common import cast_array
 from .registry import op
@@ -256,7 +256,10 @@ def imag(input: Tensor) -> Tensor:
 
 
 def _set_part(part: Any) -> Any:
-    return lambda input, value: part(input).copy_(value if isinstance(value, Tensor) else wrap(np.asarray(value)))
+    def write_part(input: Tensor, value: Any) -> None:
+        part(input).copy_(value if isinstance(value, Tensor) else wrap(np.asarray(value)))
+
+    return write_part
 
 
 setattr(Tensor, "real", property(real, _set_part(real)))  # noqa: B010

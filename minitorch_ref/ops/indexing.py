@@ -83,8 +83,17 @@ def setitem(input: Tensor, index: Any, value: Any) -> None:
     if index is False:
         return
     subscript, region = read(input._array, index)
-    value = _as_value(input, value)
     selection = subscript.selection
+    is_number = not isinstance(value, Tensor)
+    value = _as_value(input, value)
+    if is_number and not follows_graph(input, ()):
+        check_target(input, region, "index_put_" if selection is not None else None)
+        if selection is None:
+            region[...] = value._array
+        else:
+            selection.put(region, value._array)
+        bump(input)
+        return
     if selection is None:
         _write_view(input, subscript, region, value)
         return
@@ -103,7 +112,7 @@ def setitem(input: Tensor, index: Any, value: Any) -> None:
     bump(input)
 
 
-Tensor.__setitem__ = setitem  # type: ignore[attr-defined]
+Tensor.__setitem__ = setitem  # type: ignore[method-assign]  # type: ignore[method-assign]
 
 
 def _as_value(input: Tensor, value: Any) -> Tensor:

@@ -141,7 +141,7 @@ def _fill_kernel(array: np.ndarray, mask: Tensor, value: Any) -> None:
     if array.size < _BRANCHLESS or not array.flags.c_contiguous:
         np.copyto(array, filler, where=chosen)
     else:
-        kernels.masked_put(array, np.broadcast_to(chosen, array.shape), filler)
+        array[...] = choose(chosen, filler, array)
 
 
 def _mask_for(name: str, array: np.ndarray, mask: Tensor) -> np.ndarray:

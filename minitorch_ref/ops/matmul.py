@@ -215,7 +215,7 @@ def addmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Any = 1, alpha: An
     """`beta · input + alpha · mat1 @ mat2`, `input` broadcast to the product."""
     if mat1.ndim != 2 or mat2.ndim != 2:
         which = "mat1" if mat1.ndim != 2 else "mat2"
-        raise RuntimeError(f"{which} must be a matrix, got {getattr((mat1, mat2)[which == 'mat2'], 'ndim')}-D tensor")
+        raise RuntimeError(f"{which} must be a matrix, got {(mat1, mat2)[which == 'mat2'].ndim}-D tensor")
     _same_types(mat1, mat2)
     (n, m), (k, p) = mat1._array.shape, mat2._array.shape
     if m != k:

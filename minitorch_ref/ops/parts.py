@@ -71,7 +71,7 @@ def select(input: Tensor, dim: int, index: Any) -> Tensor:
         raise IndexError(
             f"select(): index {i} out of range for tensor of size {list(input.shape)} at dimension {dim}"
         )
-    place = (slice(None),) * dim + (i, ...)
+    place: Any = (slice(None),) * dim + (i, ...)
     shape = input._array.shape
     data = input._array[place]
     return view("SelectBackward0", input, data, lambda g: put_slice(g, shape, place))

@@ -163,7 +163,7 @@ def flip(input: Tensor, dims: Sequence[int]) -> Tensor:
         order.append(wrap_dim(d, input.ndim))
         if order.count(order[-1]) > 1:
             raise RuntimeError(f"dim {order[-1]} appears multiple times in the list of dims")
-    place = [slice(None)] * input.ndim
+    place: list[Any] = [slice(None)] * input.ndim
     for d in order if input.ndim else ():
         place[d] = slice(None, None, -1)
     data = input._array[(*place, ...)].copy("K")

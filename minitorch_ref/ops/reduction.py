@@ -23,7 +23,6 @@ from .conversion import cast
 from .pointwise import conj
 from .reducing import reduced_dims, reduction, restore
 
-
 _or: Any = np.logical_or.reduce
 _and: Any = np.logical_and.reduce
 

@@ -16,10 +16,10 @@ from ..quiet import fp
 from ..tensor import Tensor, wrap
 from .common import sum_dtype, wrap_dim
 from .conversion import cast
+from .parts import narrow
 from .pointwise import conj, exp, mul, plain_div
 from .pointwise import plain_sub as sub
 from .registry import op
-from .parts import narrow
 
 
 def _accumulate(ufunc: Any, array: np.ndarray, dim: int) -> np.ndarray:

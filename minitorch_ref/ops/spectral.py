@@ -204,7 +204,9 @@ def _several(
     if s is not None and dim is not None and len(s) != len(dims):
         raise RuntimeError("When given, dim and shape arguments must have the same length")
     if s is not None and len(s) > ndim:
-        raise RuntimeError("Got shape with " + str(len(s)) + f" values but input tensor only has {ndim} dimensions.")
+        raise RuntimeError(
+            f"Got shape with {len(s)} values but input tensor only has {ndim} dimensions."
+        )
     sizes = [x._array.shape[d] for d in dims]
     if half:
         sizes[-1] = 2 * (sizes[-1] - 1)

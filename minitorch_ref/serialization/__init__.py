@@ -67,7 +67,7 @@ def _write_archive(
     archive.write(".storage_alignment", str(ALIGNMENT).encode())
     archive.write("byteorder", sys.byteorder.encode())
     for key, array in storages.items():
-        archive.write(f"data/{key}", memoryview(array.view(np.uint8)))
+        archive.write(f"data/{key}", memoryview(array.view(np.uint8)))  # type: ignore[arg-type]
     archive.close()
 
 

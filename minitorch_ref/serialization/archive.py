@@ -142,11 +142,11 @@ class ArchiveReader:
     def read_array(self, name: str) -> np.ndarray:
         """A record as a fresh uint8 array; its checksum is verified."""
         data = np.empty(self.size(name), np.uint8)
-        view, done = memoryview(data), 0
+        view, done = memoryview(data), 0  # type: ignore[arg-type]
         try:
             with self._zip.open(self._entry(name)) as record:
                 while done < len(view):
-                    count = record.readinto(view[done : done + _CHUNK])
+                    count = record.readinto(view[done : done + _CHUNK])  # type: ignore[attr-defined]
                     if not count:
                         break
                     done += count

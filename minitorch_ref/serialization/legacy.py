@@ -98,4 +98,4 @@ def _fill(stream: io.BytesIO, storage: Storage, order: str, source: str) -> None
         raise RuntimeError(f"unexpected EOF: the file {source} might be corrupted")
     if int.from_bytes(head, "little" if order == "<" else "big") != array.size:
         raise RuntimeError(f"a storage in {source} has not the length that the object declares")
-    array[:] = np.frombuffer(data, array.dtype.newbyteorder(order))
+    array[:] = np.frombuffer(data, array.dtype.newbyteorder(order))  # type: ignore[arg-type]

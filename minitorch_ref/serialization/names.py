@@ -186,7 +186,7 @@ _CALLABLE = {
     "collections.OrderedDict": _ordered_dict,
     "collections.Counter": _counter,
 }
-GLOBALS: dict[str, Any] = {name: Function(name, build) for name, build in _CALLABLE.items()}
+GLOBALS: dict[str, Any] = {name: Function(name, build) for name, build in _CALLABLE.items()}  # type: ignore[arg-type]
 GLOBALS.update({f"torch.{d.name}": d for d in (*dtypes.ALL, dtypes.bfloat16)})
 GLOBALS.update({f"torch.{name}": StorageType(d) for name, d in STORAGE_NAMES.items()})
 GLOBALS["torch.storage.UntypedStorage"] = StorageType(dtypes.uint8)

@@ -5,11 +5,11 @@
 
 from __future__ import annotations
 
-from . import creation, functional, indexing, linear, native, pointwise, reduction, shaping
+from . import creation, extras, functional, indexing, linear, native, pointwise, reduction, shaping
 from .expand import samples_of
 from .spec import Row, Sample
 
-TABLES = (pointwise, reduction, shaping, indexing, creation, linear, functional, native)
+TABLES = (pointwise, reduction, shaping, indexing, creation, linear, functional, native, extras)
 
 ROWS: dict[tuple[str, str], Row] = {}
 for _table in TABLES:

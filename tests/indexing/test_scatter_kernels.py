@@ -92,11 +92,44 @@ def test_first_outside(index, size, low, expected, dtype):
     assert kernels.first_outside(np.array(index, dtype), size, low) == expected
 
 
-def test_masked_take_and_put():
+def test_masked_take():
     rng = np.random.default_rng(0)
     array, mask = rng.normal(size=(6, 7)), rng.random((6, 7)) < 0.5
     np.testing.assert_array_equal(kernels.masked_take(array, mask), array[mask])
-    expected = array.copy()
-    expected[mask] = np.arange(mask.sum())
-    kernels.masked_put(array, mask, np.arange(mask.sum()))
-    np.testing.assert_array_equal(array, expected)
+
+
+@pytest.mark.parametrize("dim", [0, 1, 2])
+def test_large_indices_are_handled_in_blocks(dim):
+    rng = np.random.default_rng(dim)
+    array = rng.integers(-9, 9, (40, 50, 70)).astype(np.float32)
+    index = rng.integers(0, array.shape[dim], (40, 50, 70))
+    source = rng.integers(-9, 9, index.shape).astype(np.float32)
+    assert index.size > kernels._CACHEFUL
+    np.testing.assert_array_equal(
+        kernels.gather(array, dim, index), np.take_along_axis(array, index, dim)
+    )
+    written, expected = array.copy(), array.copy()
+    kernels.scatter(written, dim, index, source)
+    np.put_along_axis(expected, index, source, dim)
+    np.testing.assert_array_equal(written, expected)
+    added, expected = array.copy(), array.copy()
+    kernels.scatter_with(np.add, added, dim, index, source)
+    grid = list(np.indices(index.shape))
+    grid[dim] = index
+    np.add.at(expected, tuple(grid), source)
+    np.testing.assert_array_equal(added, expected)
+
+
+@pytest.mark.parametrize("rows,count,columns", [
+    (50, 3000, 48), (2000, 3000, 64), (3, 900, 64), (1, 900, 1500), (90, 900, 1500), (70_000, 900, 48),
+])  # fmt: skip
+def test_wide_rows_added_by_rank_keep_the_order(rows, count, columns):
+    """Few meetings, many, all in one place: each path gives the same float32 sums."""
+    rng = np.random.default_rng(rows)
+    index = rng.integers(0, rows, count)
+    source = rng.normal(size=(count, columns)).astype(np.float32)
+    out, expected = (np.ones((rows, columns), np.float32) for _ in range(2))
+    for i, row in zip(index, source):
+        expected[i] += row
+    kernels.add_rows(out, 0, index, source)
+    assert (out == expected).all()

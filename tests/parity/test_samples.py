@@ -34,9 +34,9 @@ def test_good_calls_work_and_bad_calls_raise(key):
         if sample.bad:
             assert record.error, f"torch accepts {sample}"
         worked += record.error is None
-    if not worked:
+    if not worked and made.calls:               # a retired name has bad calls only
         worked = any(run(TORCH, s, form, grad=False, random=made.random).error is None for s in samples if not s.bad)
-    assert worked, "no call of this row works on torch"
+    assert worked or not made.calls, "no call of this row works on torch"
 
 
 def test_notes_are_unique():

@@ -39,7 +39,7 @@ def check_types(name: str, dims: int, x: Any, w: Any, b: Any) -> None:
             f"Expected {dims + 1}D (unbatched) or {dims + 2}D (batched) input to {name}, "
             f"but got input of size: {list(x.shape)}"
         )
-    if kind == bool:
+    if kind.kind == "b":
         kernel = "slow_conv_transpose2d_out_cpu" if "transpose" in name else _BOOL_KERNELS[dims]
         raise NotImplementedError(f"\"{kernel}\" not implemented for 'Bool'")
     if w._array.dtype != kind:
@@ -81,8 +81,8 @@ def same_padding(
     return tuple([t // 2 for t in total]), extra if any(extra) else []
 
 
-def expand(name: str, value: Any, dims: int) -> Ints:
-    """A number, or one per dim, as a tuple."""
+def expand(name: str, value: Any, dims: int, rank: int | None = None) -> Ints:
+    """A number, or one per dim, as a tuple; `rank`: another length that is let through."""
     values = value if isinstance(value, (tuple, list)) else (value,)
     for v in values:
         if isinstance(v, (bool, float)) or not hasattr(v, "__index__"):
@@ -90,16 +90,16 @@ def expand(name: str, value: Any, dims: int) -> Ints:
                 f"received an invalid combination of arguments - {name}={type(v).__name__}, "
                 f"but expected a tuple of ints {name}"
             )
-    if len(values) not in (1, dims):
+    if len(values) not in (1, dims, rank):
         raise RuntimeError(
             f"expected {name} to be a single integer value or a list of {dims} values to match the "
             f"convolution dimensions, but got {name}={list(values)}"
         )
     ints = tuple([v.__index__() for v in values])
-    return ints if len(ints) == dims else ints * dims
+    return ints * dims if len(ints) == 1 else ints
 
 
-@functools.lru_cache(maxsize=1024)
+@functools.lru_cache(maxsize=1024, typed=True)
 def check_geometry(
     dims: int, x: Ints, w: Ints, b: Ints | None, stride: Any, padding: Any, dilation: Any,
     groups: int, output_padding: Any = None,
@@ -114,9 +114,12 @@ def check_geometry(
     if groups <= 0:
         raise RuntimeError("non-positive groups is not supported")
     rank = len(w) - 2
-    stride, padding = expand("stride", stride, rank), expand("padding", padding, rank)
-    dilation = expand("dilation", dilation, rank)
-    extra = expand("output_padding", output_padding if transposed else 0, rank)
+    # a number stands for one per dim of the function, which the weight's rank may contradict
+    stride = expand("stride", expand("stride", stride, dims, rank), rank)
+    padding = expand("padding", expand("padding", padding, dims, rank), rank)
+    dilation = expand("dilation", expand("dilation", dilation, dims, rank), rank)
+    extra = output_padding if transposed else 0
+    extra = expand("output_padding", expand("output_padding", extra, dims, rank), rank)
     for name, values, least in (
         ("negative padding", padding, 0), ("negative output_padding", extra, 0),
         ("non-positive stride", stride, 1), ("non-positive dilation", dilation, 1),

@@ -16,6 +16,7 @@ Ints = tuple[int, ...]
 
 _SOME = {2: "two", 3: "three"}
 _AXES = "THW"
+_PLACE = {"kernel_size": 2, "stride": 3, "padding": 4, "dilation": 5}
 
 
 def key(sizes: Any) -> Any:
@@ -31,7 +32,8 @@ def sizes_of(name: str, what: str, value: Any, dims: int) -> Ints:
     for v in values:
         if isinstance(v, (bool, float)) or not hasattr(v, "__index__"):
             raise TypeError(
-                f"{name}(): argument '{what}' must be tuple of ints, not {type(v).__name__}"
+                f"{name}(): argument '{what}' (position {_PLACE.get(what, 0)}) must be tuple of ints, "
+                f"not {type(v).__name__}"
             )
     ints = tuple([v.__index__() for v in values])
     return ints if len(ints) == dims else ints * dims
@@ -51,12 +53,12 @@ def _length_text(name: str, what: str, given: int, dims: int) -> str:
     return f"{name}: {what} must either be {'omitted, ' if what == 'stride' else ''}{ending}"
 
 
-@functools.lru_cache(maxsize=1024)
+@functools.lru_cache(maxsize=1024, typed=True)
 def window_axes(
     name: str, dims: int, shape: Ints, kernel: Any, stride: Any, padding: Any, dilation: Any,
     ceil_mode: bool,
 ) -> tuple[Axis, ...]:  # fmt: skip
-    """One Axis per pooled dim of a batched input of `shape`.  Raises RuntimeError in torch's words."""
+    """One Axis per pooled dim of an input of `shape`.  Raises RuntimeError in torch's words."""
     kernel = sizes_of(name, "kernel_size", kernel, dims)
     stride = kernel if stride in (None, ()) else sizes_of(name, "stride", stride, dims)
     padding = sizes_of(name, "padding", padding, dims)
@@ -73,8 +75,8 @@ def window_axes(
         if dims == 1 and name.startswith("max"):
             raise RuntimeError(f"{name}() Invalid computed output size: {axes[0].out}")
         line = (1,) if dims == 1 else ()
-        before = "x".join(map(str, (shape[1], *line, *spatial)))
-        after = "x".join(map(str, (shape[1], *line, *[a.out for a in axes])))
+        before = "x".join(map(str, (shape[-dims - 1], *line, *spatial)))
+        after = "x".join(map(str, (shape[-dims - 1], *line, *[a.out for a in axes])))
         raise RuntimeError(
             f"Given input size: ({before}). Calculated output size: ({after}). "
             "Output size is too small"
@@ -121,16 +123,18 @@ def _check_padding(kernel: Ints, padding: Ints, dilation: Ints) -> None:
         )
 
 
-def batched(name: str, x: Any, dims: int) -> tuple[Tensor, bool]:
-    """`x` with a batch dim, and whether it had one.  Only the batch may be empty."""
+def check_input(name: str, x: Any, dims: int) -> None:
+    """A tensor of (N, C, …) or (C, …), of which only the batch may be empty."""
     _check_tensor(name, x)
-    shape = x._array.shape
-    had_batch = len(shape) == dims + 2
     if name == "avg_pool1d":
         _check_rank(name, 2, x)
+    if name == "avg_pool2d" and x.ndim < 3:
+        said = f"[{-max(1, x.ndim)}, {max(1, x.ndim) - 1}], but got -3"
+        raise IndexError(f"Dimension out of range (expected to be in range of {said})")
+    shape = x._array.shape
+    had_batch = len(shape) == dims + 2
     if len(shape) not in (dims + 1, dims + 2) or 0 in shape[1 if had_batch else 0 :]:
         raise RuntimeError(_rank_text(name, dims, list(shape)))
-    return (x, True) if had_batch else (x.unsqueeze(0), False)
 
 
 def _check_tensor(name: str, x: Any) -> None:
@@ -148,7 +152,8 @@ def _check_rank(name: str, least: int, x: Tensor) -> None:
 
 
 def _rank_text(name: str, dims: int, shape: list[int]) -> str:
-    if dims == 3 or len(shape) < dims + 1 and dims == 2:
+    wrong_rank = len(shape) not in (dims + 1, dims + 2)
+    if dims == 3 or (name == "max_pool2d" and wrong_rank):
         return f"non-empty {dims + 1}D or {dims + 2}D (batch mode) tensor expected for input"
     ranks, head = "2D or 3D", f"{name}: "
     if name != "max_pool1d":
@@ -160,8 +165,8 @@ def _rank_text(name: str, dims: int, shape: list[int]) -> str:
     )
 
 
-def batched_bins(name: str, x: Any, dims: int) -> tuple[Tensor, bool]:
-    """Like `batched` for adaptive pooling, with its own words; means may have no channels."""
+def check_bins_input(name: str, x: Any, dims: int) -> None:
+    """The same for adaptive pooling, in its own words; means may have no channels."""
     _check_tensor(name, x)
     if dims == 1:
         _check_rank(name, 2, x)
@@ -171,13 +176,13 @@ def batched_bins(name: str, x: Any, dims: int) -> tuple[Tensor, bool]:
             f"{name}(): Expected {dims + 1}D or {dims + 2}D tensor, but got{colon} {list(x.shape)}"
         )
     shape = list(x._array.shape)
-    for i in range(1 if "max" in name or dims == 3 else len(shape) - dims, len(shape)):
+    first = len(shape) - dims - (1 if "max" in name or dims == 3 else 0)
+    for i in range(first, len(shape)):
         if not shape[i]:
             raise RuntimeError(
                 f"{name}(): Expected input to have non-zero size for non-batch dimensions, but "
                 f"input has sizes {shape} with dimension {i} being empty"
             )
-    return (x, True) if x.ndim == dims + 2 else (x.unsqueeze(0), False)
 
 
 def refuse_types(name: str, x: Tensor, chars: str) -> None:

@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from ...autograd.graph import record
 from ...kernels import adaptive
 from ...ops.registry import op
 from ...quiet import fp
 from ...tensor import Tensor, wrap
-from ._pool_checks import batched_bins, output_sizes, refuse_types
+from ._pool_checks import check_bins_input, output_sizes, refuse_types
 from .pooling import to_places
 
 Size = int | None | Sequence[int | None]
@@ -37,19 +39,19 @@ def adaptive_avg_pool3d(input: Tensor, output_size: Size) -> Tensor:
     return _mean("adaptive_avg_pool3d", 3, input, output_size)
 
 
-def _mean(name: str, dims: int, input: Tensor, output_size: Size) -> Tensor:
-    x, had_batch = batched_bins(name, input, dims)
+def _mean(name: str, dims: int, x: Tensor, output_size: Size) -> Tensor:
+    check_bins_input(name, x, dims)
     sizes = output_sizes(name, x, output_size, dims)
     if dims == 1:
-        x, sizes = x.unsqueeze(-2), (1, *sizes)
+        return _mean_of_bins(x.unsqueeze(-2), (1, *sizes)).squeeze(-2)
+    return _mean_of_bins(x, sizes)
+
+
+def _mean_of_bins(x: Tensor, sizes: tuple[int, ...]) -> Tensor:
     if set(sizes) == {1} and x._array.size:  # torch's own shortcut
-        y = x.mean(tuple(range(-len(sizes), 0)), keepdim=True)
-    else:
-        refuse_types("adaptive_avg_pool3d_cpu" if dims == 3 else "adaptive_avg_pool2d", x, "efd")
-        y = _means(x, sizes)
-    if dims == 1:
-        y = y.squeeze(-2)
-    return y if had_batch else y.squeeze(0)
+        return x.mean(tuple(range(-len(sizes), 0)), keepdim=True)
+    refuse_types("adaptive_avg_pool3d_cpu" if len(sizes) == 3 else "adaptive_avg_pool2d", x, "efd")
+    return _means(x, sizes)
 
 
 def _means(x: Tensor, out: Sequence[int]) -> Tensor:
@@ -83,22 +85,24 @@ def adaptive_max_pool3d(input: Tensor, output_size: Size, return_indices: bool =
     return _max("adaptive_max_pool3d", 3, input, output_size, return_indices)
 
 
-def _max(name: str, dims: int, input: Tensor, output_size: Size, with_indices: bool) -> Any:
-    x, had_batch = batched_bins(name, input, dims)
+def _max(name: str, dims: int, x: Tensor, output_size: Size, with_indices: bool) -> Any:
+    check_bins_input(name, x, dims)
     refuse_types("adaptive_max_pool3d_cpu" if dims == 3 else "adaptive_max_pool2d", x, "efd")
     sizes = output_sizes(name, x, output_size, dims)
     if dims == 1:
-        x, sizes = x.unsqueeze(-2), (1, *sizes)
-    data, places = adaptive.maximum(x._array, sizes)
-    kept, shape = wrap(places), x._array.shape
-    node = f"AdaptiveMaxPool{len(sizes)}D"
-    rule = lambda g, kept: to_places(g, kept, shape, False, node)
-    y = record(f"{node}Backward0", data, x=(x, rule), kept=kept)
-    if dims == 1:
+        y, places = _max_of_bins(x.unsqueeze(-2), (1, *sizes))
         y = y.squeeze(-2)
-    if not had_batch:
-        y = y.squeeze(0)
+    else:
+        y, places = _max_of_bins(x, sizes)
     return (y, wrap(places.reshape(y._array.shape))) if with_indices else y
+
+
+def _max_of_bins(x: Tensor, sizes: tuple[int, ...]) -> tuple[Tensor, np.ndarray]:
+    data, places = adaptive.maximum(x._array, sizes)
+    shape, dims = x._array.shape, len(sizes)
+    node = f"AdaptiveMaxPool{dims}D"
+    rule = lambda g, kept: to_places(g, kept, shape, dims, False, node)
+    return record(f"{node}Backward0", data, x=(x, rule), kept=wrap(places)), places
 
 
 __all__ = [

@@ -18,7 +18,6 @@ from ...quiet import fp
 from ...tensor import Tensor
 from ._reduction import reduced_array, reduction_of
 
-
 _EPSILON = float(np.float32(1e-12))  # a float32 constant in torch, for float64 as well
 
 

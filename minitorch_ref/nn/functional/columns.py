@@ -6,57 +6,47 @@ from collections.abc import Sequence
 from typing import Any
 
 from ...autograd.graph import record
-from ...kernels import conv as kernels
 from ...kernels import unfold as windows
+from ...kernels.axis import Axis
+from ...kernels.conv import axes_of
 from ...ops.registry import op
 from ...tensor import Tensor
+from ._pool_checks import refuse_types
 
 Sizes = int | Sequence[int]
-
-
-def _pair(value: Sizes) -> tuple[int, ...]:
-    values = (value, value) if isinstance(value, int) else tuple(value)
-    return values * 2 if len(values) == 1 else values
-
-
-def _window_axes(size: Sequence[int], kernel: Any, dilation: Any, padding: Any, stride: Any) -> Any:
-    return kernels.axes_of(
-        size, _pair(kernel), _pair(stride),
-        _pair(padding), _pair(dilation),
-    )  # fmt: skip
-
-
-def _columns(x: Tensor, axes: Any) -> Tensor:
-    data = windows.im2col(x._array, *axes)
-    return record("Im2ColBackward0", data, x=(x, lambda g: _from_columns(g, axes)))
-
-
-def _from_columns(columns: Tensor, axes: Any) -> Tensor:
-    data = windows.col2im(columns._array, *axes)
-    return record("Col2ImBackward0", data, columns=(columns, lambda g: _columns(g, axes)))
+Pair = tuple[int, int]
 
 
 @op(namespace="nn.functional")
 def unfold(
     input: Tensor, kernel_size: Sizes, dilation: Sizes = 1, padding: Sizes = 0, stride: Sizes = 1
 ) -> Tensor:
-    """Every window of (N, C, H, W) as a column: (N, C·KH·KW, windows)."""
-    if input.ndim not in (3, 4):
+    """Every window of (N, C, H, W) or (C, H, W) as a column: (N, C·KH·KW, windows).
+
+    Raises RuntimeError for a window that does not fit.
+    """
+    kernel, dilation, padding, stride = _checked(kernel_size, dilation, padding, stride)
+    shape = input._array.shape
+    if input.ndim < 3:
+        bounds = f"[{-input.ndim}, {input.ndim - 1}]"
+        raise IndexError(
+            f"Dimension out of range (expected to be in range of {bounds}, but got {input.ndim})"
+        )
+    if input.ndim > 4 or 0 in shape[-3:]:
         raise RuntimeError(
             "Expected 3D or 4D (batch mode) tensor with possibly 0 batch size and other non-zero "
-            f"dimensions for input, but got: {list(input.shape)}"
+            f"dimensions for input, but got: {list(shape)}"
         )
-    had_batch = input.ndim == 4
-    x = input if had_batch else input.unsqueeze(0)
-    axes = _window_axes(x._array.shape[2:], kernel_size, dilation, padding, stride)
-    if any(a.out < 1 for a in axes):
+    refuse_types("im2col_out_cpu", input, "efdFD?")
+    axes = axes_of(shape[-2:], kernel, stride, padding, dilation)
+    count = tuple([a.out for a in axes])
+    if min(count) < 1:
         raise RuntimeError(
-            f"Given input with spatial size ({x.shape[2]}, {x.shape[3]}), kernel_size={kernel_size}, "
-            f"dilation={dilation}, padding={padding}, calculated shape of the array of sliding blocks "
-            f"as {tuple(a.out for a in axes)}, but its components must be at least one."
+            f"Given input with spatial size {shape[-2:]}, kernel_size={kernel}, dilation={dilation}, "
+            f"padding={padding}, calculated shape of the array of sliding blocks as {count}, but its "
+            "components must be at least one."
         )
-    y = _columns(x, axes)
-    return y if had_batch else y.squeeze(0)
+    return _columns(input, axes)
 
 
 @op(namespace="nn.functional")
@@ -64,17 +54,66 @@ def fold(
     input: Tensor, output_size: Sizes, kernel_size: Sizes, dilation: Sizes = 1, padding: Sizes = 0,
     stride: Sizes = 1,
 ) -> Tensor:  # fmt: skip
-    """The sum of all columns put back to their windows: the adjoint of `unfold`."""
-    had_batch = input.ndim == 3
-    x = input if had_batch else input.unsqueeze(0)
-    axes = _window_axes(_pair(output_size), kernel_size, dilation, padding, stride)
-    blocks = axes[0].out * axes[1].out
-    if x._array.shape[2] != blocks:
+    """The sum of all columns put back to their windows: the adjoint of `unfold`.
+
+    (N, C·KH·KW, windows) or without N -> (N, C, *output_size).  Raises RuntimeError for a number of
+    columns or rows that does not fit.
+    """
+    size = _pair("output_size", output_size)
+    kernel, dilation, padding, stride = _checked(kernel_size, dilation, padding, stride)
+    shape = input._array.shape
+    if input.ndim not in (2, 3) or 0 in shape[-2:]:
         raise RuntimeError(
-            f"Given output_size={output_size}, kernel_size={kernel_size}, dilation={dilation}, "
-            f"padding={padding}, stride={stride}, expected size of input's dimension 2 to match the "
-            f"calculated number of sliding blocks {axes[0].out} * {axes[1].out} = {blocks}, but got "
-            f"input.size(2)={x._array.shape[2]}."
+            "Expected 2D or 3D (batch mode) tensor for input with possibly 0 batch size and non-zero "
+            f"dimensions for input, but got: {list(shape)}"
         )
-    y = _from_columns(x, axes)
-    return y if had_batch else y.squeeze(0)
+    if shape[-2] % (kernel[0] * kernel[1]):
+        raise RuntimeError(
+            "Expected size of input's dimension 1 to be divisible by the product of kernel_size, but "
+            f"got input.size(1)={shape[-2]} and kernel_size={kernel}."
+        )
+    axes = axes_of(size, kernel, stride, padding, dilation)
+    high, wide = [a.out for a in axes]
+    if shape[-1] != high * wide:
+        raise RuntimeError(
+            f"Given output_size={size}, kernel_size={kernel}, dilation={dilation}, padding={padding}, "
+            f"stride={stride}, expected size of input's dimension 2 to match the calculated number of "
+            f"sliding blocks {high} * {wide} = {high * wide}, but got input.size(2)={shape[-1]}."
+        )
+    refuse_types("col2im_out_cpu", input, "efdFD?")
+    return _from_columns(input, axes)
+
+
+def _columns(x: Tensor, axes: tuple[Axis, ...]) -> Tensor:
+    data = windows.im2col(x._array, *axes)
+    return record("Im2ColBackward0", data, x=(x, lambda g: _from_columns(g, axes)))
+
+
+def _from_columns(columns: Tensor, axes: tuple[Axis, ...]) -> Tensor:
+    data = windows.col2im(columns._array, *axes)
+    return record("Col2ImBackward0", data, columns=(columns, lambda g: _columns(g, axes)))
+
+
+def _pair(name: str, value: Any) -> Pair:
+    values = tuple(value) if isinstance(value, (tuple, list)) else (value,)
+    if len(values) not in (1, 2):
+        raise RuntimeError(f"It is expected {name} equals to 2, but got size {len(values)}")
+    first, last = values[0].__index__(), values[-1].__index__()
+    return first, last
+
+
+def _checked(kernel: Any, dilation: Any, padding: Any, stride: Any) -> tuple[Pair, ...]:
+    rows = (
+        ("kernel size", "kernel", kernel, 1), ("dilation", "dilation", dilation, 1),
+        ("padding", "pad", padding, 0), ("stride", "stride", stride, 1),
+    )  # fmt: skip
+    pairs = []
+    for words, name, value, least in rows:
+        height, width = _pair("kernel_size" if name == "kernel" else words, value)
+        if min(height, width) < least:
+            must = "greater than zero" if least else "non-negative"
+            raise RuntimeError(
+                f"{words} should be {must}, but got {name}_height: {height} {name}_width: {width}"
+            )
+        pairs.append((height, width))
+    return tuple(pairs)

@@ -92,7 +92,7 @@ def _conv(
 
 
 def _key(sizes: Sizes) -> int | Ints:
-    return tuple(sizes) if isinstance(sizes, (list, tuple)) else sizes
+    return sizes if isinstance(sizes, int) else tuple(sizes)
 
 
 def _conjugate(t: Tensor) -> Tensor:

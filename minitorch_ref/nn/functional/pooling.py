@@ -23,7 +23,7 @@ from ...kernels.axis import Axis
 from ...ops.registry import op
 from ...quiet import fp
 from ...tensor import Tensor, wrap
-from ._pool_checks import batched, key, refuse_types, unpooled_size, window_axes
+from ._pool_checks import check_input, key, refuse_types, unpooled_size, window_axes
 
 Sizes = int | Sequence[int]
 _LINE = Axis(1, 1, 1)
@@ -66,49 +66,50 @@ def max_pool3d(
     return _max_pool("max_pool3d", 3, input, window, return_indices)
 
 
-def _max_pool(name: str, dims: int, input: Tensor, window: tuple, with_indices: bool) -> Any:
-    x, had_batch = batched(name, input, dims)
+def _max_pool(name: str, dims: int, x: Tensor, window: tuple, with_indices: bool) -> Any:
+    check_input(name, x, dims)
     refuse_types("max_pool1d_impl" if dims == 1 else name, x, "efdbBhilq")
     kernel, stride, padding, dilation, ceil_mode = window
     axes = window_axes(
         name, dims, x._array.shape, key(kernel), key(stride), key(padding), key(dilation), ceil_mode
     )
-    if dims == 1:
-        x, axes = x.unsqueeze(-2), (_LINE, *axes)
-    y, places = _maxima(x, axes, with_indices or (state.grad and requires_grad(x)))
-    if dims == 1:
+    if dims == 1:  # an image of height 1
+        y, places = _maxima(x.unsqueeze(-2), (_LINE, *axes), with_indices)
         y = y.squeeze(-2)
-    if not had_batch:
-        y = y.squeeze(0)
-    return (y, wrap(places._array.reshape(y._array.shape))) if with_indices else y
+    else:
+        y, places = _maxima(x, axes, with_indices)
+    return (y, wrap(places.reshape(y._array.shape))) if places is not None and with_indices else y
 
 
-def _maxima(x: Tensor, axes: Sequence[Axis], with_places: bool) -> tuple[Tensor, Tensor]:
-    """The maxima of every window of (N, C, …), and their flat places."""
+def _maxima(
+    x: Tensor, axes: Sequence[Axis], with_places: bool
+) -> tuple[Tensor, np.ndarray | None]:
+    """The maxima of every window of (..., H, W) or (..., D, H, W), and their flat places."""
     pool = max_pool.max_pool2d if len(axes) == 2 else max_pool.max_pool3d
-    y, places = fp.quiet(pool, x._array, *axes, with_places)
+    wanted = with_places or (state.grad and requires_grad(x))
+    y, places = fp.quiet(pool, x._array, *axes, wanted)
     node = f"MaxPool{len(axes)}DWithIndices"
     if places is None:
-        return record(f"{node}Backward0", y), wrap(np.empty(0, np.int64))
+        return wrap(y), None
     shape, apart = x._array.shape, max_pool.windows_apart(*axes)
-    kept = wrap(places)
-    rule = lambda g, kept: to_places(g, kept, shape, apart, node)
-    return record(f"{node}Backward0", y, x=(x, rule), kept=kept), kept
+    rule = lambda g, kept: to_places(g, kept, shape, len(axes), apart, node)
+    # the caller may hand the places out: a tensor around them notices when they are written to
+    return record(f"{node}Backward0", y, x=(x, rule), kept=wrap(places)), places
 
 
 def to_places(
-    g: Tensor, places: Tensor, shape: tuple[int, ...], apart: bool, node: str
+    g: Tensor, places: Tensor, shape: tuple[int, ...], dims: int, apart: bool, node: str
 ) -> Tensor:
     """Add each g at its place in a zero tensor of `shape`; `apart`: no two meet."""
-    data = max_pool.to_places(g._array, places._array, shape, apart)
-    rule = lambda k, at: from_places(k, at, apart, node)
+    data = max_pool.to_places(g._array, places._array, shape, dims, apart)
+    rule = lambda k, at: from_places(k, at, dims, apart, node)
     return record(f"{node}BackwardBackward0", data, g=(g, rule), at=places)
 
 
-def from_places(x: Tensor, places: Tensor, apart: bool, node: str) -> Tensor:
+def from_places(x: Tensor, places: Tensor, dims: int, apart: bool, node: str) -> Tensor:
     """The elements of x at the places: the adjoint of `to_places`."""
-    data, shape = max_pool.from_places(x._array, places._array), x._array.shape
-    rule = lambda g, at: to_places(g, at, shape, apart, node)
+    data, shape = max_pool.from_places(x._array, places._array, dims), x._array.shape
+    rule = lambda g, at: to_places(g, at, shape, dims, apart, node)
     return record("GatherBackward0", data, x=(x, rule), at=places)
 
 
@@ -143,26 +144,22 @@ def max_unpool3d(
 
 
 def _unpool(
-    name: str, dims: int, input: Tensor, indices: Tensor, kernel_size: Any, stride: Any,
-    padding: Any, output_size: Any,
+    name: str, dims: int, x: Tensor, indices: Tensor, kernel_size: Any, stride: Any, padding: Any,
+    output_size: Any,
 ) -> Tensor:  # fmt: skip
-    size = unpooled_size(name, dims, input, indices, kernel_size, stride, padding, output_size)
-    x, had_batch = batched(name, input, dims)
-    at = indices if had_batch else indices.unsqueeze(0)
-    shape = (*x._array.shape[:2], *size)
-    data = max_pool.to_places(x._array, at._array, shape, True)
+    size = unpooled_size(name, dims, x, indices, kernel_size, stride, padding, output_size)
     if dims == 1:
-        data = data[:, :, None]
-        y = record("MaxUnpool2DBackward0", data, x=(x, _from_line), at=at).squeeze(-2)
-    else:
-        node = f"MaxUnpool{dims}D"
-        rule = lambda g, at: from_places(g, at, True, node)
-        y = record(f"{node}Backward0", data, x=(x, rule), at=at)
-    return y if had_batch else y.squeeze(0)
+        y = _put_back(x.unsqueeze(-2), indices.unsqueeze(-2), (1, *size))
+        return y.squeeze(-2)
+    return _put_back(x, indices, size)
 
 
-def _from_line(g: Tensor, at: Tensor) -> Tensor:
-    return from_places(g.squeeze(-2), at, True, "MaxUnpool2D")
+def _put_back(x: Tensor, at: Tensor, size: tuple[int, ...]) -> Tensor:
+    dims = len(size)
+    shape, node = (*x._array.shape[:-dims], *size), f"MaxUnpool{dims}D"
+    data = max_pool.to_places(x._array, at._array, shape, dims, True)
+    rule = lambda g, at: from_places(g, at, dims, True, node)
+    return record(f"{node}Backward0", data, x=(x, rule), at=at)
 
 
 # ---- means ---------------------------------------------------------------------------------------
@@ -202,9 +199,9 @@ def avg_pool3d(
 
 
 def _avg_pool(
-    name: str, dims: int, input: Tensor, window: tuple, count_include_pad: bool, divisor: int | None
+    name: str, dims: int, x: Tensor, window: tuple, count_include_pad: bool, divisor: int | None
 ) -> Tensor:
-    x, had_batch = batched(name, input, dims)
+    check_input(name, x, dims)
     if divisor == 0:
         raise RuntimeError("divisor must be not zero")
     if dims == 3:
@@ -215,12 +212,9 @@ def _avg_pool(
     axes = window_axes(
         name, dims, x._array.shape, key(kernel), key(stride), key(padding), 1, ceil_mode
     )
-    if dims == 1:
-        x, axes = x.unsqueeze(-2), (_LINE, *axes)
-    y = _means(x, axes, count_include_pad, divisor)
-    if dims == 1:
-        y = y.squeeze(-2)
-    return y if had_batch else y.squeeze(0)
+    if dims == 1:  # an image of height 1
+        return _means(x.unsqueeze(-2), (_LINE, *axes), count_include_pad, None).squeeze(-2)
+    return _means(x, axes, count_include_pad, divisor)
 
 
 def _means(x: Tensor, axes: Sequence[Axis], padded: bool, divisor: int | None) -> Tensor:

@@ -19,8 +19,8 @@ from ...autograd.graph import record
 from ...kernels.resample import Tap, add_back, read
 from ...ops.registry import op
 from ...tensor import Tensor
-from .adaptive import adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d
 from . import _taps
+from .adaptive import adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d
 
 _Plan = tuple[tuple[int, int, tuple[Tap, ...]], ...]  # (axis, input size, taps)
 
