@@ -112,7 +112,7 @@ def setitem(input: Tensor, index: Any, value: Any) -> None:
     bump(input)
 
 
-Tensor.__setitem__ = setitem  # type: ignore[method-assign]  # type: ignore[method-assign]
+Tensor.__setitem__ = setitem  # type: ignore
 
 
 def _as_value(input: Tensor, value: Any) -> Tensor:

@@ -10,7 +10,7 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from ..autograd.modes import state
+from ..autograd.modes import no_grad, state
 from ..dtypes import bool_, can_cast, uint8
 from ..tensor import Tensor
 from .common import Dims, wrap_dims
@@ -72,6 +72,8 @@ def _into(outs: Any, name: str, function: Any, kind: str, args: Any, kwargs: Any
         raise TypeError(f'{name}() missing 1 required positional arguments: "dim"')
     if kind not in _WITHOUT_GRAD:
         refuse_grad(name, (*args, *kwargs.values(), *each))
+    if kind == "mean" and kwargs.get("dtype") is not None:
+        kind = "own"
     if kind == "mean":
         _check_mean(args[0] if args else kwargs["input"], each[0], len(args) > 1 or "dim" in kwargs)
     if kind in ("cast", "mean") and kwargs.get("dtype") is None:
@@ -80,9 +82,12 @@ def _into(outs: Any, name: str, function: Any, kind: str, args: Any, kwargs: Any
     single = isinstance(result, Tensor)
     for o, r in zip(each, (result,) if single else result):
         _check_out(name, kind, o, r, single)
-        write_out(o, r)
         if kind in ("copy", "quantile") and state.grad and r._requires_grad:
+            with no_grad():
+                write_out(o, r)  # resizes
             o.copy_(r)
+        else:
+            write_out(o, r, name)
     return outs if isinstance(outs, Tensor) else type(result)(each)
 
 
@@ -101,11 +106,6 @@ def _check_out(name: str, kind: str, out: Tensor, result: Tensor, single: bool) 
     """Raise torch's error if `out` does not have the dtype that this kind of op asks for."""
     if kind == "truth" and out.dtype not in (bool_, uint8):
         raise RuntimeError(f"{name} only supports bool tensor for result, got: {out.dtype.title}")
-    if kind == "pair" and single and not can_cast(result.dtype, out.dtype):
-        raise RuntimeError(
-            "Expected canCast( typeMetaToScalarType(self.dtype()), "
-            "typeMetaToScalarType(out.dtype())) to be true, but got false."
-        )
     free = kind in ("cast", "mean", "any", "truth") or (kind == "pair" and single)
     if free or out.dtype is result.dtype:
         return
