@@ -106,7 +106,7 @@ def _convolve(
         x, weight = x[:, :, None], weight[:, :, None]
     h, w = axes[-2:] if len(axes) > 1 else (_LINE, *axes)
     y = _choose(weight.shape, h, w, groups).forward(x, weight, bias, h, w, groups)
-    return from_frames(y, shape) if len(axes) == 3 else y.reshape(shape)
+    return from_frames(y, shape) if len(axes) == 3 else np.ascontiguousarray(y.reshape(shape))
 
 
 def _convolve_input(
@@ -121,7 +121,7 @@ def _convolve_input(
         g, weight = g[:, :, None], weight[:, :, None]
     h, w = axes[-2:] if len(axes) > 1 else (_LINE, *axes)
     x = _choose(weight.shape, h, w, groups).input_gradient(g, weight, h, w, groups)
-    return fold_depth(x, axes[0], shape) if len(axes) == 3 else x.reshape(shape)
+    return fold_depth(x, axes[0], shape) if len(axes) == 3 else np.ascontiguousarray(x.reshape(shape))
 
 
 def _convolve_weight(
@@ -136,7 +136,8 @@ def _convolve_weight(
         g, x = g[:, :, None], x[:, :, None]
     h, w = axes[-2:] if len(axes) > 1 else (_LINE, *axes)
     flat = (g.shape[1], x.shape[1] // groups, h.kernel, w.kernel)
-    return np.asarray(_choose(flat, h, w, groups).weight_gradient(g, x, h, w, groups).reshape(shape))
+    gradient = _choose(flat, h, w, groups).weight_gradient(g, x, h, w, groups)
+    return np.ascontiguousarray(gradient.reshape(shape))
 
 
 def _choose(weight: Ints, h: Axis, w: Axis, groups: int) -> Any:

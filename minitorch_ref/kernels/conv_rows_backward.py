@@ -66,7 +66,7 @@ def weight_gradient(g: np.ndarray, x: np.ndarray, h: Axis, w: Axis, groups: int)
 
     parallel_for(lane, lanes)
     total = np.add.reduce(sums, axis=0).reshape(groups, og, h.kernel, cg, w.kernel)
-    return total.transpose(0, 1, 3, 2, 4).reshape(o, cg, h.kernel, w.kernel)
+    return np.ascontiguousarray(total.transpose(0, 1, 3, 2, 4)).reshape(o, cg, h.kernel, w.kernel)
 
 
 def add_rows(

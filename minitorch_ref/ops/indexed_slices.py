@@ -24,12 +24,13 @@ from .indexing import number_as
 from .registry import op
 from .scatter import as_dims, check_bounds, need_tensor
 from .table import bad_argument
-from .writing import written_by
+from .writing import exact_out, written_by
 
 _INTEGERS = ("int64", "int32")
 
 
-@op(out=True)
+@op(own_out=True)
+@exact_out("index_select(): self and result must have the same scalar type")
 def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
     """The slices of `input` along `dim` that the 1-d `index` names, as a copy."""
     dim = wrap_dim(dim, input.ndim)
@@ -107,7 +108,8 @@ def _without(shape: tuple[int, ...], dim: int) -> tuple[int, ...]:
     return shape[:dim] + shape[dim + 1 :]
 
 
-@op(inplace=True, out=True)
+@op(inplace=True, own_out=True)
+@exact_out()
 @written_by(_index_add_kernel)
 def index_add(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: Any = 1) -> Tensor:
     """`input` with `alpha` times the slices of `source` added where the 1-d `index` says."""
@@ -174,7 +176,8 @@ def _check_index_copy(
         )
 
 
-@op(inplace=True, out=True)
+@op(inplace=True, own_out=True)
+@exact_out()
 @written_by(_index_copy_kernel)
 def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor:
     """`input` with its slices along `dim` that the 1-d `index` names replaced by `source`'s."""

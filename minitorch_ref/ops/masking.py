@@ -19,19 +19,30 @@ from .registry import op
 from .scatter import gather, need_tensor
 from .shaping import reshape
 from .table import bad_argument, broadcast_error
-from .writing import written_by
+from .writing import C_TYPES, exact_out, write_exactly, written_by
 
 _BRANCHLESS = 4096  # from this size on, choosing without a branch per element is faster
 
 # ---- where ---------------------------------------------------------------------------------------
 
 
-@op(method=False, out=True)
-def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
+@op(method=False, own_out=True)
+def where(
+    condition: Tensor, input: Any = None, other: Any = None, *, out: Tensor | None = None
+) -> Any:
     """`input` where `condition` holds, else `other` (tensors or numbers, broadcast together).
 
-    With the condition alone: `nonzero(condition, as_tuple=True)`.
+    With the condition alone: `nonzero(condition, as_tuple=True)`.  `out` takes tensors only.
     """
+    if out is None:
+        return _where(condition, input, other)
+    for position, (name, x) in enumerate((("input", input), ("other", other)), start=2):
+        need_tensor("where", name, position, x)
+    result = _where(condition, input, other)
+    return write_exactly(out, result, "where", "Expected out type to be {own} but got {out}")
+
+
+def _where(condition: Tensor, input: Any, other: Any) -> Any:
     if input is None and other is None and isinstance(condition, Tensor):
         return nonzero(condition, as_tuple=True)
     operands = (condition, input, other)
@@ -48,10 +59,9 @@ def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
     common = result_type(input, other)
     a, b = (_as_branch(x, common) for x in (input, other))
     try:
-        np.broadcast_shapes(mask.shape, a.shape, b.shape)
+        chosen = choose(mask, a, b)
     except ValueError:
         raise _broadcast_error(mask, a, b) from None
-    chosen = choose(mask, a, b)
     return record(
         "WhereBackward0",
         chosen,
@@ -110,7 +120,8 @@ def where_method(input: Tensor, condition: Tensor, other: Any) -> Tensor:
 # ---- masks ---------------------------------------------------------------------------------------
 
 
-@op(out=True)
+@op(own_out=True)
+@exact_out("masked_select(): self and result must have the same scalar type")
 def masked_select(input: Tensor, mask: Tensor) -> Tensor:
     """The elements of `input` where `mask` (broadcast together) holds, as one dim."""
     if need_tensor("masked_select", "mask", 1, mask)._array.dtype.kind != "b":
@@ -148,7 +159,7 @@ def _mask_for(name: str, array: np.ndarray, mask: Tensor) -> np.ndarray:
     """The mask's array.  Raises RuntimeError if it is no mask, or larger than what is written."""
     chosen = need_tensor(name, "mask", 1, mask)._array
     if chosen.dtype.kind != "b":
-        shown = _C_TYPES[mask.dtype.name] if name == "masked_fill" else mask.dtype.title
+        shown = C_TYPES[mask.dtype.name] if name == "masked_fill" else mask.dtype.title
         raise RuntimeError(f"{name}_ only supports boolean masks, but got mask with dtype {shown}")
     _, wide = _broadcast(array, chosen)
     if wide.shape != array.shape:
@@ -157,13 +168,6 @@ def _mask_for(name: str, array: np.ndarray, mask: Tensor) -> np.ndarray:
             f"{list(wide.shape)}"
         )
     return chosen
-
-
-_C_TYPES = {
-    "uint8": "unsigned char", "int8": "signed char", "int16": "short", "int32": "int",
-    "int64": "long int", "float16": "c10::Half", "float32": "float", "float64": "double",
-    "complex64": "c10::complex<float>", "complex128": "c10::complex<double>",
-}  # fmt: skip
 
 
 def _filler(array: np.ndarray, value: Any) -> np.ndarray:
@@ -249,7 +253,8 @@ def _size(shape: tuple[int, ...]) -> int:
 # ---- nonzero -------------------------------------------------------------------------------------
 
 
-@op(out=True)
+@op(own_out=True)
+@exact_out("nonzero: Expected out tensor to have scalar type {own} but got scalar type{out}")
 def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
     """The indices of the nonzero elements: one row each, or (`as_tuple`) one tensor per dim."""
     array = input._array
@@ -286,7 +291,11 @@ def _flat_index(name: str, size: int, index: Tensor) -> np.ndarray:
     )
 
 
-@op(out=True)
+@op(own_out=True)
+@exact_out(
+    "take(): self and out expected to have the same dtype, but got self.dtype = {own} and out.dtype = "
+    "{out}"
+)
 def take(input: Tensor, index: Tensor) -> Tensor:
     """The elements of the flattened `input` at `index`, in the shape of `index`."""
     array = input._array
@@ -315,7 +324,7 @@ def _put_kernel(array: np.ndarray, index: Tensor, source: Tensor, accumulate: bo
     at = _flat_index("put_", array.size, index).reshape(-1)
     values = source._array.reshape(-1)
     if accumulate:
-        kernels.at(np.add, array.reshape(-1), at, values)
+        np.add.at(array.reshape(-1), at, values)
     else:
         array.reshape(-1)[at] = values
 
@@ -352,7 +361,8 @@ def put_(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False)
     return _put.in_place(input, index, source, accumulate)
 
 
-@op(out=True)
+@op(own_out=True)
+@exact_out()
 def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Tensor:
     """`gather` with `indices` broadcast against `input` (dim None: both flattened)."""
     index = need_tensor("take_along_dim", "indices", 1, indices)._array

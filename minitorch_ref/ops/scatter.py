@@ -21,7 +21,7 @@ from .indexing import number_as
 from .parts import put_slice
 from .registry import op
 from .table import bad_argument
-from .writing import written_by
+from .writing import exact_out, write_exactly, written_by
 
 _INTEGERS = ("int64", "int32")
 
@@ -89,7 +89,8 @@ def _integers(name: str, index: Tensor) -> np.ndarray:
 # ---- gather --------------------------------------------------------------------------------------
 
 
-@op(out=True)
+@op(own_out=True)
+@exact_out()
 def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False) -> Tensor:
     """out[i][j] = input[index[i][j]][j] for dim 0; `index` has as many dims as `input`.
 
@@ -159,11 +160,11 @@ def scatter_arguments(
     return dim, where, source
 
 
-@op(inplace=True, out=True)
+@op(inplace=True, own_out=True)
 @written_by(_scatter_kernel)
 def scatter(
     input: Tensor, dim: int, index: Tensor, src: Any = None, *,
-    value: Any = None, reduce: str | None = None,
+    value: Any = None, reduce: str | None = None, out: Tensor | None = None,
 ) -> Tensor:  # fmt: skip
     """out[index[i][j]][j] = src[i][j] for dim 0, elsewhere `input`; `src` may be a number.
 
@@ -175,15 +176,18 @@ def scatter(
     if reduce is not None:
         if isinstance(src, Tensor):
             warnings.warn(_REDUCE_WARNING, UserWarning, stacklevel=2)
+        if out is not None:  # torch knows no gradient here, and so refuses no operand that wants one
+            return write_exactly(out, wrap(data), "scatter")
         return record("NotImplemented", data, input=(input, _no_gradient), src=(src, _no_gradient))
     name = "ScatterBackward0" if isinstance(src, Tensor) else "ScatterBackward1"
-    return record(
+    result = record(
         name,
         data,
         input=(input, lambda g, index: scatter(g, dim, index, 0)),
         src=(src, _gradient_of_source(dim, src)),
         index=index,
     )
+    return result if out is None else write_exactly(out, result, "scatter")
 
 
 def _gradient_of_source(dim: int, src: Any) -> Any:
@@ -212,7 +216,8 @@ def _scatter_add_kernel(array: np.ndarray, dim: int, index: Tensor, src: Tensor)
         kernels.scatter_with(np.add, as_dims(array), dim, where, source)
 
 
-@op(inplace=True, out=True)
+@op(inplace=True, own_out=True)
+@exact_out()
 @written_by(_scatter_add_kernel)
 def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
     """out[index[i][j]][j] += src[i][j] for dim 0, one after the other."""

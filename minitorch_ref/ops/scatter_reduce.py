@@ -20,7 +20,7 @@ from .common import dtype_of, wrap_dim
 from .masking import masked_fill, where
 from .registry import op
 from .scatter import as_dims, gather, scatter, scatter_add, scatter_arguments
-from .writing import written_by
+from .writing import exact_out, written_by
 
 
 def _limit(np_dtype: np.dtype, largest: bool) -> Any:
@@ -71,7 +71,8 @@ def _kernel(
         array[...] = fp.quiet(divide, array, count.astype(array.dtype))
 
 
-@op(inplace=True, out=True)
+@op(inplace=True, own_out=True)
+@exact_out()
 @written_by(_kernel)
 def scatter_reduce(
     input: Tensor, dim: int, index: Tensor, src: Tensor, reduce: str, *,

@@ -18,6 +18,7 @@ from ..autograd.graph import requires_grad
 from ..autograd.inplace import bump, check_writable, in_place
 from ..autograd.modes import state
 from ..tensor import Tensor, address, wrap
+from .registry import write_out
 
 
 def written_by(
@@ -53,6 +54,45 @@ def written_by(
         return function
 
     return decorate
+
+
+_COMPLAINT = "Expected out tensor to have dtype {c_own}, but got {c_out} instead"
+
+
+def exact_out(complaint: str = _COMPLAINT) -> Callable[[Any], Any]:
+    """Give an op an `out=` that must have the result's own type, or torch's RuntimeError."""
+
+    def decorate(function: Any) -> Any:
+        @functools.wraps(function)
+        def call(*args: Any, out: Tensor | None = None, **kwargs: Any) -> Any:
+            result = function(*args, **kwargs)
+            if out is None:
+                return result
+            return write_exactly(out, result, function.__name__, complaint)
+
+        return call
+
+    return decorate
+
+
+def write_exactly(
+    out: Tensor, result: Tensor, name: str, complaint: str = _COMPLAINT
+) -> Tensor:
+    """`write_out` into a tensor of the result's type; RuntimeError with `complaint` for another."""
+    own, given = result.dtype, out.dtype
+    if own is not given:
+        names = {"own": own.title, "out": given.title}
+        c_names = {"c_own": C_TYPES[own.name], "c_out": C_TYPES[given.name]}
+        raise RuntimeError(complaint.format(**names, **c_names))
+    return write_out(out, result, name)
+
+
+# What C++ calls the types, in torch's messages.
+C_TYPES = {
+    "bool": "bool", "uint8": "unsigned char", "int8": "signed char", "int16": "short", "int32": "int",
+    "int64": "long int", "float16": "c10::Half", "float32": "float", "float64": "double",
+    "complex64": "c10::complex<float>", "complex128": "c10::complex<double>",
+}  # fmt: skip
 
 
 def apply(kernel: Callable[..., None], array: np.ndarray, *args: Any, **kwargs: Any) -> None:

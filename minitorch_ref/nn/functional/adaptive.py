@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from ...autograd.graph import record
 from ...kernels import adaptive
 from ...ops.registry import op
@@ -91,18 +89,18 @@ def _max(name: str, dims: int, x: Tensor, output_size: Size, with_indices: bool)
     sizes = output_sizes(name, x, output_size, dims)
     if dims == 1:
         y, places = _max_of_bins(x.unsqueeze(-2), (1, *sizes))
-        y = y.squeeze(-2)
-    else:
-        y, places = _max_of_bins(x, sizes)
-    return (y, wrap(places.reshape(y._array.shape))) if with_indices else y
+        return (y.squeeze(-2), places.squeeze(-2)) if with_indices else y.squeeze(-2)
+    y, places = _max_of_bins(x, sizes)
+    return (y, places) if with_indices else y
 
 
-def _max_of_bins(x: Tensor, sizes: tuple[int, ...]) -> tuple[Tensor, np.ndarray]:
+def _max_of_bins(x: Tensor, sizes: tuple[int, ...]) -> tuple[Tensor, Tensor]:
     data, places = adaptive.maximum(x._array, sizes)
     shape, dims = x._array.shape, len(sizes)
     node = f"AdaptiveMaxPool{dims}D"
     rule = lambda g, kept: to_places(g, kept, shape, dims, False, node)
-    return record(f"{node}Backward0", data, x=(x, rule), kept=wrap(places)), places
+    kept = wrap(places)
+    return record(f"{node}Backward0", data, x=(x, rule), kept=kept), kept
 
 
 __all__ = [

@@ -75,15 +75,14 @@ def _max_pool(name: str, dims: int, x: Tensor, window: tuple, with_indices: bool
     )
     if dims == 1:  # an image of height 1
         y, places = _maxima(x.unsqueeze(-2), (_LINE, *axes), with_indices)
-        y = y.squeeze(-2)
-    else:
-        y, places = _maxima(x, axes, with_indices)
-    return (y, wrap(places.reshape(y._array.shape))) if places is not None and with_indices else y
+        return (y.squeeze(-2), places.squeeze(-2)) if with_indices else y.squeeze(-2)
+    y, places = _maxima(x, axes, with_indices)
+    return (y, places) if with_indices else y
 
 
 def _maxima(
     x: Tensor, axes: Sequence[Axis], with_places: bool
-) -> tuple[Tensor, np.ndarray | None]:
+) -> tuple[Tensor, Any]:
     """The maxima of every window of (..., H, W) or (..., D, H, W), and their flat places."""
     pool = max_pool.max_pool2d if len(axes) == 2 else max_pool.max_pool3d
     wanted = with_places or (state.grad and requires_grad(x))
@@ -93,8 +92,8 @@ def _maxima(
         return wrap(y), None
     shape, apart = x._array.shape, max_pool.windows_apart(*axes)
     rule = lambda g, kept: to_places(g, kept, shape, len(axes), apart, node)
-    # the caller may hand the places out: a tensor around them notices when they are written to
-    return record(f"{node}Backward0", y, x=(x, rule), kept=wrap(places)), places
+    kept = wrap(places)  # a tensor: the user may get it, and writes into it must be noticed
+    return record(f"{node}Backward0", y, x=(x, rule), kept=kept), kept
 
 
 def to_places(
@@ -212,6 +211,10 @@ def _avg_pool(
     axes = window_axes(
         name, dims, x._array.shape, key(kernel), key(stride), key(padding), 1, ceil_mode
     )
+    if dims == 3 and any(a.size < a.kernel for a in axes):
+        size = " ".join(f"{n}: {a.size}" for n, a in zip("THW", axes))
+        window_size = " ".join(f"k{n}: {a.kernel}" for n, a in zip("THW", axes))
+        raise RuntimeError(f"input image ({size}) smaller than kernel size ({window_size})")
     if dims == 1:  # an image of height 1
         return _means(x.unsqueeze(-2), (_LINE, *axes), count_include_pad, None).squeeze(-2)
     return _means(x, axes, count_include_pad, divisor)
