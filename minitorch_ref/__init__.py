@@ -109,7 +109,7 @@ _LATER = {
 # Functions that torch has here and in nn.functional.
 _LATER |= dict.fromkeys(
     (
-        "alpha_dropout", "alpha_dropout_", "batch_norm", "bilinear",
+        "adaptive_max_pool1d", "alpha_dropout", "alpha_dropout_", "batch_norm", "bilinear",
         "binary_cross_entropy_with_logits", "celu", "celu_", "channel_shuffle", "constant_pad_nd",
         "cosine_embedding_loss", "cosine_similarity", "dropout", "dropout_", "embedding",
         "feature_alpha_dropout", "feature_alpha_dropout_", "feature_dropout", "feature_dropout_",
@@ -122,7 +122,7 @@ _LATER |= dict.fromkeys(
 )  # fmt: skip
 _LATER |= dict.fromkeys(
     (
-        "adaptive_avg_pool1d", "adaptive_max_pool1d", "avg_pool1d", "conv1d", "conv2d", "conv3d",
+        "adaptive_avg_pool1d", "avg_pool1d", "conv1d", "conv2d", "conv3d",
         "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "max_pool1d", "max_pool2d",
         "max_pool3d",
     ),

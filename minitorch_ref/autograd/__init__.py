@@ -13,7 +13,7 @@ from typing import Any
 _WHERE = {
     "backward": "engine", "grad": "engine", "Function": "function",
     "enable_grad": "modes", "inference_mode": "modes", "no_grad": "modes",
-    "set_grad_enabled": "modes", "gradcheck": "gradcheck", "gradgradcheck": "gradcheck",
+    "set_grad_enabled": "modes", "gradcheck": "checking", "gradgradcheck": "checking",
 }  # fmt: skip
 
 
@@ -27,5 +27,5 @@ def __getattr__(name: str) -> Any:
     if name not in _WHERE:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(importlib.import_module(f".{_WHERE[name]}", __name__), name)
-    globals()[name] = value  # the function, not the module `gradcheck` of the same name
+    globals()[name] = value
     return value

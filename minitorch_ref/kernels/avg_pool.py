@@ -27,7 +27,9 @@ def sum_pool2d(x: np.ndarray, h: Axis, w: Axis) -> np.ndarray:
     """The sum of every window, (..., H, W) -> (..., OH, OW); padding counts as zero."""
     if h.kernel * w.kernel > FEW and is_whole(h) and is_whole(w):
         flat = x.reshape(*x.shape[:-2], h.size * w.size)
-        return np.add.reduce(flat, axis=-1, dtype=x.dtype)[..., None, None]
+        total = np.empty((*x.shape[:-2], 1, 1), x.dtype)
+        np.add.reduce(flat, axis=-1, dtype=x.dtype, out=total[..., 0, 0])
+        return total
     if h.kernel * w.kernel > FEW and h.kernel > 1 and w.kernel > 1:
         return sum_pool2d(sum_pool2d(x, _same(h.size), w), h, _same(w.out))
     y = np.empty((*x.shape[:-2], h.out, w.out), x.dtype)

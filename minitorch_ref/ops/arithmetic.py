@@ -50,7 +50,7 @@ from .pointwise import (
     zeros_as,
 )  # fmt: skip
 from .registry import op
-from .table import binary, broadcast_error
+from .table import binary, broadcast_error, not_implemented
 
 
 def _with_alpha(simple: Any, rows: str) -> Any:
@@ -209,7 +209,7 @@ def clamp_bounds(name: str, input: Tensor, low: Any, high: Any) -> None:
     if low is None and high is None:
         raise RuntimeError(f"torch.{name}: At least one of 'min' or 'max' must not be None")
     if input.is_complex():
-        raise RuntimeError("clamp is not supported for complex types")
+        raise NotImplementedError("clamp is not supported for complex types")
 
 
 @op(inplace=True, out=True)
@@ -281,6 +281,8 @@ def _half_to_even(x: np.ndarray, decimals: int) -> np.ndarray:
 @op(inplace=True, out=True)
 def round(input: Tensor, *, decimals: int = 0) -> Tensor:
     """To the nearest whole number (or `decimals` places), halves to even.  Gradient zero."""
+    if input.is_complex():
+        raise not_implemented("round_vml_cpu", input)
     data = fp.quiet(_half_to_even, input._array, decimals)
     return record("RoundBackward0", data, input=(input, lambda g: zeros_as(g)))
 
@@ -320,6 +322,8 @@ def lerp(input: Tensor, end: Tensor, weight: Any) -> Tensor:
         raise RuntimeError(
             f"expected dtype {input.dtype!r} for `end` but got dtype {end.dtype!r}"
         )
+    if input.dtype.category < FLOATING:
+        raise not_implemented("lerp_kernel_scalar", input)
     kind = input._array.dtype
     a, b = _single(input._array), _single(end._array)
     w = _single(as_operand(weight, input.dtype)) if isinstance(weight, Tensor) else a.dtype.type(weight)

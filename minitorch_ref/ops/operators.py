@@ -68,6 +68,9 @@ def _number_minus(other: Any, self: Tensor) -> Tensor:
     return rename(p.plain_sub(other, self), "RsubBackward1")
 
 
+# torch does not differentiate a number's remainder by a tensor
+_number_mod = p.binary("remainder", np.remainder, lambda g: p._no_derivative("remainder"), lambda g: p._no_derivative("remainder"), node="NotImplemented", check=p._no_zero_division, publish=False)  # fmt: skip  # noqa: E501
+_reflected("__rmod__", _number_mod)
 _reflected("__rtruediv__", _over_number)
 _reflected("__rsub__", _number_minus)
 _forward("__matmul__", matmul)

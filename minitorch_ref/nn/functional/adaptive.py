@@ -108,5 +108,4 @@ __all__ = [
     "adaptive_max_pool2d", "adaptive_max_pool3d",
 ]  # fmt: skip
 
-for _function in (adaptive_avg_pool1d, adaptive_max_pool1d):
-    op(_function, method=False)  # torch has these in its own namespace as well
+op(adaptive_avg_pool1d, method=False)  # torch has these in its own namespace as well

@@ -39,8 +39,9 @@ def unfold(
         )
     refuse_types("im2col_out_cpu", input, "efdFD?")
     axes = axes_of(shape[-2:], kernel, stride, padding, dilation)
-    count = tuple([a.out for a in axes])
-    if min(count) < 1:
+    if min(a.out for a in axes) < 1:
+        fit = zip(shape[-2:], kernel, stride, padding, dilation)
+        count = tuple([(n + 2 * p - d * (k - 1) - 1) // s + 1 for n, k, s, p, d in fit])
         raise RuntimeError(
             f"Given input with spatial size {shape[-2:]}, kernel_size={kernel}, dilation={dilation}, "
             f"padding={padding}, calculated shape of the array of sliding blocks as {count}, but its "

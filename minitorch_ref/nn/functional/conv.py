@@ -88,7 +88,12 @@ def _conv(
         dims, x._array.shape, w._array.shape, shape, _key(stride), _key(padding), _key(dilation),
         groups,
     )[:4])  # fmt: skip
-    return _forward(x, w, b, window)
+    return _forward(x, w, b, window, _node(x))
+
+
+def _node(x: Tensor) -> str:
+    """The node's name: torch makes a complex convolution of three real ones, and adds them up."""
+    return "AddBackward0" if x._array.dtype.kind == "c" else "ConvolutionBackward0"
 
 
 def _key(sizes: Sizes) -> int | Ints:
@@ -100,8 +105,7 @@ def _conjugate(t: Tensor) -> Tensor:
 
 
 def _forward(
-    x: Tensor, w: Tensor, b: Tensor | None, window: Window,
-    name: str = "ConvolutionBackward0", out: Ints | None = None,
+    x: Tensor, w: Tensor, b: Tensor | None, window: Window, name: str, out: Ints | None = None
 ) -> Tensor:  # fmt: skip
     """y of x and w; `out` asks for fewer outputs than would fit."""
     bias = None if b is None else b._array
@@ -198,7 +202,7 @@ def _transposed(
         dims, x._array.shape, w._array.shape, shape, _key(stride), _key(padding), _key(dilation),
         groups, _key(extra),
     )  # fmt: skip
-    return _to_input(x, w, b, size, Window(*window), "ConvolutionBackward0")
+    return _to_input(x, w, b, size, Window(*window), _node(x))
 
 
 for _function in (

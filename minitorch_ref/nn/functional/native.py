@@ -11,7 +11,7 @@ from typing import Any
 
 from ...ops.registry import op
 from ...tensor import Tensor
-from . import activation, binary, loss, margin, normalization, slopes
+from . import activation, adaptive, binary, loss, margin, normalization, slopes
 from .distance import cosine_similarity, pairwise_distance, pdist
 from .dropout import noisy
 from .linear import bilinear
@@ -34,6 +34,15 @@ rrelu = op(slopes.plain_rrelu, name="rrelu", method=False)
 threshold = op(activation.plain_threshold, name="threshold", method=False)
 selu_, celu_, threshold_ = activation.selu_, activation.celu_, activation.threshold_
 rrelu_ = slopes.rrelu_
+
+# ---- pooling -------------------------------------------------------------------------------------
+
+
+@op(method=False)
+def adaptive_max_pool1d(input: Tensor, output_size: Any) -> tuple[Tensor, Tensor]:
+    """nn.functional's adaptive_max_pool1d, with the places of the maxima always."""
+    return adaptive.adaptive_max_pool1d(input, output_size, return_indices=True)
+
 
 # ---- dropout -------------------------------------------------------------------------------------
 

@@ -14,8 +14,6 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from ...autograd.graph import record, requires_grad
 from ...autograd.modes import state
 from ...kernels import avg_pool, max_pool
