@@ -103,8 +103,7 @@ globals().update(_LEGACY_TYPES)
 
 # Packages that a program may not need; imported when first used.
 _LATER = {
-    "nn": "nn", "optim": "optim", "utils": "utils", "linalg": "linalg", "fft": "fft",
-    "special": "special", "load": "serialization", "save": "serialization",
+    "nn": "nn", "optim": "optim", "utils": "utils", "fft": "fft", "load": "serialization", "save": "serialization",
 }  # fmt: skip
 # Functions that torch has here and in nn.functional.
 _LATER |= dict.fromkeys(

@@ -3,7 +3,7 @@
 torch says nothing when a division gives inf; NumPy warns.  `np.errstate` around every op would cost
 three times the op itself on small tensors, and changing NumPy's error state for the whole process
 would change the user's own code.  NumPy keeps that state in a context variable; setting it for the
-time of one call has the effect at a tenth of the price:
+time of one call has the effect at a seventh of the price (0.2 µs against 1.4 µs a call):
 
     fp.quiet(np.divide, a, b)
 """

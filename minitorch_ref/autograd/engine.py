@@ -8,7 +8,7 @@ meets each node once, when its gradient is complete: no recursion, no counting o
 from __future__ import annotations
 
 import heapq
-import weakref
+from collections import OrderedDict
 from collections.abc import Sequence
 from sys import getrefcount
 from typing import Any
@@ -128,36 +128,14 @@ def _alone(slots: _Slots) -> bool:
 # ---- hooks -------------------------------------------------------------------------------------
 
 
-class RemovableHandle:
-    """Returned by every `register_*hook`; `remove()` (or leaving its `with` block) undoes it."""
-
-    _next = 0
-
-    def __init__(self, hooks: dict[int, Any]) -> None:
-        self.hooks_ref = weakref.ref(hooks) if hasattr(hooks, "__weakref__") else lambda: hooks
-        self.id = RemovableHandle._next
-        RemovableHandle._next += 1
-
-    def remove(self) -> None:
-        hooks = self.hooks_ref()
-        if hooks is not None:
-            hooks.pop(self.id, None)
-
-    def __enter__(self) -> RemovableHandle:
-        return self
-
-    def __exit__(self, *exc: Any) -> None:
-        self.remove()
-
-
 class NodeHooks:
     """The hooks of a node: on its outputs' gradients, before it runs and after it ran."""
 
     def __init__(self) -> None:
-        self.tensor: dict[int, dict[int, Any]] = {}  # by output number
+        self.tensor: dict[int, OrderedDict[int, Any]] = {}  # by output number
         self.retain: dict[int, Any] = {}  # weak references to tensors that keep their gradient
-        self.prior: dict[int, Any] = {}
-        self.after: dict[int, Any] = {}
+        self.prior: OrderedDict[int, Any] = OrderedDict()
+        self.after: OrderedDict[int, Any] = OrderedDict()
 
     def before(self, slots: _Slots) -> None:
         for nr, hooks in self.tensor.items():
@@ -208,12 +186,6 @@ def hooks_of(node: Node) -> NodeHooks:
     if node.hooks is None:
         node.hooks = NodeHooks()
     return node.hooks
-
-
-def add_hook(hooks: dict[int, Any], hook: Any) -> RemovableHandle:
-    handle = RemovableHandle(hooks)
-    hooks[handle.id] = hook
-    return handle
 
 
 # ---- the public functions ----------------------------------------------------------------------

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import weakref
+from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
 from ..dtypes import FLOATING
 from ..tensor import Tensor
-from .engine import RemovableHandle, add_hook, backward, hooks_of
+from ..utils.hooks import RemovableHandle, add_hook
+from .engine import backward, hooks_of
 from .graph import Node, requires_grad
 
 
@@ -97,9 +99,9 @@ def register_hook(self: Tensor, hook: Callable[[Tensor], Tensor | None]) -> Remo
         raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
     if self._node is None:
         if self._hooks is None:
-            self._hooks = {}
+            self._hooks = OrderedDict()
         return add_hook(self._hooks, hook)
-    return add_hook(hooks_of(self._node).tensor.setdefault(self._nr, {}), hook)
+    return add_hook(hooks_of(self._node).tensor.setdefault(self._nr, OrderedDict()), hook)
 
 
 def register_post_accumulate_grad_hook(self: Tensor, hook: Callable[[Tensor], None]) -> Any:
@@ -109,7 +111,7 @@ def register_post_accumulate_grad_hook(self: Tensor, hook: Callable[[Tensor], No
     if self._node is not None:
         raise RuntimeError("post accumulate grad hooks cannot be registered on non-leaf tensors")
     if self._post_hooks is None:
-        self._post_hooks = {}
+        self._post_hooks = OrderedDict()
     return add_hook(self._post_hooks, hook)
 
 

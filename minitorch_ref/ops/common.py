@@ -11,10 +11,10 @@ import numpy as np
 
 from ..dtypes import BOOL, BY_CHAR, COMPLEX, FLOATING, INTEGER, dtype, int64, result_type
 from ..quiet import fp
-from ..tensor import Size, Tensor, wrap, wrap_dim
+from ..tensor import Tensor, wrap, wrap_dim
 
 __all__ = [
-    "Dims", "Number", "array_as", "as_operand", "cast_array", "convert_number", "dims_and_rest",
+    "Dims", "Number", "array_as", "as_operand", "cast_array", "convert_number",
     "is_number", "result_type", "shape_of_args", "sum_dtype", "wrap", "wrap_dim", "wrap_dims",
 ]  # fmt: skip
 
@@ -111,17 +111,6 @@ def array_as(x: Any) -> Tensor:
         return wrap(x)
     number_type = result_type(x)
     return wrap(np.asarray(x, dtype=number_type.np))
-
-
-def dims_and_rest(dim: Dims, ndim: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """The wrapped dims, and the remaining ones in order."""
-    dims = wrap_dims(dim, ndim)
-    return dims, tuple([d for d in range(ndim) if d not in dims])
-
-
-def kept_shape(shape: Sequence[int], dims: Sequence[int]) -> Size:
-    """`shape` after a reduction over `dims` with keepdim=True."""
-    return Size([1 if i in dims else n for i, n in enumerate(shape)])
 
 
 def dtype_of(array: np.ndarray) -> dtype:

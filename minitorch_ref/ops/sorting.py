@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from .. import return_types
-from ..autograd.graph import record
+from ..autograd.graph import record, rename
 from ..dtypes import int32, int64
 from ..tensor import Tensor, wrap
 from .common import array_as, wrap_dim
@@ -117,7 +117,8 @@ def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> Any
     places = wrap(indices)
     if keepdim:
         return return_types.kthvalue((values, places))
-    return return_types.kthvalue((values.squeeze(dim), places.squeeze(dim)))
+    values = rename(values.squeeze(dim), "KthvalueBackward0")
+    return return_types.kthvalue((values, places.squeeze(dim)))
 
 
 @op(out=True, method=False)

@@ -9,10 +9,11 @@ import torch
 import minitorch_ref
 from benchmarks import jobs
 
-# The longest sum, the weight gradient of conv-3x3, adds n = 8·28·28 products of normal numbers: a
-# total of size √n whose rounding errors, a random walk of n steps, come to about u·√n·√n.  Both
-# engines have that error, so they may be twice as far apart.
-RTOL, ATOL = 2e-5, 2 * (8 * 28 * 28) * 2.0**-24
+# matmul-1024 adds 1,024 products of normal numbers; the others fewer, but for one:
+RTOL, ATOL = 2e-5, 3e-4
+# The weight gradient of conv-3x3 adds n = 8·28·28 products: a total of size √n whose rounding errors, a
+# random walk of n steps, come to about u·√n·√n on each engine, so at most twice that between them.
+LONGEST_SUM = 2 * (8 * 28 * 28) * 2.0**-24
 QUICK = [name for name in jobs.JOBS if name != "import"]
 
 
@@ -23,18 +24,18 @@ def numbers(result):
     return [np.asarray(result.detach().numpy() if hasattr(result, "detach") else result)]
 
 
-def assert_same_work(build):
+def assert_same_work(build, atol=ATOL):
     ours, theirs = (numbers(build(engine)()) for engine in (minitorch_ref, torch))
     assert len(ours) == len(theirs)
     for a, b in zip(ours, theirs):
         assert a.shape == b.shape and a.dtype == b.dtype
         assert a.size > 0 and np.isfinite(b).all()
-        np.testing.assert_allclose(a, b, rtol=RTOL, atol=ATOL)
+        np.testing.assert_allclose(a, b, rtol=RTOL, atol=atol)
 
 
 @pytest.mark.parametrize("name", QUICK)
 def test_same_numbers_on_both_engines(name):
-    assert_same_work(jobs.JOBS[name].build)
+    assert_same_work(jobs.JOBS[name].build, LONGEST_SUM if name == "conv-3x3-training" else ATOL)
 
 
 def test_unequal_work_is_noticed():

@@ -54,8 +54,10 @@ def test_subset_random_sampler(indices, own):
 
 @many
 @given(
-    st.lists(st.floats(0, 9), min_size=1, max_size=9), st.integers(-1, 20), st.booleans(),
-    st.booleans(),
+    # A subnormal weight over its exponential underflows and ties with a weight of zero; which of
+    # equal values comes first is unspecified.
+    st.lists(st.floats(0, 9, allow_subnormal=False), min_size=1, max_size=9),
+    st.integers(-1, 20), st.booleans(), st.booleans(),
 )  # fmt: skip
 def test_weighted_random_sampler(weights, n, replacement, own):
     weights = [*weights, 1.0, 2.0]
