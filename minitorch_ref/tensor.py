@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import dtypes
-from .autograd.modes import state
+from .autograd.modes import inferring, state
 from .device import CPU, check_device, device
 from .layout import layout, strided
 
@@ -396,7 +396,7 @@ def wrap(array: np.ndarray) -> Tensor:
     """A new tensor around `array`: no copy, no history."""
     tensor: Tensor = _new(Tensor)
     tensor._array = array if type(array) is np.ndarray else np.asarray(array)
-    if state.inference:
+    if inferring and state.inference:
         tensor._inference, tensor._cell = True, NO_VERSION
     return tensor
 

@@ -7,9 +7,9 @@ meets each node once, when its gradient is complete: no recursion, no counting o
 
 from __future__ import annotations
 
-import heapq
 from collections import OrderedDict
 from collections.abc import Sequence
+from heapq import heappop, heappush
 from sys import getrefcount
 from typing import Any
 
@@ -20,7 +20,9 @@ from ..tensor import Tensor, wrap
 from .graph import AccumulateGrad, Node, cell_of, node_of, requires_grad
 from .modes import state
 
-_Slots = list[Any]  # the gradients of a node's outputs; None where nothing has arrived
+# The gradients of a node's outputs (None where nothing has arrived), and behind them one bit for each
+# that is a sum made by this pass: nobody else holds such a sum, so more may be added in place.
+_Slots = list[Any]
 
 
 class Pass:
@@ -30,7 +32,6 @@ class Pass:
         self.retain, self.create, self.wanted = retain, create, wanted
         self.pending: dict[Node, _Slots] = {}
         self.heap: list[tuple[int, int, Node]] = []
-        self.sums: set[int] = set()  # ids of pending gradients that this pass made, and may add to
         self.captured: dict[tuple[Node, int], Any] = {}
         self.accumulates = True
 
@@ -39,51 +40,55 @@ class Pass:
         slots = self.pending.get(node)
         if slots is None:
             slots = self.pending[node] = [None] * node.outputs
-            heapq.heappush(self.heap, (-node.order, id(node), node))
+            slots.append(0)
+            heappush(self.heap, (-node.order, id(node), node))
         before = slots[nr]
         if before is None:
             slots[nr] = g
         elif self.create:
             slots[nr] = before + g
-        elif id(before) in self.sums:
+        elif slots[-1] >> nr & 1:
             fp.quiet(np.add, before._array, g._array, out=before._array)
         else:
-            total = slots[nr] = wrap(fp.quiet(np.add, before._array, g._array))
-            self.sums.add(id(total))
+            slots[nr] = wrap(fp.quiet(np.add, before._array, g._array))
+            slots[-1] |= 1 << nr
 
     def run(self) -> None:
         """Visit every pending node, newest first."""
         before, state.grad = state.grad, self.create
+        heap, pending, deposit = self.heap, self.pending, self.deposit
         try:
-            while self.heap:
-                node = heapq.heappop(self.heap)[2]
-                self.visit(node, self.pending.pop(node))
+            while heap:
+                node = heappop(heap)[2]
+                slots = pending.pop(node)
+                slots.pop()
+                for target, nr, gradient in self.visit(node, slots):
+                    deposit(target, nr, gradient)
+                if not self.retain:
+                    node.release()
         finally:
             state.grad = before
 
-    def visit(self, node: Node, slots: _Slots) -> None:
-        if self.sums:
-            self.sums.difference_update(map(id, slots))
+    def visit(self, node: Node, slots: _Slots) -> Any:
+        """The gradients `node` passes on: (node, number of its output, gradient) of each."""
+        leaf = type(node) is AccumulateGrad
         if node.hooks:
             node.hooks.before(slots)
-        if type(node) is AccumulateGrad:
-            call_leaf_hooks(node.variable, slots)
+        if leaf:
+            call_leaf_hooks(node.variable, slots)  # type: ignore[attr-defined]
         if self.captured:
             for nr, g in enumerate(slots):
                 if (node, nr) in self.captured:
                     self.captured[node, nr] = g
-        if type(node) is AccumulateGrad:
+        if leaf:
             if self.accumulates and (self.wanted is None or node in self.wanted):
-                accumulate(node.variable, slots, self.create)
-            return
+                accumulate(node.variable, slots, self.create)  # type: ignore[attr-defined]
+            return ()
         g = slots[0] if node.outputs == 1 else tuple(slots)
         results = node.gradients(g, self.wanted)
         if node.hooks and node.hooks.after:
-            results = node.hooks.rewrite(node, list(results), tuple(slots))
-        for target, nr, gradient in results:
-            self.deposit(target, nr, gradient)
-        if not self.retain:
-            node.release()
+            return node.hooks.rewrite(node, list(results), tuple(slots))
+        return results
 
 
 def accumulate(leaf: Tensor, slots: _Slots, create: bool) -> None:

@@ -147,7 +147,7 @@ def rename(tensor: Tensor, name: str) -> Tensor:
     """`tensor`, recorded under another operation's name (for ops composed of others)."""
     node = tensor._node
     if node is not None:
-        node.__class__ = node_class(name, JointNode if isinstance(node, JointNode) else Node)
+        node.__class__ = node_class(name, type(node).__bases__[0])
     return tensor
 
 
@@ -194,9 +194,14 @@ NEEDS = object()  # stands for "tell the rule whose gradients are wanted"
 
 def save(value: Any) -> Any:
     """What to keep of an operand.  Raises RuntimeError for tensors made in inference mode."""
+    tracked = isinstance(value, Tensor) and requires_grad(value)
+    return _saved(value, node_of(value) if tracked else None)
+
+
+def _saved(value: Any, node: Node | None) -> Any:
+    """`save` for those who know the operand's node already (None: it does not require grad)."""
     if not isinstance(value, Tensor):
         return value
-    node = node_of(value) if requires_grad(value) else None
     cell = value._cell
     if cell is None:
         cell = value._cell = [0]
@@ -229,6 +234,17 @@ def unpack(saved: Any, owner: Node) -> Any:
     if node is not None:
         tensor._node, tensor._nr = (owner if node is OWN else node), nr
         tensor._requires_grad = True
+    return tensor
+
+
+def peek(saved: Any, owner: Node) -> Any:
+    """`unpack` for rules that are not recorded themselves: the value alone."""
+    if type(saved) is not tuple:
+        return saved
+    if saved[3][0] != saved[4]:
+        raise RuntimeError(_complaint(saved, owner))
+    tensor = _new(Tensor)
+    tensor._array = saved[0]
     return tensor
 
 
@@ -329,34 +345,112 @@ def _pick(name: str, inputs: dict[str, Any], out: Any) -> Any:
 class Row:
     """How one line of an op table is recorded: `record` with all that can be known beforehand.
 
-    `rules` has a gradient rule per operand; each is stored with the numbers of the operands it
-    saves (-1 for the op's own output).
+    `rules` has a gradient rule per operand, or None.
     """
 
     def __init__(self, name: str, parameters: tuple[str, ...], rules: tuple[Any, ...]) -> None:
-        self.node = node_class(name)
-        places = {p: i for i, p in enumerate(parameters)} | {"out": -1}
-        self.rules = [
-            None if rule is None else (rule, [places[n] for n in wants(rule)]) for rule in rules
-        ]
+        self.node = node_class(name, RowNode)
+        self.rules = rules
+        self.places = {p: i for i, p in enumerate((*parameters, "out"))}
+        self.bits = [0 if rule is None else 1 << i for i, rule in enumerate(rules)]
+        self.plans: dict[int, Plan] = {}
 
     def record(self, data: Any, operands: tuple[Any, ...]) -> Tensor:
         """Wrap the result; append a node if any operand requires grad (recording must be on)."""
         out = wrap(data)
-        node = None
-        for tensor, entry in zip(operands, self.rules):
-            if entry is None or not isinstance(tensor, Tensor) or not requires_grad(tensor):
-                continue
-            if node is None:
-                node = self.node()
-            rule, places = entry
-            saved = [save_output(out) if i < 0 else save(operands[i]) for i in places]
-            array = tensor._array
-            source = tensor._node or node_of(tensor)
-            node.edges.append((source, tensor._nr, rule, saved, array.shape, array.dtype))
-        if node is not None:
-            out._node, out._requires_grad = node, True
+        pattern, sources = 0, []
+        for tensor, bit in zip(operands, self.bits):
+            source = None
+            if isinstance(tensor, Tensor) and (
+                tensor._requires_grad if tensor._base is None else requires_grad(tensor)
+            ):
+                source = tensor._node or node_of(tensor)
+                pattern |= bit
+            sources.append(source)
+        if not pattern:
+            return out
+        plan = self.plans.get(pattern) or self.plan(pattern)
+        node = out._node = _new(self.node)
+        out._requires_grad = True
+        node.order, node.plan = _count(), plan
+        node.operands = entries = []
+        for tensor, source, keep in zip(operands, sources, plan.keeps):
+            if keep:
+                entries.append(_saved(tensor, source))
+            elif isinstance(tensor, Tensor):
+                array = tensor._array
+                entries.append((None, source, tensor._nr, array.shape, array.dtype))
+            else:
+                entries.append(None)
+        entries.append(save_output(out) if plan.keeps[-1] else None)
         return out
+
+    def plan(self, pattern: int) -> Plan:
+        """What to do for the operands that require grad, whose bits `pattern` has; made once."""
+        active = [i for i, bit in enumerate(self.bits) if bit & pattern]
+        steps = [(i, self.rules[i], [self.places[n] for n in wants(self.rules[i])]) for i in active]
+        needed = {place for _, _, places in steps for place in places}
+        plan = Plan(steps, [i in needed for i in range(len(self.rules) + 1)])
+        self.plans[pattern] = plan
+        return plan
+
+
+class Plan:
+    """A row's work when certain operands require grad.
+
+    `steps`: (number of the operand, rule, numbers of what the rule needs) for each of them.
+    `keeps`: for each operand, and then for the result, whether any of these rules needs its value.
+    """
+
+    def __init__(self, steps: list[Any], keeps: list[bool]) -> None:
+        self.steps, self.keeps, self.saves = steps, keeps, any(keeps)
+
+
+class RowNode(Node):
+    """An operation of an op table.  `operands` has an entry per operand, and one for the result:
+
+    what `save` returns where a rule needs the value, else (None, source, output number of the
+    source, shape, NumPy dtype), or None for a number and for the result.
+    """
+
+    plan: Plan
+    operands: list[Any]
+
+    @property
+    def next_functions(self) -> tuple[tuple[Node | None, int], ...]:
+        entries = self.operands[:-1]
+        return tuple([(e[1], e[2]) if type(e) is tuple and e[1] else (None, 0) for e in entries])
+
+    def gradients(self, g: Any, wanted: Any = None) -> Any:
+        operands = self.operands
+        if operands[-1] is FREED:
+            raise RuntimeError(FREED)
+        value_of = unpack if state.grad else peek
+        for i, rule, places in self.plan.steps:
+            like, target, nr, shape, kind = operands[i]
+            if wanted is not None and target not in wanted:
+                continue
+            if len(places) == 1:
+                result = rule(g, value_of(operands[places[0]], self))
+            else:
+                result = rule(g, *[value_of(operands[k], self) for k in places])
+            if result is None:
+                continue
+            if like is not None:
+                shape, kind = like.shape, like.dtype
+            array = result._array
+            if array.shape != shape or array.dtype != kind:
+                result = fit(result, shape, kind)
+            yield target, nr, result
+
+    def release(self) -> None:
+        if self.plan.saves:
+            entries = [(None, e[1], e[2]) if type(e) is tuple else None for e in self.operands]
+            entries[-1] = FREED
+            self.operands = entries
+
+    def saved(self) -> Iterator[list[Any]]:
+        return iter((self.operands,))
 
 
 # ---- views ---------------------------------------------------------------------------------------------

@@ -15,6 +15,9 @@ class _State(threading.local):
 
 
 state = _State()
+# One entry per `inference_mode` that is open in any thread.  Looking at this list is cheaper than
+# looking at the thread's own state, which new tensors then need to do only while it is not empty.
+inferring: list[None] = []
 
 
 class _Mode:
@@ -133,6 +136,13 @@ class inference_mode(_Mode):  # noqa: N801
         else:
             state.grad = True if state.inference else state.grad
         state.inference = self.inference
+        if self.inference:
+            inferring.append(None)
+
+    def __exit__(self, *exc: Any) -> None:
+        super().__exit__(*exc)
+        if self.inference:
+            inferring.pop()
 
 
 def is_grad_enabled() -> bool:
