@@ -48,7 +48,7 @@ class Pass:
         elif self.create:
             slots[nr] = before + g
         elif slots[-1] >> nr & 1:
-            fp.quiet(np.add, before._array, g._array, out=before._array)
+            fp.quiet(np.add, before._array, g._array, before._array)
         else:
             slots[nr] = wrap(fp.quiet(np.add, before._array, g._array))
             slots[-1] |= 1 << nr

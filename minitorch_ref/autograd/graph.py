@@ -215,6 +215,14 @@ def _saved(value: Any, node: Node | None) -> Any:
     return (value._array, node, value._nr, cell, cell[0])
 
 
+def _mentioned(value: Any, node: Node | None) -> Any:
+    """What to keep of an operand whose value no rule needs: where its gradient goes, its shape."""
+    if not isinstance(value, Tensor):
+        return None
+    array = value._array
+    return (None, node, value._nr, array.shape, array.dtype)
+
+
 def save_output(out: Tensor, nr: int = 0) -> Any:
     """What to keep of the op's own output."""
     cell = cell_of(out)
@@ -350,47 +358,44 @@ class Row:
 
     def __init__(self, name: str, parameters: tuple[str, ...], rules: tuple[Any, ...]) -> None:
         self.node = node_class(name, RowNode)
-        self.rules = rules
-        self.places = {p: i for i, p in enumerate((*parameters, "out"))}
-        self.bits = [0 if rule is None else 1 << i for i, rule in enumerate(rules)]
+        self.places = {p: i for i, p in enumerate(parameters)} | {"out": 2}
+        rule, rule_y = (*rules, None)[:2]
+        self.rules, self.bit, self.bit_y = (rule, rule_y), rule and 1 or 0, rule_y and 2 or 0
         self.plans: dict[int, Plan] = {}
 
-    def record(self, data: Any, operands: tuple[Any, ...]) -> Tensor:
-        """Wrap the result; append a node if any operand requires grad (recording must be on)."""
+    def record(self, data: Any, x: Any, y: Any = None) -> Tensor:
+        """Wrap the result; make a node if an operand requires grad (recording must be on).
+
+        Written out for both operands: every recorded operation of a program passes here.
+        """
+        if type(x) is tuple:
+            x, y = (*x, None)[:2]
         out = wrap(data)
-        pattern, sources = 0, []
-        for tensor, bit in zip(operands, self.bits):
-            source = None
-            if isinstance(tensor, Tensor) and (
-                tensor._requires_grad if tensor._base is None else requires_grad(tensor)
-            ):
-                source = tensor._node or node_of(tensor)
-                pattern |= bit
-            sources.append(source)
+        pattern, source, source_y = 0, None, None
+        if isinstance(x, Tensor) and (x._requires_grad if x._base is None else requires_grad(x)):
+            source, pattern = x._node or node_of(x), self.bit
+        if isinstance(y, Tensor) and (y._requires_grad if y._base is None else requires_grad(y)):
+            source_y, pattern = y._node or node_of(y), pattern | self.bit_y
         if not pattern:
             return out
         plan = self.plans.get(pattern) or self.plan(pattern)
         node = out._node = _new(self.node)
         out._requires_grad = True
         node.order, node.plan = _count(), plan
-        node.operands = entries = []
-        for tensor, source, keep in zip(operands, sources, plan.keeps):
-            if keep:
-                entries.append(_saved(tensor, source))
-            elif isinstance(tensor, Tensor):
-                array = tensor._array
-                entries.append((None, source, tensor._nr, array.shape, array.dtype))
-            else:
-                entries.append(None)
-        entries.append(save_output(out) if plan.keeps[-1] else None)
+        keep, keep_y, keep_out = plan.keeps
+        node.operands = [
+            _saved(x, source) if keep else _mentioned(x, source),
+            _saved(y, source_y) if keep_y else _mentioned(y, source_y),
+            save_output(out) if keep_out else None,
+        ]
         return out
 
     def plan(self, pattern: int) -> Plan:
         """What to do for the operands that require grad, whose bits `pattern` has; made once."""
-        active = [i for i, bit in enumerate(self.bits) if bit & pattern]
+        active = [i for i in (0, 1) if pattern >> i & 1]
         steps = [(i, self.rules[i], [self.places[n] for n in wants(self.rules[i])]) for i in active]
         needed = {place for _, _, places in steps for place in places}
-        plan = Plan(steps, [i in needed for i in range(len(self.rules) + 1)])
+        plan = Plan(steps, [i in needed for i in (0, 1, 2)])
         self.plans[pattern] = plan
         return plan
 
