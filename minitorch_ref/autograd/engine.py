@@ -97,7 +97,7 @@ def accumulate(leaf: Tensor, slots: _Slots, create: bool) -> None:
     The first gradient becomes `.grad` without a copy if nobody else holds its memory; otherwise two
     leaves could end up with one array (z = x + y hands the same gradient to both).
     """
-    if slots[0] is None:
+    if slots[0] is None or leaf._base is not None:  # torch drops what a view made in no_grad gets
         return
     if leaf._grad is None:
         if create:

@@ -471,11 +471,19 @@ def view(name: str, x: Tensor, array: np.ndarray, rule: Any, kind: str | None = 
 
 
 def as_view(out: Tensor, x: Tensor, kind: str | None = None) -> Tensor:
-    """Make `out` share `x`'s version counter and storage, and remember whose view it is."""
+    """Make `out` share `x`'s version counter and storage, and remember whose view it is.
+
+    A view made while nothing is recorded still requires grad if `x` does, as in torch.
+    """
     out._cell = cell_of(x)
     out._seen = out._cell[0]
     out._root = x._array if x._root is None else x._root
     out._base = x if x._base is None else x._base
+    if not state.grad:
+        if x._requires_grad:
+            out._requires_grad = True
+        if out._inference and not x._inference:
+            out._inference = False
     if kind is None:
         kind = x._kind if state.grad else "inference" if state.inference else "no_grad"
     out._kind = kind

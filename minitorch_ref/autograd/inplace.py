@@ -57,6 +57,17 @@ def check_writable(t: Tensor, overlap: bool = False) -> None:
         _check_view(t, t._base)
 
 
+AMBIGUOUS = (
+    "Given that this use case is ambiguous and error-prone, it is forbidden. You can clarify your "
+    "code by moving both the view and the inplace either both inside the no_grad block (if you don't "
+    "want the inplace to be tracked) or both outside (if you want the inplace to be tracked)."
+)
+
+
+def _mode_name(t: Tensor) -> str:
+    return "no_grad mode" if t._kind == "no_grad" else "inference mode"
+
+
 def _check_view(t: Tensor, base: Tensor) -> None:
     if t._kind == "multi":
         maker = t._node.name().removesuffix("Backward0") if t._node else "a function"
@@ -67,13 +78,9 @@ def _check_view(t: Tensor, base: Tensor) -> None:
             "the inplace operation by an out-of-place one."
         )
     if t._kind in ("no_grad", "inference"):
-        mode = "no_grad mode" if t._kind == "no_grad" else "inference mode"
         raise RuntimeError(
-            f"A view was created in {mode} and is being modified inplace with grad mode enabled. "
-            "Given that this use case is ambiguous and error-prone, it is forbidden. You can clarify "
-            "your code by moving both the view and the inplace either both inside the no_grad block "
-            "(if you don't want the inplace to be tracked) or both outside (if you want the inplace "
-            "to be tracked)."
+            f"A view was created in {_mode_name(t)} and is being modified inplace with grad mode "
+            f"enabled. {AMBIGUOUS}"
         )
     if base._requires_grad and base._node is None:
         raise RuntimeError(
@@ -211,9 +218,19 @@ def _rebase(t: Tensor, value: Tensor) -> None:
 
 
 def refresh(t: Tensor) -> None:
-    """Bring a view's node up to date with its base."""
+    """Bring a view's node up to date with its base.
+
+    Raises torch's RuntimeError for views that cannot follow: those made while nothing was recorded.
+    """
     base = t._base
     assert base is not None and t._cell is not None
+    if base._requires_grad and t._kind in ("no_grad", "inference"):
+        if not state.grad:
+            return
+        raise RuntimeError(
+            f"A view was created in {_mode_name(t)} and its base or another view of its base has been "
+            f"modified inplace with grad mode enabled. {AMBIGUOUS}"
+        )
     t._seen = t._cell[0]
     if base._requires_grad:
         with enable_grad():
