@@ -45,7 +45,7 @@ class Node:
     """One recorded operation.
 
     `edges` has one entry per differentiable input: (input's node, number of that node's output,
-    rule, what the rule saved, input's shape, input's NumPy dtype).
+    rule, what the rule saved, input's shape, input's NumPy dtype); None if it requires no grad.
     """
 
     outputs = 1
@@ -74,9 +74,10 @@ class Node:
 
     def gradients(self, g: Any, wanted: Any = None) -> Any:
         """Yield (target node, output number, gradient) for every edge, gradients fitted in shape."""
-        for target, nr, rule, saved, shape, kind in self.edges:
-            if wanted is not None and target not in wanted:
+        for edge in self.edges:
+            if edge is None or (wanted is not None and edge[0] not in wanted):
                 continue
+            target, nr, rule, saved, shape, kind = edge
             if not saved:
                 result = rule(g)
             elif saved is FREED:
@@ -91,11 +92,13 @@ class Node:
 
     def release(self) -> None:
         """Drop what was saved.  Nodes that saved nothing can be walked again, as in torch."""
-        self.edges = [e if not e[3] else (e[0], e[1], None, FREED, e[4], e[5]) for e in self.edges]
+        self.edges = [
+            (e[0], e[1], None, FREED, e[4], e[5]) if e and e[3] else e for e in self.edges
+        ]
 
     def saved(self) -> Iterator[list[Any]]:
         """The lists of what was saved (the in-place machinery redirects entries)."""
-        return (e[3] for e in self.edges if e[3] and e[3] is not FREED)
+        return (e[3] for e in self.edges if e and e[3] and e[3] is not FREED)
 
 
 class JointNode(Node):
@@ -298,28 +301,39 @@ def record(name: str, data: Any, joint: Any = None, **inputs: Any) -> Any:
     node = (_joint_node if joint else _node)(name, out, inputs, joint)
     if node is None:
         return out
-    if many:
-        node.outputs = len(out)
-    for nr, tensor in enumerate(out if many else (out,)):
+    if not many:
+        if out._array.dtype.kind in "fc":
+            out._node, out._requires_grad = node, True
+        return out
+    node.outputs = len(out)
+    for nr, tensor in enumerate(out):
         if tensor._array.dtype.kind in "fc":
             tensor._node, tensor._nr, tensor._requires_grad = node, nr, True
     return out
 
 
 def _node(name: str, out: Any, inputs: dict[str, Any], _: None) -> Node | None:
-    node = None
+    edges: list[Any] = []
+    tracked = False
     for entry in inputs.values():
         if type(entry) is not tuple:
             continue
         tensor, rule = entry
-        if isinstance(tensor, Tensor) and requires_grad(tensor):
-            if node is None:
-                node = node_class(name)()
+        if not isinstance(tensor, Tensor) or not (
+            tensor._requires_grad if tensor._base is None else requires_grad(tensor)
+        ):
+            edges.append(None)
+            continue
+        tracked, array = True, tensor._array
+        source = tensor._node or node_of(tensor)
+        saved: Any = ()
+        if rule.__code__.co_argcount > 1:
             saved = [_pick(n, inputs, out) for n in wants(rule)]
-            array = tensor._array
-            node.edges.append(
-                (node_of(tensor), tensor._nr, rule, saved, array.shape, array.dtype)
-            )
+        edges.append((source, tensor._nr, rule, saved, array.shape, array.dtype))
+    if not tracked:
+        return None
+    node = _new(node_class(name))
+    node.order, node.edges = _count(), edges
     return node
 
 
@@ -475,8 +489,10 @@ def as_view(out: Tensor, x: Tensor, kind: str | None = None) -> Tensor:
 
     A view made while nothing is recorded still requires grad if `x` does, as in torch.
     """
-    out._cell = cell_of(x)
-    out._seen = out._cell[0]
+    cell = x._cell
+    if cell is None:
+        cell = x._cell = [0]
+    out._cell, out._seen = cell, cell[0]
     out._root = x._array if x._root is None else x._root
     out._base = x if x._base is None else x._base
     if not state.grad:
