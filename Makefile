@@ -19,7 +19,7 @@ lint: $(STAMP)
 	$(VENV)/bin/mypy
 
 bench: $(STAMP)   ## time the hot loops beside torch
-	$(PY) -m benchmarks
+	$(PY) -m benchmarks --scaling
 
 # torchvision's wheel asks for a CUDA torch; the CPU torch that is installed before it serves.
 $(STAMP): pyproject.toml constraints.txt

@@ -1,5 +1,7 @@
 """The command line: choose jobs, measure each in its own process, show, save, compare.
 
+The JSON file is written anew after every job, so that a run that is cut short leaves what it has.
+
 Exit status: 0 measured; 1 a job failed or got slower than `--compare` allows; 2 a bad argument.
 """
 
@@ -13,10 +15,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from . import compare, jobs, machine, report, worker
+from . import compare, jobs, machine, report, scaling, worker
 
 PEERS = ("torch",)
 ROUNDS = 21
+MEMORY_OF = "lenet5-256"  # the job whose memory is measured as well
 
 
 def count(text: str) -> int:
@@ -39,6 +42,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--peers", nargs="*", choices=PEERS, default=list(PEERS), help="(torch)")
     p.add_argument("--rounds", type=count, default=ROUNDS, help=f"paired rounds ({ROUNDS})")
     p.add_argument("--json", type=Path, metavar="FILE", help="also save the figures here")
+    p.add_argument("--scaling", action="store_true", help="also measure how the cost grows, a plot")
     p.add_argument("--compare", type=Path, metavar="OLD.json", help="list what got slower")
     p.add_argument("--out", type=Path, default=Path("out/benchmarks"), metavar="DIR")
     return p
@@ -57,16 +61,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for peer in given.peers:
         if peer not in peers:
             print(f"left out, not installed: {peer}", file=sys.stderr)
-    results, failures = measure_all(chosen, list(dict.fromkeys(given.threads)), peers, given.rounds)
-    document = {
+    document: dict[str, Any] = {
         "format": compare.FORMAT,
         "taken": datetime.now(UTC).isoformat(timespec="seconds"),
         "engine": worker.OURS,
         "peers": peers,
         "machine": machine.describe(),
-        "results": results,
+        "results": [],
     }
-    show(document, given.out, given.json)
+    own = given.out / "benchmarks.json"
+    paths = list(dict.fromkeys([own, given.json or own]))
+    threads = list(dict.fromkeys(given.threads))
+    failures = measure_all(chosen, threads, given.rounds, document, paths)
+    if given.scaling:
+        failures += measure_growth(threads, document, given.out / "scaling.png")
+    for path in paths:
+        compare.save(path, document)
+    show(document, given.out, paths)
     for failure in failures:
         print(f"failed: {failure}", file=sys.stderr)
     worse = old is not None and told_slower(old, document)
@@ -74,39 +85,80 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def measure_all(
-    chosen: Sequence[jobs.Job], threads: Sequence[int], peers: Sequence[str], rounds: int
-) -> tuple[list[dict[str, Any]], list[str]]:
-    """Every job with every number of threads, with a progress bar; results and failures."""
+    chosen: Sequence[jobs.Job], threads: Sequence[int], rounds: int, document: dict[str, Any],
+    paths: Sequence[Path],
+) -> list[str]:  # fmt: skip
+    """Every job with every number of threads into the document, saved after each; the failures."""
     from rich.console import Console
     from rich.progress import Progress
 
-    results: list[dict[str, Any]] = []
-    failures: list[str] = []
+    engines, failures = [worker.OURS, *document["peers"]], []
     with Progress(console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("", total=len(chosen) * len(threads))
+        document["peaks"] = {str(n): peaks(n) for n in threads if any(any(j.work) for j in chosen)}
+        document["memory"] = {str(n): {} for n in threads}
         for job in chosen:
             for number in threads:
                 progress.update(task, description=f"{job.name}, {number} thread(s)")
                 try:
-                    results.append(
-                        worker.measure(job.name, number, [worker.OURS, *peers], rounds)
-                    )
+                    result = worker.measure(job.name, number, engines, rounds)
+                    document["results"].append(result)
                 except worker.JobFailedError as error:
                     failures.append(str(error))
+                if job.name == MEMORY_OF:
+                    document["memory"][str(number)] = memory(engines, number)
+                for path in paths:
+                    compare.save(path, document)
                 progress.advance(task)
-    return results, failures
+    return failures
 
 
-def show(document: dict[str, Any], out: Path, extra: Path | None) -> None:
-    """Print the table; write the JSON and the chart."""
+def peaks(threads: int) -> dict[str, float]:
+    """The machine's peaks with this many threads; none if they cannot be measured."""
+    try:
+        return worker.process("roofline", [], threads, "roofline")
+    except worker.JobFailedError as error:
+        print(f"no floor: {error}", file=sys.stderr)
+        return {}
+
+
+def memory(engines: Sequence[str], threads: int) -> dict[str, int]:
+    """Peak memory of a step on each engine, where the system tells it."""
+    try:
+        return {name: worker.process("memory", [name], threads, "memory") for name in engines}
+    except worker.JobFailedError as error:
+        print(f"no peak memory: {error}", file=sys.stderr)
+        return {}
+
+
+def measure_growth(threads: Sequence[int], document: dict[str, Any], path: Path) -> list[str]:
+    """The scaling series into the document and, with the first number of threads, a picture."""
+    document["scaling"], failures = {}, []
+    for number in threads:
+        arguments = ["--engines", worker.OURS, *document["peers"]]
+        try:
+            found = worker.process("scaling", arguments, number, "scaling")
+            document["scaling"][str(number)] = found
+        except worker.JobFailedError as error:
+            failures.append(str(error))
+    if str(threads[0]) in document["scaling"]:
+        found = document["scaling"][str(threads[0])]
+        scaling.plot(found, f"{document['machine']['processor']}, {threads[0]} thread(s)", path)
+        print(f"wrote {path}")
+    return failures
+
+
+def show(document: dict[str, Any], out: Path, paths: Sequence[Path]) -> None:
+    """Print the table; write the chart."""
     from rich.console import Console
 
     console = Console()
     if not console.is_terminal:
-        console = Console(width=150)  # a pipe has no width to fit
+        console = Console(width=160)  # a pipe has no width to fit
     console.print(report.table(document))
-    for path in dict.fromkeys([out / "benchmarks.json", extra or out / "benchmarks.json"]):
-        compare.save(path, document)
+    for line in report.memory_lines(document):
+        print(line)
+    for path in paths:
         print(f"wrote {path}")
     if document["peers"] and document["results"]:
         report.chart(document, out / "ratios.png")

@@ -1,193 +1,119 @@
-"""The jobs: what is timed, each written once against the torch namespace it is handed.
-
-A job builds its data once (from NumPy's generator, so every engine gets the same numbers) and
-returns the function to time.  That function returns its result, so the tests can hold the engines
-against each other with the very code that is timed.
-"""
+"""The jobs: what is timed, each written once (operators.py, training.py) and listed here."""
 
 from __future__ import annotations
 
-import importlib
-import subprocess
-import sys
-from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from collections.abc import Iterable
 
-import numpy as np
+from . import operators as op
+from . import training as train
+from .job import Job, Work, draw
 
-Run = Callable[[], Any]
-MEAN, STD = (0.4914, 0.4822, 0.4465), (0.2023, 0.1994, 0.2010)  # of CIFAR-10's three channels
+__all__ = ["JOBS", "Job", "UnknownJobError", "draw", "select"]
 
-
-class Job(NamedTuple):
-    """`build(torch)` gives the function to time.
-
-    A `cold` one is called once a turn, with no call before it to warm up: a new process each time.
-    """
-
-    name: str
-    what: str
-    build: Callable[[Any], Run]
-    cold: bool = False
+MILLION = 1_000_000
 
 
 class UnknownJobError(ValueError):
     """No job has this name."""
 
 
-def draw(torch: Any, *shape: int, seed: int = 0, grad: bool = False) -> Any:
-    """A float32 normal tensor, the same numbers on every engine."""
-    values = np.random.default_rng(seed).standard_normal(shape, dtype=np.float32)
-    return torch.from_numpy(values).requires_grad_(grad)
-
-
-def matmul(*left: int, right: tuple[int, ...]) -> Callable[[Any], Run]:
-    """Product of two tensors, no graph."""
-
-    def build(torch: Any) -> Run:
-        a, b = draw(torch, *left), draw(torch, *right, seed=1)
-        return lambda: torch.matmul(a, b)
-
-    return build
-
-
-def conv_forward(images: tuple[int, ...], weights: tuple[int, ...], padding: int = 0):
-    """Convolution with bias, no graph."""
-
-    def build(torch: Any) -> Run:
-        x, w = draw(torch, *images), draw(torch, *weights, seed=1)
-        b = draw(torch, weights[0], seed=2)
-        return lambda: torch.nn.functional.conv2d(x, w, b, padding=padding)
-
-    return build
-
-
-def conv_training(images: tuple[int, ...], weights: tuple[int, ...], padding: int = 0):
-    """Convolution and its three gradients, from a given output gradient."""
-
-    def build(torch: Any) -> Run:
-        x, w = draw(torch, *images, grad=True), draw(torch, *weights, seed=1, grad=True)
-        b = draw(torch, weights[0], seed=2, grad=True)
-        conv2d = torch.nn.functional.conv2d
-        g = draw(torch, *conv2d(x, w, b, padding=padding).shape, seed=3)
-        return lambda: torch.autograd.grad(conv2d(x, w, b, padding=padding), (x, w, b), g)
-
-    return build
-
-
-def lenet5_step(batch: int) -> Callable[[Any], Run]:
-    """One training step of LeNet-5, the loss read at its end."""
-
-    def build(torch: Any) -> Run:
-        from minitorch_ref.programs.nets import lenet5
-
-        torch.manual_seed(0)
-        net = lenet5(torch)
-        images = draw(torch, batch, 3, 32, 32)
-        labels = torch.from_numpy(np.random.default_rng(1).integers(0, 10, batch))
-        optimizer = torch.optim.SGD(net.parameters(), lr=0.001, momentum=0.9)
-
-        def step() -> float:
-            optimizer.zero_grad()
-            loss = torch.nn.functional.cross_entropy(net(images), labels)
-            loss.backward()
-            optimizer.step()
-            return loss.item()
-
-        return step
-
-    return build
-
-
-def pipeline(images: int, batch: int) -> Callable[[Any], Run]:
-    """A pass over a shuffling loader: crop, flip, to tensor, normalize."""
-
-    def build(torch: Any) -> Run:
-        from minitorch_ref.vision.datasets import ImageArrays
-
-        transforms = transforms_of(torch)
-        importlib.import_module(f"{torch.__name__}.utils.data")
-        source = np.random.default_rng(0)
-        pixels = source.integers(0, 256, (images, 32, 32, 3), dtype=np.uint8)
-        chain = transforms.Compose([
-            transforms.RandomCrop(32, padding=4),
-            transforms.RandomHorizontalFlip(),
-            transforms.ToTensor(),
-            transforms.Normalize(MEAN, STD),
-        ])  # fmt: skip
-        data = ImageArrays(pixels, [i % 10 for i in range(images)], list("0123456789"), chain)
-        torch.manual_seed(0)
-        loader = torch.utils.data.DataLoader(data, batch_size=batch, shuffle=True)
-
-        def epoch() -> Any:
-            batch = None
-            for batch in loader:  # noqa: B007  (the last one is what the tests look at)
-                pass
-            return batch
-
-        return epoch
-
-    return build
-
-
-def transforms_of(torch: Any) -> Any:
-    """The `transforms` module that belongs to an engine; torchvision's for torch."""
-    if torch.__name__ != "torch":
-        return importlib.import_module(f"{torch.__name__}.vision.transforms")
-    from parity.torch_side import import_torchvision
-
-    import_torchvision()
-    return importlib.import_module("torchvision.transforms")
-
-
-def tiny_forward(torch: Any) -> Run:
-    """The price of an op that does nothing: compute four products and record a node."""
-    x, y = draw(torch, 4, grad=True), draw(torch, 4, seed=1, grad=True)
-    return lambda: x * y
-
-
-def tiny_backward(torch: Any) -> Run:
-    """The price of a backward pass through that one node, two gradients accumulated."""
-    x, y = draw(torch, 4, grad=True), draw(torch, 4, seed=1, grad=True)
-    out, g = x * y, draw(torch, 4, seed=2)
-
-    def run() -> tuple[Any, Any]:
-        x.grad = y.grad = None
-        out.backward(g, retain_graph=True)
-        return x.grad, y.grad
-
-    return run
-
-
-def import_time(torch: Any) -> Run:
-    """Importing the engine in a new interpreter (the interpreter's own start included)."""
-    command = [sys.executable, "-c", f"import {torch.__name__}"]
-    return lambda: subprocess.run(command, check=True, timeout=120).returncode
-
-
-def _both(name: str, what: str, images: tuple, weights: tuple, padding: int = 0) -> list[Job]:
-    """A convolution twice: forward alone, and with its gradients."""
+def _products() -> list[Job]:
+    square, left, right = (1024, 1024), (64, 64, 128), (64, 128, 64)
+    linear = op.matmul_work(256, 1024, right=(1024, 512))
     return [
-        Job(f"{name}-forward", f"{what}, forward", conv_forward(images, weights, padding)),
-        Job(f"{name}-training", f"{what}, forward+backward",
-            conv_training(images, weights, padding)),
+        Job("matmul-1024", "1024 x 1024 by itself", op.matmul(*square, right=square),
+            op.matmul_work(*square, right=square)),
+        Job("matmul-batched", "64 products of 64x128 by 128x64", op.matmul(*left, right=right),
+            op.matmul_work(*left, right=(64, 64))),
+        Job("linear-training", "1024 -> 512, batch 256, forward+backward",
+            op.linear_training(256, 1024, 512), Work(3 * linear.multiply_adds, 3 * linear.bytes)),
     ]  # fmt: skip
 
 
-_ALL: list[Job] = [
-    Job("matmul-1024", "1024 x 1024 by itself", matmul(1024, 1024, right=(1024, 1024))),
-    Job("matmul-batched", "64 products of 64x128 by 128x64",
-        matmul(64, 64, 128, right=(64, 128, 64))),
-    *_both("conv-lenet1", "5x5, 3->6 on 32x32, batch 16", (16, 3, 32, 32), (6, 3, 5, 5)),
-    *_both("conv-lenet2", "5x5, 6->16 on 14x14, batch 16", (16, 6, 14, 14), (16, 6, 5, 5)),
-    *_both("conv-3x3", "3x3, 64->64 on 28x28, batch 8", (8, 64, 28, 28), (64, 64, 3, 3), 1),
-    *_both("conv-1x1", "1x1, 64->64 on 28x28, batch 8", (8, 64, 28, 28), (64, 64, 1, 1)),
-    *[Job(f"lenet5-{n}", f"LeNet-5 training step, batch {n}", lenet5_step(n))
-      for n in (16, 64, 256)],
-    Job("pipeline", "256 images: crop, flip, to tensor, normalize", pipeline(256, 16)),
-    Job("tiny-forward", "4-element multiply, recorded", tiny_forward),
-    Job("tiny-backward", "backward of a 4-element multiply", tiny_backward),
-    Job("import", "import in a new interpreter", import_time, cold=True),
+def _convolutions() -> list[Job]:
+    conv = op.convolution
+    return [
+        *conv("conv-lenet1", "5x5, 3->6 on 32x32, batch 16", (16, 3, 32, 32), (6, 3, 5, 5)),
+        *conv("conv-lenet2", "5x5, 6->16 on 14x14, batch 16", (16, 6, 14, 14), (16, 6, 5, 5)),
+        *conv("conv-3x3", "3x3, 64->64 on 28x28, batch 8", (8, 64, 28, 28), (64, 64, 3, 3),
+              padding=1),
+        *conv("conv-strided", "3x3 stride 2, 64->64 on 28x28, batch 8", (8, 64, 28, 28),
+              (64, 64, 3, 3), padding=1, stride=2),
+        *conv("conv-1x1", "1x1, 128->128 on 14x14, batch 16", (16, 128, 14, 14), (128, 128, 1, 1)),
+        *conv("conv-depthwise", "3x3, each of 64 channels on 28x28, batch 8", (8, 64, 28, 28),
+              (64, 1, 3, 3), padding=1, groups=64),
+    ]  # fmt: skip
+
+
+def _functions() -> list[Job]:
+    images = (16, 16, 64, 64)
+    size = 4 * 512 * 1000
+    norm = Work(0, 5 * 4 * MILLION)
+    return [
+        *op.function("max-pool", "2x2 on 16x16x64x64",
+                     lambda t, x: t.nn.functional.max_pool2d(x, 2), *images, out=0.25),
+        *op.function("avg-pool", "2x2 on 16x16x64x64",
+                     lambda t, x: t.nn.functional.avg_pool2d(x, 2), *images, out=0.25),
+        *op.function("relu", "1M", lambda t, x: t.relu(x), MILLION),
+        *op.function("gelu", "1M", lambda t, x: t.nn.functional.gelu(x), MILLION),
+        *op.function("elu", "1M", lambda t, x: t.nn.functional.elu(x), MILLION),
+        *op.function("batch-norm", "16x16x64x64", op.batch_norm, *images),
+        Job("batch-norm-affine", "16x16x64x64, weight and bias, forward+backward",
+            op.affine_norm("batch_norm", *images), norm),
+        *op.function("layer-norm", "1000 rows of 1000", op.layer_norm, 1000, 1000),
+        Job("layer-norm-affine", "1000 rows of 1000, weight and bias, forward+backward",
+            op.affine_norm("layer_norm", 1000, 1000), norm),
+        Job("cross-entropy", "512 rows of 1000 classes, forward+backward",
+            op.cross_entropy(512, 1000), Work(0, 3 * size)),
+        Job("tanh-sum", "tanh(2x + 1).sum() over 1M", op.fused_sum(MILLION), Work(0, 4 * MILLION)),
+        Job("sort", "1M normal numbers", op.sort(MILLION), Work(0, 16 * MILLION)),
+    ]  # fmt: skip
+
+
+def _tables_and_draws() -> list[Job]:
+    rows = Work(0, 4 * 64 * (2 * 20_000 + 2 * 5_000))
+    return [
+        Job("embedding", "20,000 rows of 5,000 x 64, forward+backward",
+            op.embedding(20_000, 5_000, 64), rows),
+        Job("index-rows", "the same by table[index]", op.index_rows(20_000, 5_000, 64), rows),
+        Job("randn", "1M", op.random_numbers(lambda t: t.randn(MILLION)), Work(0, 4 * MILLION)),
+        Job("rand", "1M", op.random_numbers(lambda t: t.rand(MILLION)), Work(0, 4 * MILLION)),
+        Job("randperm", "1M", op.random_numbers(lambda t: t.randperm(MILLION)),
+            Work(0, 8 * MILLION)),
+    ]  # fmt: skip
+
+
+def _training() -> list[Job]:
+    step, images = train.LENET5_STEP, 4 * 3 * 32 * 32
+    return [
+        *[Job(f"lenet5-{n}", f"LeNet-5 training step, batch {n}", train.lenet5_step(n),
+              Work(n * step, n * images)) for n in (16, 64, 256)],
+        Job("inference-256", "LeNet-5's scores, batch 256", train.lenet5_inference(256),
+            Work(256 * sum(train.LENET5), 256 * images)),
+        Job("sgd", "momentum, 1M parameters",
+            train.optimizer_step("SGD", MILLION, lr=0.001, momentum=0.9), Work(0, 20 * MILLION)),
+        Job("adam", "1M parameters", train.optimizer_step("Adam", MILLION, lr=0.001),
+            Work(0, 28 * MILLION)),
+        Job("pipeline", "256 images: crop, flip, to tensor, normalize", train.pipeline(256, 16)),
+        Job("vision-epoch", "256 images in batches of 16: pipeline and step",
+            train.vision_epoch(256, 16)),
+        Job("sigmoid-epoch", "online epoch of the sigmoid program", train.sigmoid_epoch),
+        Job("admissions-epoch", "epoch of the admissions program", train.admissions_epoch),
+    ]  # fmt: skip
+
+
+def _overheads() -> list[Job]:
+    return [
+        Job("tiny-add", "4-element add", op.tiny_add),
+        Job("tiny-forward", "4-element multiply, recorded", op.tiny_forward),
+        Job("tiny-backward", "backward of a 4-element multiply", op.tiny_backward),
+        Job("chain-20", "20 multiplies and their backward", op.chain(20)),
+        Job("import", "import in a new interpreter", train.import_time, cold=True),
+    ]
+
+
+_ALL = [
+    *_training(), *_convolutions(), *_products(), *_functions(), *_tables_and_draws(), *_overheads(),
 ]  # fmt: skip
 JOBS: dict[str, Job] = {job.name: job for job in _ALL}
 

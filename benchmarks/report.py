@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from .jobs import JOBS
+from .roofline import Peaks, floor
 
 UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"))
 
@@ -33,14 +34,35 @@ def table(document: dict[str, Any]) -> Any:
     shown = Table(title=f"{machine['processor']}, {machine['cores']} cores")
     for heading in ("job", "what"):
         shown.add_column(heading, no_wrap=heading == "job")
-    for heading in ("threads", engine, *peers, *[f"over {peer}" for peer in peers]):
+    ratios = [f"over {peer}" for peer in peers]
+    for heading in ("threads", engine, *peers, *ratios, "of peak"):
         shown.add_column(heading, justify="right", no_wrap=True)
     for result in document["results"]:
         times = [spread_of(result["seconds"][name]) for name in (engine, *peers)]
         ratios = [_ratio(result["ratios"][peer]) for peer in peers]
         what = JOBS[result["job"]].what if result["job"] in JOBS else ""
-        shown.add_row(result["job"], what, str(result["threads"]), *times, *ratios)
+        threads = str(result["threads"])
+        shown.add_row(result["job"], what, threads, *times, *ratios, of_peak(document, result))
     return shown
+
+
+def of_peak(document: dict[str, Any], result: dict[str, Any]) -> str:
+    """Which part of the machine's peak was reached: the job's floor over its time."""
+    peaks = document.get("peaks", {}).get(str(result["threads"]))
+    job = JOBS.get(result["job"])
+    if not peaks or job is None or not any(job.work):
+        return ""
+    return f"{floor(job.work, Peaks(**peaks)) / result['seconds'][document['engine']]['median']:.0%}"
+
+
+def memory_lines(document: dict[str, Any]) -> list[str]:
+    """Peak memory of a training step, a line for each number of threads."""
+    lines = []
+    for threads, engines in document.get("memory", {}).items():
+        if engines:
+            each = ", ".join(f"{name} {size / 2**20:.1f} MiB" for name, size in engines.items())
+            lines.append(f"peak memory of a LeNet-5 step, batch 256, {threads} thread(s): {each}")
+    return lines
 
 
 def _ratio(values: dict[str, float]) -> str:

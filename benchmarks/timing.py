@@ -6,6 +6,9 @@ Each turn is one untimed call (caches and threads are the engine's own again) an
 ones as fill a few milliseconds.  The ratio is taken within each round, and the median of those
 ratios is far steadier on a shared machine than the ratio of two medians.  A job that would take
 longer than BUDGET stops early, but not before FEWEST rounds.
+
+With several threads each turn is preceded by a REST: the threads of OpenMP and BLAS spin for some
+milliseconds after their last work, and would take the cores from the engine whose turn it is.
 """
 
 from __future__ import annotations
@@ -18,13 +21,15 @@ from typing import Any
 
 TURN = 0.01  # seconds that a turn should at least take
 MOST_CALLS = 20_000
-BUDGET = 4.0  # seconds for the rounds of one job
+BUDGET = 2.5  # seconds for the rounds of one job
 FEWEST = 3  # rounds
+REST = 0.03  # seconds
 
 
 def paired(
-    runs: Mapping[str, Callable[[], Any]], rounds: int, turn: float = TURN, cold: bool = False
-) -> tuple[dict[str, list[float]], int]:
+    runs: Mapping[str, Callable[[], Any]], rounds: int, turn: float = TURN, cold: bool = False,
+    rest: float = 0.0,
+) -> tuple[dict[str, list[float]], int]:  # fmt: skip
     """Seconds per call for each engine in each round, and the calls in a turn (equal for all)."""
     calls = 1 if cold else max(_calls(run, turn) for run in runs.values())
     names = list(runs)
@@ -38,6 +43,7 @@ def paired(
             if number >= FEWEST and time.perf_counter() - start > BUDGET:
                 break
             for name in names if number % 2 == 0 else reversed(names):
+                time.sleep(rest)
                 seconds[name].append(_turn(runs[name], calls, cold))
     finally:
         if collecting:

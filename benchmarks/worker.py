@@ -31,8 +31,16 @@ class JobFailedError(RuntimeError):
 
 def measure(job: str, threads: int, engines: Sequence[str], rounds: int) -> dict[str, Any]:
     """Run a job on the engines with this many threads; JobFailedError has the last words."""
-    command = [sys.executable, "-m", "benchmarks.worker", job, "--threads", str(threads)]
-    command += ["--rounds", str(rounds), "--engines", *engines]
+    arguments = [job, "--rounds", str(rounds), "--engines", *engines]
+    return process("worker", arguments, threads, job)
+
+
+def process(module: str, arguments: Sequence[str], threads: int, what: str) -> Any:
+    """What `python -m benchmarks.<module>` prints in its last line, read as JSON.
+
+    Raises JobFailedError, which begins with `what`, if it fails or takes longer than TIMEOUT.
+    """
+    command = [sys.executable, "-m", f"benchmarks.{module}", *arguments, "--threads", str(threads)]
     environment = {**os.environ, **dict.fromkeys(POOLS, str(threads))}
     paths = [str(ROOT), environment.get("PYTHONPATH", "")]
     environment["PYTHONPATH"] = os.pathsep.join(p for p in paths if p)
@@ -41,17 +49,17 @@ def measure(job: str, threads: int, engines: Sequence[str], rounds: int) -> dict
             command, env=environment, capture_output=True, text=True, timeout=TIMEOUT, check=False
         )
     except subprocess.TimeoutExpired:
-        raise JobFailedError(f"{job}: took longer than {TIMEOUT} s") from None
+        raise JobFailedError(f"{what}: took longer than {TIMEOUT} s") from None
     if done.returncode != 0:
         words = done.stderr.strip().splitlines() or [f"exit status {done.returncode}"]
-        raise JobFailedError(f"{job}: {words[-1]}")
+        raise JobFailedError(f"{what}: {words[-1]}")
     return json.loads(done.stdout.splitlines()[-1])
 
 
 def run(job_name: str, threads: int, engines: Sequence[str], rounds: int) -> dict[str, Any]:
     """The measurement itself, in this process."""
     from .jobs import JOBS
-    from .timing import paired, summary
+    from .timing import REST, paired, summary
 
     job = JOBS[job_name]
     runs = {}
@@ -59,7 +67,7 @@ def run(job_name: str, threads: int, engines: Sequence[str], rounds: int) -> dic
         torch = importlib.import_module(engine)
         torch.set_num_threads(threads)
         runs[engine] = job.build(torch)
-    seconds, calls = paired(runs, rounds, cold=job.cold)
+    seconds, calls = paired(runs, rounds, cold=job.cold, rest=REST if threads > 1 else 0.0)
     return {"job": job_name, "threads": threads, "calls": calls, **summary(seconds, engines[0])}
 
 

@@ -74,17 +74,40 @@ from .random import (
     seed,
     set_rng_state,
 )
+from .settings import (
+    are_deterministic_algorithms_enabled,
+    get_default_device,
+    get_deterministic_debug_mode,
+    get_float32_matmul_precision,
+    get_num_interop_threads,
+    is_deterministic_algorithms_warn_only_enabled,
+    is_warn_always_enabled,
+    set_default_device,
+    set_default_tensor_type,
+    set_deterministic_debug_mode,
+    set_float32_matmul_precision,
+    set_flush_denormal,
+    set_num_interop_threads,
+    set_warn_always,
+    use_deterministic_algorithms,
+)
+from .storage import TypedStorage, UntypedStorage
 from .tensor import Size, Tensor
 from .version import __version__
 
 newaxis = None
 
 _TABLES = (
-    "creation", "from_data", "sampling", "random_fill", "conversion", "shaping", "parts", "filling",
+    "creation", "from_data", "sampling", "random_fill", "conversion", "shaping", "broadcasting", "parts", "filling",
     "indexing", "scatter", "indexed_slices", "masking", "scatter_reduce", "joining", "splitting",
     "rearranging", "grids",
-    "pointwise", "arithmetic", "softmax", "activation", "comparison", "reduction", "extremes", "moments", "norms",
-    "order", "uniques", "sorting", "scan", "matmul", "products", "operators",
+    "pointwise", "arithmetic", "clamping", "fused", "softmax", "activation", "comparison", "reduction", "extremes", "moments", "norms",
+    "order", "uniques", "sorting", "searching", "scan", "integrals", "matmul", "blends",
+    "contraction", "products", "solving", "triangular", "factorizations",
+    "decompositions", "reflectors", "indefinite", "lowrank", "determinants", "matrix_functions",
+    "matrix_norms", "least_squares", "distances", "retired", "operators",
+    "histograms", "scatter_views", "copies", "differences", "elements", "introspection",
+    "windows", "stft", "special_functions", "floating_parts",
 )  # fmt: skip
 for _name in _TABLES:
     _import_module(f".ops.{_name}", __name__)
@@ -95,6 +118,13 @@ for (_namespace, _name), _op in _registry.REGISTRY.items():
         if _op.inplace:
             globals()[f"{_name}_"] = getattr(Tensor, f"{_name}_")
 
+# In-place methods that torch publishes as functions as well.
+for _name in (
+    "arccos_", "arccosh_", "arcsin_", "arcsinh_", "arctan_", "arctanh_", "clip_", "detach_",
+    "fill_", "fix_", "negative_", "zero_",
+):  # fmt: skip
+    globals()[_name] = getattr(Tensor, _name)
+
 Tensor.__repr__ = _tensor_repr  # type: ignore[method-assign]
 
 from .ops.from_data import LEGACY_TYPES as _LEGACY_TYPES  # noqa: E402
@@ -103,7 +133,8 @@ globals().update(_LEGACY_TYPES)
 
 # Packages that a program may not need; imported when first used.
 _LATER = {
-    "nn": "nn", "optim": "optim", "utils": "utils", "fft": "fft", "load": "serialization", "save": "serialization",
+    "signal": "signal",
+    "nn": "nn", "optim": "optim", "utils": "utils", "fft": "fft", "linalg": "linalg", "special": "special", "load": "serialization", "save": "serialization",
 }  # fmt: skip
 # Functions that torch has here and in nn.functional.
 _LATER |= dict.fromkeys(

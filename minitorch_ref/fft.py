@@ -1,27 +1,30 @@
-"""torch.fft: Fourier transforms.  They are defined in `ops/spectral.py`."""
+"""torch.fft: Fourier transforms, defined in `ops/spectral.py`, and bins, in `ops/frequencies.py`."""
 
+from .ops.frequencies import fftfreq, fftshift, ifftshift, rfftfreq
 from .ops.spectral import (
     fft,
     fft2,
-    fftfreq,
     fftn,
-    fftshift,
     hfft,
+    hfft2,
+    hfftn,
     ifft,
     ifft2,
     ifftn,
-    ifftshift,
     ihfft,
+    ihfft2,
+    ihfftn,
     irfft,
     irfft2,
     irfftn,
     rfft,
     rfft2,
-    rfftfreq,
     rfftn,
 )
+from .tensor import Tensor
 
 __all__ = [
-    "fft", "fft2", "fftfreq", "fftn", "fftshift", "hfft", "ifft", "ifft2", "ifftn", "ifftshift",
-    "ihfft", "irfft", "irfft2", "irfftn", "rfft", "rfft2", "rfftfreq", "rfftn",
+    "Tensor", "fft", "fft2", "fftfreq", "fftn", "fftshift", "hfft", "hfft2", "hfftn", "ifft",
+    "ifft2", "ifftn", "ifftshift", "ihfft", "ihfft2", "ihfftn", "irfft", "irfft2", "irfftn", "rfft",
+    "rfft2", "rfftfreq", "rfftn",
 ]  # fmt: skip

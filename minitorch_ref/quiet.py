@@ -29,7 +29,6 @@ from typing import Any
 
 import numpy as np
 
-
 BUFFER = 512  # elements
 
 

@@ -13,6 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from . import tools
+
 DESCRIPTION = """Compare minitorch_ref with PyTorch: every op, every module, three whole programs.
 Exit codes: 0 parity, 1 a deviation, 2 the comparison could not run."""
 
@@ -89,7 +91,7 @@ def arguments() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     _common(parser, True)
-    parts = parser.add_subparsers(dest="part", metavar="{ops,modules,programs}")
+    parts = parser.add_subparsers(dest="part", metavar="PART")
     for name, text in (
         ("ops", "only the ops"),
         ("modules", "only layers, losses, optimizers, schedulers"),
@@ -103,22 +105,23 @@ def arguments() -> argparse.ArgumentParser:
         metavar="PROGRAM",
         help="sigmoid_gd, admissions, lenet5, … (default: all)",
     )
+    tools.register(parts)
     return parser
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run and report; the exit code."""
-    args = arguments().parse_args(argv)
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    args = arguments().parse_args(argv)
     if not args.download:
         os.environ.setdefault("MINITORCH_OFFLINE", "1")
     from .engines import EngineError
     from .ledger import LedgerError
 
     try:
-        return _run(args)
-    except (EngineError, LedgerError, OSError) as error:
+        return tools.run(args) if args.part in tools.TOOLS else _run(args)
+    except (EngineError, LedgerError, OSError, *tools.errors()) as error:
         print(f"parity: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:

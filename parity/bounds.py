@@ -9,6 +9,15 @@ For a matrix product this is the textbook γₙ|A||B|; for a mean, a softmax or 
 same bound with the right lengths and data, and gradients are covered as functions of the inputs and
 the cotangents.  J comes from torch in float64, one row per output element that needs it.
 float16 ops accumulate in float32 and round at each step that stores: d·u₁₆ + γₙ(u₃₂).
+
+Matrix factorizations and solvers are backward stable in norm, not element by element: what is
+computed is the exact answer for A + E with ‖E‖ ≤ γ·‖A‖, rounded in proportion to its own size.
+To first order that allows (level "factorization")
+
+    |ŷᵢ − yᵢ|  ≤  γ_{n+d} · ( Σ_A ‖∂yᵢ/∂A‖_F·‖A‖_F + maxₖ|yₖ| ),
+
+summed over the matrices A among the arguments (each of a batch by itself).  The condition number
+is in the Jacobian: nothing has to be said about it.
 """
 
 from __future__ import annotations
@@ -40,12 +49,24 @@ def allowance(terms: np.ndarray, depth: int, dtype: str) -> np.ndarray:
     return gamma(factor * (terms + depth), UNIT[dtype])
 
 
+def _weight(gradient: Any, value: Any, normwise: bool) -> float:
+    """Σⱼ |∂y/∂xⱼ||xⱼ| over one argument; or Σ ‖∂y/∂A‖‖A‖ over the matrices in it."""
+    if normwise and gradient.ndim:
+        dims = tuple(range(max(gradient.ndim - 2, 0), gradient.ndim))
+        product = gradient.abs().square().sum(dims).sqrt() * value.abs().square().sum(dims).sqrt()
+    else:
+        product = gradient.abs() * value.abs()
+    product = product.detach()
+    return float(product[product.isfinite()].sum())
+
+
 def sensitivity(
-    torch: Any, output: Any, inputs: list, rows: np.ndarray
+    torch: Any, output: Any, inputs: list, rows: np.ndarray, normwise: bool = False
 ) -> tuple[np.ndarray, np.ndarray]:
     """(Σⱼ |∂yᵢ/∂xⱼ||xⱼ|, number of inputs that count) for the flat indices `rows` of `output`.
 
-    output: a float64 or complex128 tensor with a graph over `inputs`.
+    output: a float64 or complex128 tensor with a graph over `inputs`.  normwise: with the norms of
+    whole matrices instead of their entries.
     """
     flat = output.reshape(-1)
     weight, terms = np.zeros(len(rows)), np.zeros(len(rows))
@@ -62,7 +83,6 @@ def sensitivity(
                 return np.zeros(len(rows)), np.zeros(len(rows))
             for gradient, value in zip(found, inputs, strict=True):
                 if gradient is not None:
-                    product = (gradient.abs() * value.abs()).detach()
-                    weight[k] += float(product[product.isfinite()].sum())
+                    weight[k] += _weight(gradient, value, normwise)
                     terms[k] += int((gradient != 0).sum())
     return weight, terms

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from . import errors
+from . import choices, errors, explain
 from .engines import Engine
 from .oracle import Oracle
 from .outcome import Check, OpResult, SampleResult, Verdict
@@ -20,6 +20,8 @@ from .record import Record, Value, run, run_out
 from .samples import row_for, samples_for
 from .samples.spec import Arr, Row, Sample
 from .values import compare_arrays
+
+CLOSER = 12  # failing checks of an op that are looked at more closely
 
 
 def mismatch(part: str, detail: str) -> Check:
@@ -185,6 +187,7 @@ class Lab:
         self.ours, self.theirs = ours, theirs
         self.views = ours.device == theirs.device == "cpu"
         self._no_out: set[tuple[str, str]] = set()
+        self._looks = 0
 
     def has(self, row: Row, form: str, everywhere: bool = True) -> bool:
         """Both engines (or torch alone) have this form of the op."""
@@ -231,7 +234,30 @@ class Lab:
         checks = compare_records(ours, theirs, row, oracle, self.views)
         for check in checks:
             check.form = form
+        self._look_closer(checks, sample, row, form, ours, theirs)
         return checks
+
+    def _look_closer(
+        self, checks: list[Check], sample: Sample, row: Row, form: str, ours: Record, theirs: Record
+    ) -> None:
+        """Ask of failing values: a discrete choice (choices.py)?  From which cause (explain.py)?"""
+        if row.random or form.startswith("out="):
+            return
+        for check in [c for c in checks if not c.verdict.ok]:
+            pair = [{**r.outputs, **r.grads, **r.seconds}.get(check.part) for r in (ours, theirs)]
+            a, b = (v.array if isinstance(v, Value) else None for v in pair)
+            if a is None or b is None or a.shape != b.shape or a.dtype != b.dtype:
+                continue
+            self._looks += 1
+            if self._looks > CLOSER:
+                return
+            found = choices.of_sample(self.theirs, sample, form, check.part, a, b)
+            check.choice = str(found)
+            check.detail = f"{found}; {check.detail}" if found.discrete else check.detail
+            if check.part == "out" and not found.discrete and form == "function":
+                check.causes = str(explain.of_sample(self.theirs, sample, form, a, b))
+            if found.both_valid and not self.views:  # no order is promised across devices
+                check.verdict = Verdict.EQUAL
 
     def _out(self, sample: Sample, row: Row) -> list[Check]:
         """The `out=` form, where torch and we have it: empty, ready-made and wrongly typed outs."""
@@ -272,7 +298,7 @@ class Lab:
     def compare_op(self, key: tuple[str, str]) -> OpResult:
         """Every sample of one op."""
         started = time.perf_counter()
-        row = row_for(key)
+        row, self._looks = row_for(key), 0
         if row is None:
             return OpResult(*key, "", "", [])
         results = [self.compare_sample(s, row) for s in samples_for(key)]

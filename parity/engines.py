@@ -1,7 +1,8 @@
 """An engine: a namespace that speaks torch's API, and how to get data in and out of it.
 
-`open_engine("minitorch_ref")`, `open_engine("torch")`, `open_engine("torch:cuda")`.  A test of the
-laboratory subclasses `Engine` and overrides `find` to plant a fault in one op.
+`open_engine("minitorch_ref")`, `open_engine("torch")`, `open_engine("torch:cuda")`, and the simulated
+device `open_engine("torch:tf32")`.  A test of the laboratory subclasses `Engine` and overrides
+`find` to plant a fault in one op.
 """
 
 from __future__ import annotations
@@ -90,4 +91,8 @@ def open_engine(spec: str) -> Engine:
         raise EngineError(f"{name!r} does not speak torch's API: it has no from_numpy")
     if device.startswith("cuda") and not module.cuda.is_available():
         raise EngineError(f"the engine {spec!r} needs a CUDA device and {name} sees none")
+    if name == "torch" and device == "tf32":
+        from .tf32 import Tf32
+
+        return Tf32(spec, module)
     return Engine(spec, module, device)

@@ -32,6 +32,8 @@ class Check:
     part: "out", "grad[0]", "grad2[1]", "error", …   form: function, method, inplace, out=
     ours, theirs: errors in ULP against the oracle (without one: the distance, and 0).
     bound: the largest error allowed, in ULP, where it was needed.
+    choice: what the branch-flip classifier says of a failing check (choices.py).
+    causes: which candidate causes reproduce the other side's bits (explain.py).
     """
 
     verdict: Verdict
@@ -42,6 +44,8 @@ class Check:
     theirs: float | None = None
     bound: float | None = None
     known: str = ""
+    choice: str = ""
+    causes: str = ""
 
     def as_dict(self) -> dict:
         return {**asdict(self), "verdict": str(self.verdict)}
@@ -50,6 +54,8 @@ class Check:
 def kind_of(check: Check) -> str:
     """What sort of thing a check is about, for counting."""
     part = check.part
+    if check.choice:
+        return "discrete choices"
     if check.form.startswith("out="):
         return "out= form"
     for start, name in KINDS.items():

@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from .precise_special import special_functions
+
 DIGITS = 50
 
 
@@ -112,7 +114,7 @@ def _functions() -> dict[str, Callable]:
         "__truediv__": lambda x, y: x / y,
         "zeta": m.zeta,
     }
-    return unary | binary
+    return unary | binary | special_functions()
 
 
 def _number(x: Any) -> Any:
@@ -204,7 +206,9 @@ def derivative(
 
 
 def _try(function: Callable, point: list) -> Any:
+    from mpmath.libmp import NoConvergence
+
     try:
         return function(*point)
-    except (ValueError, ZeroDivisionError, OverflowError, ArithmeticError, TypeError):
+    except (ValueError, ZeroDivisionError, OverflowError, ArithmeticError, TypeError, NoConvergence):
         return None

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from .engines import Engine
+from .gauge import canonical
 from .samples.materialise import Inputs, rng
 from .samples.spec import Sample
 
@@ -216,6 +217,7 @@ def run(
             return record
         outs = flatten(result, engine)
         record.outputs = {k: value_of(v, engine, inputs.arrays) for k, v in outs.items()}
+        outs = _turned(record, outs, engine, sample)
         if watched is not None:
             record.facts["returns self"] = result is watched
             record.facts["version bumped"] = watched._version > version
@@ -265,6 +267,7 @@ def run_out(engine: Engine, sample: Sample, mode: str) -> Record | None:
             for n in names
         ]
         inputs = Inputs(engine, sample, grad=mode == "grad")
+        record.complex_input = any(a.dtype.kind == "c" for a in inputs.arrays)
         if mode == "grad" and not inputs.leaves:
             return None
         given = outs[0] if engine.is_tensor(plain) else tuple(outs)
@@ -284,8 +287,19 @@ def run_out(engine: Engine, sample: Sample, mode: str) -> Record | None:
             "returns out": all(r is g or r.data_ptr() == g.data_ptr() for r, g in pairs),
             "version bumped": all(o._version > v for o, v in zip(outs, versions, strict=True)),
         }
-        record.outputs = {k: value_of(v, engine, []) for k, v in flatten(result, engine).items()}
+        outputs = flatten(result, engine)
+        record.outputs = {k: value_of(v, engine, []) for k, v in outputs.items()}
+        _turned(record, outputs, engine, sample)
     return record
+
+
+def _turned(record: Record, outs: dict, engine: Engine, sample: Sample) -> dict:
+    """The outputs in their sample's gauge; the facts on record stay those of the plain ones."""
+    turned = canonical(sample.gauge, engine, outs)
+    for path, tensor in turned.items():
+        if tensor is not outs[path]:
+            record.outputs[path].array = np.array(engine.array(tensor))
+    return turned
 
 
 def _inplace_target(form: str, inputs: Inputs) -> tuple[Inputs, Any]:

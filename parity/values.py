@@ -4,10 +4,10 @@
 2. nan, ±inf and −0 must stand at the same places.
 3. Level "exact", and every integer or boolean result: anything else is a mismatch.
 4. Otherwise three values are on the table: ours, torch's and the oracle's.  Ours is within the
-   bound if each element is at most 2 ULP from the oracle, or (level "sum") within γₙ·(|J||x|), see
-   bounds.py, or no further than torch's own worst error.  Errors on one sample can be luck, so
-   before we are called worse a sign test over close variations of the sample must agree
-   (oracle.py).  Outside: "worse".  Torch outside and we inside: "better".
+   bound if each element is at most 2 ULP from the oracle, or (levels "sum", "factorization")
+   within γₙ·(|J||x|), see bounds.py, or no further than torch's own worst error.  Errors on one
+   sample can be luck, so before we are called worse a sign test over close variations of the
+   sample must agree (oracle.py).  Outside: "worse".  Torch outside and we inside: "better".
 5. No oracle: both sides may be off by the bound, so their distance by twice the bound.
 """
 
@@ -115,7 +115,7 @@ def compare_arrays(
     wrong = positions(a, b)
     if wrong and not _edge_of_range(a, b, exact):
         return Check(Verdict.MISMATCH, part, detail=wrong)
-    return _judge(a, b, part, exact, bound if level == "sum" else None, near)
+    return _judge(a, b, part, exact, bound if level in ("sum", "factorization") else None, near)
 
 
 def _edge_of_range(a: np.ndarray, b: np.ndarray, exact: np.ndarray | None) -> bool:

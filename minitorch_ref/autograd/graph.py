@@ -30,7 +30,7 @@ from ..dtypes import BY_CHAR
 from ..tensor import NO_VERSION, Tensor, wrap
 from .modes import state
 
-_count = itertools.count().__next__
+next_order = itertools.count().__next__
 _new = object.__new__
 
 FREED = (
@@ -52,7 +52,7 @@ class Node:
     hooks: Any = None  # see engine.py
 
     def __init__(self) -> None:
-        self.order = _count()
+        self.order = next_order()
         self.edges: list[Any] = []
 
     def __repr__(self) -> str:
@@ -198,10 +198,10 @@ NEEDS = object()  # stands for "tell the rule whose gradients are wanted"
 def save(value: Any) -> Any:
     """What to keep of an operand.  Raises RuntimeError for tensors made in inference mode."""
     tracked = isinstance(value, Tensor) and requires_grad(value)
-    return _saved(value, node_of(value) if tracked else None)
+    return entry_of(value, node_of(value) if tracked else None)
 
 
-def _saved(value: Any, node: Node | None) -> Any:
+def entry_of(value: Any, node: Node | None) -> Any:
     """`save` for those who know the operand's node already (None: it does not require grad)."""
     if not isinstance(value, Tensor):
         return value
@@ -218,7 +218,7 @@ def _saved(value: Any, node: Node | None) -> Any:
     return (value._array, node, value._nr, cell, cell[0])
 
 
-def _mentioned(value: Any, node: Node | None) -> Any:
+def mentioned(value: Any, node: Node | None) -> Any:
     """What to keep of an operand whose value no rule needs: where its gradient goes, its shape."""
     if not isinstance(value, Tensor):
         return None
@@ -333,7 +333,7 @@ def _node(name: str, out: Any, inputs: dict[str, Any], _: None) -> Node | None:
     if not tracked:
         return None
     node = _new(node_class(name))
-    node.order, node.edges = _count(), edges
+    node.order, node.edges = next_order(), edges
     return node
 
 
@@ -362,114 +362,6 @@ def _pick(name: str, inputs: dict[str, Any], out: Any) -> Any:
         return save_output(out)
     nr = int(name.removeprefix("out"))
     return save_output(out[nr], nr)
-
-
-class Row:
-    """How one line of an op table is recorded: `record` with all that can be known beforehand.
-
-    `rules` has a gradient rule per operand, or None.
-    """
-
-    def __init__(self, name: str, parameters: tuple[str, ...], rules: tuple[Any, ...]) -> None:
-        self.node = node_class(name, RowNode)
-        self.places = {p: i for i, p in enumerate(parameters)} | {"out": 2}
-        rule, rule_y = (*rules, None)[:2]
-        self.rules, self.bit, self.bit_y = (rule, rule_y), rule and 1 or 0, rule_y and 2 or 0
-        self.plans: dict[int, Plan] = {}
-
-    def record(self, data: Any, x: Any, y: Any = None) -> Tensor:
-        """Wrap the result; make a node if an operand requires grad (recording must be on).
-
-        Written out for both operands: every recorded operation of a program passes here.
-        """
-        if type(x) is tuple:
-            x, y = (*x, None)[:2]
-        out = wrap(data)
-        pattern, source, source_y = 0, None, None
-        if isinstance(x, Tensor) and (x._requires_grad if x._base is None else requires_grad(x)):
-            source, pattern = x._node or node_of(x), self.bit
-        if isinstance(y, Tensor) and (y._requires_grad if y._base is None else requires_grad(y)):
-            source_y, pattern = y._node or node_of(y), pattern | self.bit_y
-        if not pattern:
-            return out
-        plan = self.plans.get(pattern) or self.plan(pattern)
-        node = out._node = _new(self.node)
-        out._requires_grad = True
-        node.order, node.plan = _count(), plan
-        keep, keep_y, keep_out = plan.keeps
-        node.operands = [
-            _saved(x, source) if keep else _mentioned(x, source),
-            _saved(y, source_y) if keep_y else _mentioned(y, source_y),
-            save_output(out) if keep_out else None,
-        ]
-        return out
-
-    def plan(self, pattern: int) -> Plan:
-        """What to do for the operands that require grad, whose bits `pattern` has; made once."""
-        active = [i for i in (0, 1) if pattern >> i & 1]
-        steps = [(i, self.rules[i], [self.places[n] for n in wants(self.rules[i])]) for i in active]
-        needed = {place for _, _, places in steps for place in places}
-        plan = Plan(steps, [i in needed for i in (0, 1, 2)])
-        self.plans[pattern] = plan
-        return plan
-
-
-class Plan:
-    """A row's work when certain operands require grad.
-
-    `steps`: (number of the operand, rule, numbers of what the rule needs) for each of them.
-    `keeps`: for each operand, and then for the result, whether any of these rules needs its value.
-    """
-
-    def __init__(self, steps: list[Any], keeps: list[bool]) -> None:
-        self.steps, self.keeps, self.saves = steps, keeps, any(keeps)
-
-
-class RowNode(Node):
-    """An operation of an op table.  `operands` has an entry per operand, and one for the result:
-
-    what `save` returns where a rule needs the value, else (None, source, output number of the
-    source, shape, NumPy dtype), or None for a number and for the result.
-    """
-
-    plan: Plan
-    operands: list[Any]
-
-    @property
-    def next_functions(self) -> tuple[tuple[Node | None, int], ...]:
-        entries = self.operands[:-1]
-        return tuple([(e[1], e[2]) if type(e) is tuple and e[1] else (None, 0) for e in entries])
-
-    def gradients(self, g: Any, wanted: Any = None) -> Any:
-        operands = self.operands
-        if operands[-1] is FREED:
-            raise RuntimeError(FREED)
-        value_of = unpack if state.grad else peek
-        for i, rule, places in self.plan.steps:
-            like, target, nr, shape, kind = operands[i]
-            if wanted is not None and target not in wanted:
-                continue
-            if len(places) == 1:
-                result = rule(g, value_of(operands[places[0]], self))
-            else:
-                result = rule(g, *[value_of(operands[k], self) for k in places])
-            if result is None:
-                continue
-            if like is not None:
-                shape, kind = like.shape, like.dtype
-            array = result._array
-            if array.shape != shape or array.dtype != kind:
-                result = fit(result, shape, kind)
-            yield target, nr, result
-
-    def release(self) -> None:
-        if self.plan.saves:
-            entries = [(None, e[1], e[2]) if type(e) is tuple else None for e in self.operands]
-            entries[-1] = FREED
-            self.operands = entries
-
-    def saved(self) -> Iterator[list[Any]]:
-        return iter((self.operands,))
 
 
 # ---- views ---------------------------------------------------------------------------------------------

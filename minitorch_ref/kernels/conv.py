@@ -11,6 +11,7 @@ Which algorithm, by arithmetic (M·K·J multiply-adds of the product it becomes)
 
     1×1, stride 1        conv_pointwise   the image already is the matrix: nothing is unfolded
     one channel a group  conv_depthwise   products with K = kh·kw only: the fewest copies win
+    few positions        conv_columns     the weight is most of the data: read it once, not once a row
     all else             conv_rows        unfolded along the width only, one product per output row
 
 All take 1, 2 or 3 spatial dims.  One dim is an image of height 1.  Three dims become two by unfolding
@@ -26,7 +27,7 @@ from typing import Any
 
 import numpy as np
 
-from . import conv_depthwise, conv_pointwise, conv_rows
+from . import conv_columns, conv_depthwise, conv_pointwise, conv_rows
 from .axis import Axis, conv_axis
 
 Ints = Sequence[int]
@@ -78,7 +79,7 @@ def axes_of(
     size: Ints, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints, out: Ints | None = None
 ) -> tuple[Axis, ...]:
     """One Axis per spatial dim; `out` overrides the number of outputs (fewer than would fit)."""
-    spec = tuple(map(tuple, (size, kernel, stride, padding, dilation)))
+    spec = (tuple(size), tuple(kernel), tuple(stride), tuple(padding), tuple(dilation))
     return _axes(spec, None if out is None else tuple(out))
 
 
@@ -105,7 +106,7 @@ def _convolve(
     elif len(axes) == 1:
         x, weight = x[:, :, None], weight[:, :, None]
     h, w = axes[-2:] if len(axes) > 1 else (_LINE, *axes)
-    y = _choose(weight.shape, h, w, groups).forward(x, weight, bias, h, w, groups)
+    y = _choose(len(x), weight.shape, h, w, groups).forward(x, weight, bias, h, w, groups)
     return from_frames(y, shape) if len(axes) == 3 else np.ascontiguousarray(y.reshape(shape))
 
 
@@ -120,7 +121,7 @@ def _convolve_input(
     elif len(axes) == 1:
         g, weight = g[:, :, None], weight[:, :, None]
     h, w = axes[-2:] if len(axes) > 1 else (_LINE, *axes)
-    x = _choose(weight.shape, h, w, groups).input_gradient(g, weight, h, w, groups)
+    x = _choose(len(g), weight.shape, h, w, groups).input_gradient(g, weight, h, w, groups)
     return fold_depth(x, axes[0], shape) if len(axes) == 3 else np.ascontiguousarray(x.reshape(shape))
 
 
@@ -136,17 +137,19 @@ def _convolve_weight(
         g, x = g[:, :, None], x[:, :, None]
     h, w = axes[-2:] if len(axes) > 1 else (_LINE, *axes)
     flat = (g.shape[1], x.shape[1] // groups, h.kernel, w.kernel)
-    gradient = _choose(flat, h, w, groups).weight_gradient(g, x, h, w, groups)
+    gradient = _choose(len(x), flat, h, w, groups).weight_gradient(g, x, h, w, groups)
     return np.ascontiguousarray(gradient.reshape(shape))
 
 
-def _choose(weight: Ints, h: Axis, w: Axis, groups: int) -> Any:
+def _choose(samples: int, weight: tuple[int, ...], h: Axis, w: Axis, groups: int) -> Any:
     """The module whose forward and gradients suit a weight of this shape."""
     plain = h.stride == w.stride == 1 and not h.padding and not w.padding
     if plain and weight[2] == weight[3] == 1 and h.out == h.size and w.out == w.size:
         return conv_pointwise
     if weight[1] == 1 and groups > 1:
         return conv_depthwise
+    if conv_columns.suits(samples, weight, w):
+        return conv_columns
     return conv_rows
 
 

@@ -3,9 +3,9 @@
 The image is unfolded along its width only (see unfold.py), row by row.  The columns that output row
 `oh` needs are then kh neighbouring blocks - a view, not a copy:
 
-    blocks   │ row 0 │ row 1 │ row 2 │ row 3 │ row 4 │ …        each C·KW × (n·OW)
+    blocks   │ row 0 │ row 1 │ row 2 │ row 3 │ row 4 │ …        each KW·C × (n·OW)
     oh = 0   └────────── B₀ ─────────┘                           y₀ = W · B₀
-    oh = 1           └────────── B₁ ─────────┘                   y₁ = W · B₁     W: O × KH·C·KW
+    oh = 1           └────────── B₁ ─────────┘                   y₁ = W · B₁     W: O × KH·KW·C
 
 so unfolding costs kw copies of the image instead of kh·kw, and the products are as wide as the whole
 chunk of the batch.  Both gradients are the same picture:
@@ -58,7 +58,7 @@ def forward(
     og, k = o // groups, cg * w.kernel
     shape = (layout, h.kernel, len(x), h.out, w.out, groups, og, k, x.itemsize, get_num_threads())
     todo = plan(*shape)
-    by_row = weight.reshape(groups, og, cg, h.kernel, w.kernel).transpose(0, 1, 3, 2, 4)
+    by_row = weight.reshape(groups, og, cg, h.kernel, w.kernel).transpose(0, 1, 3, 4, 2)
     band = banded(by_row.reshape(groups, og, h.kernel, k), todo.r, layout.step)
     y = np.empty((len(x), o, h.out, w.out), x.dtype)
     source, target = rows_first(x, groups), rows_first(y, groups)
@@ -84,8 +84,8 @@ def one_tile(
     og = y.shape[2]
     count = (tile.hi - tile.lo) * layout.step + layout.halo
     with scratch() as take:
-        blocks = columns(take, (groups, count, cg, w.kernel, n, w.out), x.dtype, inside)
-        gather(take, x, h, w, tile, blocks.swapaxes(0, 1))
+        blocks = columns(take, (groups, count, w.kernel, cg, n, w.out), x.dtype, inside)
+        gather(take, x, h, w, tile, blocks.transpose(1, 0, 3, 2, 4, 5))
         for first, products, height in bands(tile.hi - tile.lo, todo.r):
             depth = h.kernel + (height - 1) * layout.step
             a = band[:, None, : height * og, : depth * cg * w.kernel]

@@ -2,11 +2,11 @@
 
 Weight gradient.  Every output row adds one product; again r rows can share one:
 
-    W̄ = Σ_oh ȳ_oh · B_ohᵀ            (r·O × n·OW) · (n·OW × (kh+r-1)·C·KW), of which the r diagonal
+    W̄ = Σ_oh ȳ_oh · B_ohᵀ            (r·O × n·OW) · (n·OW × (kh+r-1)·KW·C), of which the r diagonal
                                       blocks are wanted
 
 Wide convolutions have room for one product per kernel row instead, over all positions at once:
-(O × OH·n·OW) · (OH·n·OW × C·KW), whose right side is a slice of the columns, `kh` rows further on.
+(O × OH·n·OW) · (OH·n·OW × KW·C), whose right side is a slice of the columns, `kh` rows further on.
 
 Input gradient.  Padded input row `i` got its columns from output rows `i - kh`:
 
@@ -65,8 +65,15 @@ def weight_gradient(g: np.ndarray, x: np.ndarray, h: Axis, w: Axis, groups: int)
                 (add_broad if broad else add_rows)(take, source, given, h, w, tile, r, sums[i])
 
     parallel_for(lane, lanes)
-    total = np.add.reduce(sums, axis=0).reshape(groups, og, h.kernel, cg, w.kernel)
-    return np.ascontiguousarray(total.transpose(0, 1, 3, 2, 4)).reshape(o, cg, h.kernel, w.kernel)
+    total = sums[0] if lanes == 1 else np.add.reduce(sums, axis=0)
+    total = total.reshape(o, h.kernel, w.kernel, cg)
+    result = np.empty((o, cg, h.kernel, w.kernel), x.dtype)
+    if cg < w.kernel:
+        result[...] = total.transpose(0, 3, 1, 2)
+    else:  # NumPy would copy kw elements at a time; this way it is cg
+        for tap in np.ndindex(h.kernel, w.kernel):
+            result[:, :, *tap] = total[:, *tap]
+    return result
 
 
 def add_rows(
@@ -77,19 +84,20 @@ def add_rows(
     groups, cg, inside = x.shape[1], x.shape[2], samples_inside(tile, w)
     og, k = g.shape[2], cg * w.kernel
     count = rows * layout.step + layout.halo
-    blocks = columns(take, (groups, count, cg, w.kernel, n, w.out), x.dtype, inside)
-    gather(take, x, h, w, tile, blocks.swapaxes(0, 1))
+    blocks = columns(take, (groups, count, w.kernel, cg, n, w.out), x.dtype, inside)
+    gather(take, x, h, w, tile, blocks.transpose(1, 0, 3, 2, 4, 5))
     given = columns(take, (groups, rows, og, n, w.out), x.dtype, inside)
     given.swapaxes(0, 1)[...] = g[tile.lo : tile.hi, :, :, tile.n0 : tile.n1]
     for first, products, height in bands(rows, r):
         window = h.kernel + (height - 1) * layout.step
         a = windows(given, first, products, height, height)
         b = windows(blocks, first * layout.step, products, window, height * layout.step)
-        out = take((groups, products, height * og, window * k), x.dtype)
-        np.matmul(a, b.swapaxes(-1, -2), out=out)
-        part = np.add.reduce(out, axis=1).reshape(groups, height, og, window, k)
+        out = take((groups, products, window * k, height * og), x.dtype)
+        np.matmul(b, a.swapaxes(-1, -2), out=out)  # this way round is 10 to 20 % faster
+        part = np.add.reduce(out, axis=1).reshape(groups, window, k, height, og)
         for i in range(height):
-            total += part[:, i, :, i * layout.step : i * layout.step + h.kernel]
+            block = part[:, i * layout.step : i * layout.step + h.kernel, :, i]
+            total += block.transpose(0, 3, 1, 2)
 
 
 def add_broad(
@@ -102,14 +110,14 @@ def add_broad(
     part = x[:, :, :, tile.n0 : tile.n1]
     if h.stride == 1:  # kernel row kh is the same columns, kh·dilation rows further on
         count = rows + (h.kernel - 1) * h.dilation
-        blocks = take((groups, cg, w.kernel, count, n, w.out), x.dtype)
-        unfold_rows(part, tile.lo - h.padding, w, blocks.transpose(3, 0, 1, 2, 4, 5))
+        blocks = take((groups, w.kernel, cg, count, n, w.out), x.dtype)
+        unfold_rows(part, tile.lo - h.padding, w, blocks.transpose(3, 0, 2, 1, 4, 5))
         line, item = n * w.out * x.itemsize, x.itemsize
         strides = (k * count * line, h.dilation * line, count * line, item)
         b = np.ndarray((groups, h.kernel, k, size), x.dtype, blocks, 0, strides)
     else:
-        blocks = take((groups, h.kernel, cg, w.kernel, rows, n, w.out), x.dtype)
-        unfold_windows(part, 0, h, w, tile.lo, blocks.transpose(4, 1, 0, 2, 3, 5, 6))
+        blocks = take((groups, h.kernel, w.kernel, cg, rows, n, w.out), x.dtype)
+        unfold_windows(part, 0, h, w, tile.lo, blocks.transpose(4, 1, 0, 3, 2, 5, 6))
         b = blocks.reshape(groups, h.kernel, k, size)
     given = take((groups, og, rows, n, w.out), x.dtype)
     given.transpose(2, 0, 1, 3, 4)[...] = g[tile.lo : tile.hi, :, :, tile.n0 : tile.n1]
@@ -177,7 +185,7 @@ def phase_tasks(
     k, layout = cg * kw, Layout(True, 1, t - 1)
     shape = (layout, t, samples, rows, w.out, groups, k, og, g.itemsize, get_num_threads())
     r, tiles = plan(*shape)
-    turned = weight.reshape(groups, og, cg, t, kw)[:, :, :, ::-1].transpose(0, 2, 4, 3, 1)
+    turned = weight.reshape(groups, og, cg, t, kw)[:, :, :, ::-1].transpose(0, 4, 2, 3, 1)
     band = banded(turned.reshape(groups, k, t, og), r, 1)
 
     def work(tile: Tile) -> None:
@@ -190,12 +198,12 @@ def phase_tasks(
             for first, products, height in bands(tile.hi - tile.lo, r):
                 a = band[:, None, : height * k, : (t + height - 1) * og]
                 b = windows(blocks, first, products, t + height - 1, height)
-                shape = (groups, products, height, cg, kw, n, w.out)
+                shape = (groups, products, height, kw, cg, n, w.out)
                 out = columns(take, shape, g.dtype, inside)
                 np.matmul(a, b, out=product_of(out, height * k))
                 lo = tile.lo + first
                 rows = target[lo : lo + products * height, :, :, tile.n0 : tile.n1]
                 rows = rows.reshape(products, height, *rows.shape[1:])
-                fold_width(take, out.transpose(1, 2, 0, 3, 4, 5, 6), w, rows)
+                fold_width(take, out.transpose(1, 2, 0, 4, 3, 5, 6), w, rows)
 
     return [functools.partial(work, tile) for tile in tiles]

@@ -25,7 +25,7 @@ import numpy as np
 Array = np.ndarray
 
 _LONG = 2048  # elements from which a call of BLAS pays (and its import, once)
-_PIECE = 8192  # below the size where BLAS would start threads of its own
+_PIECE = 9984  # below the size (10,000) where BLAS would start threads of its own
 _BLOCK = 64  # BLAS fuses its unrolled loop, not the rest of it: feed it multiples of this
 
 

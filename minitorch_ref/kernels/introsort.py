@@ -1,8 +1,9 @@
-"""Which of several equal elements torch's `mode` names: the one libstdc++ would put last.
+"""Which of several equal elements torch names in `mode`, `median`, `topk` and `kthvalue`.
 
-torch sorts with `std::sort`, which is not stable, so the index that `mode` returns depends on the
-steps that function takes.  Here are the same steps, on a list of keys and the list of their
-places. (source: GCC libstdc++, bits/stl_algo.h and bits/stl_heap.h)
+torch calls `std::sort`, `std::nth_element` and `std::partial_sort`, which are not stable, and a
+quickselect of its own; so an index it returns depends on the steps these take.  Here are the same
+steps, on a list of keys and the list of their places.
+(source: GCC libstdc++, bits/stl_algo.h and bits/stl_heap.h; torch, SortingUtils.h and TopKImpl.h)
 """
 
 from __future__ import annotations
@@ -17,7 +18,66 @@ _SHORT = 16  # std::sort leaves runs this short to a final insertion sort
 def sorted_places(keys: list[Any]) -> list[int]:
     """The places of the elements in the order in which `std::sort` leaves them."""
     a = [(k, i) for i, k in enumerate(keys)]
-    n = len(a)
+    _sort(a, len(a))
+    return [place for _, place in a]
+
+
+def nth_places(keys: list[Any], nth: int) -> list[int]:
+    """The places in the order in which `std::nth_element` leaves them: the nth stands right."""
+    a = [(k, i) for i, k in enumerate(keys)]
+    _nth_element(a, nth)
+    return [place for _, place in a]
+
+
+def top_places(keys: list[Any], k: int, in_order: bool) -> list[int]:
+    """The places of the `k` smallest keys, in the order that torch's topk gives them."""
+    a = [(key, i) for i, key in enumerate(keys)]
+    if k * 64 <= len(a):
+        _heap_select(a, 0, k, len(a))
+        _sort_heap(a, 0, k)
+    elif k:
+        _nth_element(a, k - 1)
+        if in_order:
+            _sort(a, k - 1)
+    return [place for _, place in a[:k]]
+
+
+def kth_place(keys: list[Any], k: int) -> int:
+    """The place of the k-th key (from 0) as torch's own quickselect finds it."""
+    a = [(key, i) for i, key in enumerate(keys)]
+    low, high = 0, len(a) - 1
+    while high > low:
+        if high == low + 1:
+            _order(a, low, high)
+            break
+        middle = low + (high - low) // 2
+        a[middle], a[low + 1] = a[low + 1], a[middle]
+        _order(a, low + 1, high)
+        _order(a, low, high)
+        _order(a, low + 1, low)
+        i, j, pivot = low + 1, high, a[low][0]
+        while True:
+            i += 1
+            while pivot > a[i][0]:
+                i += 1
+            j -= 1
+            while a[j][0] > pivot:
+                j -= 1
+            if j < i:
+                break
+            a[i], a[j] = a[j], a[i]
+        a[low], a[j] = a[j], a[low]
+        low, high = (i if j <= k else low), (j - 1 if j >= k else high)
+    return a[k][1]
+
+
+def _order(a: Pairs, i: int, j: int) -> None:
+    if a[i][0] > a[j][0]:
+        a[i], a[j] = a[j], a[i]
+
+
+def _sort(a: Pairs, n: int) -> None:
+    """`std::sort` of the first n."""
     if n > 1:
         _introsort(a, 0, n, 2 * (n.bit_length() - 1))
         if n > _SHORT:
@@ -26,7 +86,20 @@ def sorted_places(keys: list[Any]) -> list[int]:
                 _insert(a, i)
         else:
             _insertion_sort(a, 0, n)
-    return [place for _, place in a]
+
+
+def _nth_element(a: Pairs, nth: int) -> None:
+    first, last = 0, len(a)
+    depth = 2 * (last.bit_length() - 1)
+    while last - first > 3:
+        if depth == 0:
+            _heap_select(a, first, nth + 1, last)
+            a[first], a[nth] = a[nth], a[first]
+            return
+        depth -= 1
+        cut = _partition_by_pivot(a, first, last)
+        first, last = (cut, last) if cut <= nth else (first, cut)
+    _insertion_sort(a, first, last)
 
 
 def _introsort(a: Pairs, first: int, last: int, depth: int) -> None:

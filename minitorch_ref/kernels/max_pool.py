@@ -26,7 +26,10 @@ import numpy as np
 from .adaptive import last_nan_or_first_max
 from .axis import Axis
 from .phases import Phases, is_whole, over_chunks, planes_of
+from .threads import parallel_for
 from .workspace import scratch
+
+PLACES = 1 << 14  # places at a time: they and what they point at stay in the second-level cache
 
 
 def max_pool2d(
@@ -67,61 +70,64 @@ def _pool(
     low = -np.inf if x.dtype.kind == "f" else np.iinfo(x.dtype).min
     with scratch() as take:
         phases = Phases(take, len(x), h, w, x.dtype).load(x, low)
-        values, codes = _maxima(phases, places is not None, table)
-        y[...] = phases.grid(values)
-        if x.dtype.kind == "f" and np.isnan(np.minimum.reduce(y, axis=None)):
-            values, codes = _maxima_with_nan(phases, table)
+        values = y.reshape(-1) if phases.exact else phases.flat(x.dtype)
+        codes = None if places is None else _first_codes(phases, table)
+        _maxima(phases, values, codes)
+        if not phases.exact:
             y[...] = phases.grid(values)
-        if places is not None:
-            offset, origin, _ = table
+        if x.dtype.kind == "f" and np.isnan(np.minimum.reduce(y, axis=None)):
+            codes = _first_codes(phases, table)
+            _maxima_with_nan(phases, values, codes)
+            if not phases.exact:
+                y[...] = phases.grid(values)
+        if places is not None and codes is not None:
+            offset, origin = table[:2]
             np.add(offset.take(phases.grid(codes)), origin, out=places)
             if has_empty_window(h) or has_empty_window(w):
                 np.clip(places, 0, h.size * w.size - 1, out=places)
 
 
-def _maxima(phases: Phases, with_codes: bool, table: Any) -> tuple[np.ndarray, Any]:
-    taps, run = phases.taps(), phases.run
-    values = phases.flat(phases.data.dtype)
-    best = values[:run]
-    best[...] = taps[0]
-    if not with_codes:
+def _maxima(phases: Phases, values: np.ndarray, codes: np.ndarray | None) -> None:
+    """Fill `values`, and set `codes` to the number of the tap that won."""
+    taps, best = phases.taps(), values[: phases.run]
+    before = taps[0]  # the best of the taps so far
+    if codes is None:
         for tap in taps[1:]:
-            np.maximum(best, tap, out=best)
-        return values, None
-    codes = _first_codes(phases, table)
-    code, candidate = codes[:run], phases.flat(codes.dtype)[:run]
-    greater = phases.flat(np.bool_)[:run]
-    for k, tap in enumerate(taps[1:], 1):
-        np.greater(tap, best, out=greater)
-        np.maximum(best, tap, out=best)
-        np.multiply(greater.view(np.uint8), codes.dtype.type(k), out=candidate)
-        np.maximum(code, candidate, out=code)  # codes grow, so the last one to win is the largest
-    return values, codes
+            before = np.maximum(before, tap, out=best)
+    else:
+        code, candidate = codes[: phases.run], phases.flat(codes.dtype)[: phases.run]
+        greater = phases.flat(np.bool_)[: phases.run]
+        for k, tap in enumerate(taps[1:], 1):
+            np.greater(tap, before, out=greater)
+            before = np.maximum(before, tap, out=best)
+            np.multiply(greater.view(np.uint8), codes.dtype.type(k), out=candidate)
+            np.maximum(code, candidate, out=code)  # codes grow: the last to win is the largest
+    if before is not best:
+        best[...] = before
 
 
-def _maxima_with_nan(phases: Phases, table: Any) -> tuple[np.ndarray, np.ndarray]:
+def _maxima_with_nan(phases: Phases, values: np.ndarray, codes: np.ndarray) -> None:
     """The same by the letter of torch's rule."""
     taps, run = phases.taps(), phases.run
-    values, codes = phases.flat(phases.data.dtype), _first_codes(phases, table)
     values[:run] = taps[0]
     for k, tap in enumerate(taps[1:], 1):
         wins = (tap > values[:run]) | np.isnan(tap)
         np.copyto(values[:run], tap, where=wins)
         np.copyto(codes[:run], codes.dtype.type(k), where=wins)
-    return values, codes
 
 
 def _first_codes(phases: Phases, table: Any) -> np.ndarray:
     """Codes before any comparison: the first tap of each window that is not padding."""
-    first = table[2]
+    first, padded = table[2:]
     codes = phases.flat(first.dtype)
     codes[...] = 0
-    if first.any():
+    if padded:
         phases.grid(codes)[...] = first
     return codes
 
 
-def _places(h: Axis, w: Axis) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+@functools.lru_cache(maxsize=256)
+def _places(h: Axis, w: Axis) -> tuple[np.ndarray, np.ndarray, np.ndarray, bool]:
     """What turns codes into places: each tap's offset, each window's origin, and its first tap.
 
     The first tap that is not padding wins where all values are -inf.
@@ -134,7 +140,7 @@ def _places(h: Axis, w: Axis) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     skipped_columns = -(np.minimum(columns, 0) // w.dilation)
     kind = np.uint8 if len(tap) <= 256 else np.int32
     first = np.add.outer(skipped_rows * w.kernel, skipped_columns).astype(kind)
-    return offset, np.add.outer(rows * w.size, columns), first
+    return offset, np.add.outer(rows * w.size, columns), first, bool(first.any())
 
 
 def max_pool3d(
@@ -163,24 +169,44 @@ def to_places(
     `apart`: no two values share a place.
     """
     x = np.zeros(shape, g.dtype)
-    if g.size:
-        flat, at = x.reshape(-1), _absolute(places, shape, dims).reshape(-1)
-        if apart:
-            flat[at] = g.reshape(-1)
-        else:
-            np.add.at(flat, at, g.reshape(-1))
+    planes, size = math.prod(shape[:-dims]), math.prod(shape[-dims:])
+    if not g.size or not planes:
+        return x
+    flat, given, at = (a.reshape(planes, -1) for a in (x, g, places))
+    step = max(1, PLACES // at.shape[1])
+
+    def task(i: int) -> None:
+        part = slice(i * step, (i + 1) * step)
+        with scratch() as take:
+            where = _in_a_row(take, at[part], size)
+            if apart:
+                flat[part].reshape(-1)[where] = given[part].reshape(-1)
+            else:
+                np.add.at(flat[part].reshape(-1), where, given[part].reshape(-1))
+
+    parallel_for(task, -(-planes // step))
     return x
 
 
 def from_places(x: np.ndarray, places: np.ndarray, dims: int) -> np.ndarray:
     """The elements of x at places: the adjoint of `to_places`."""
-    return np.asarray(x.reshape(-1).take(_absolute(places, x.shape, dims)))
+    planes, size = math.prod(x.shape[:-dims]), math.prod(x.shape[-dims:])
+    out = np.empty(places.shape, x.dtype)
+    if out.size:
+        flat, found, at = (a.reshape(planes, -1) for a in (x, out, places))
+        step = max(1, PLACES // at.shape[1])
+        for i in range(0, planes, step):
+            with scratch() as take:
+                where = _in_a_row(take, at[i : i + step], size)
+                found[i : i + step] = flat[i : i + step].take(where).reshape(-1, at.shape[1])
+    return out
 
 
-def _absolute(places: np.ndarray, shape: tuple[int, ...], dims: int) -> np.ndarray:
-    """Places within planes (or volumes) as places in the whole array."""
-    lead, size = shape[:-dims], math.prod(shape[-dims:])
-    return places + (np.arange(math.prod(lead)) * size).reshape(*lead, *[1] * dims)
+def _in_a_row(take: Any, places: np.ndarray, size: int) -> np.ndarray:
+    """Places within each of some planes (or volumes) as places in all of them, flat."""
+    where = take(places.shape, np.intp)
+    starts = np.arange(0, len(places) * size, max(1, size)).reshape(-1, 1)
+    return np.add(places, starts, out=where).reshape(-1)
 
 
 @functools.lru_cache(maxsize=256)

@@ -135,8 +135,9 @@ def add_rows(array: np.ndarray, dim: int, index: np.ndarray, source: np.ndarray)
     """
     if array.size == 0 or index.size == 0:
         return
-    if array.dtype == _HALF:
-        _in_single(lambda wide: add_rows(wide, dim, index, source.astype(_SINGLE)), array)
+    if array.dtype == _HALF:  # torch rounds after every addition here
+        with np.errstate(over="ignore"):
+            np.add.at(np.moveaxis(array, dim, 0), index, np.moveaxis(source, dim, 0))
         return
     rows, row_index, columns = as_rows(array.shape, dim, index)
     source = np.ascontiguousarray(source).reshape(len(row_index), columns)

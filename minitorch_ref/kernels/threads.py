@@ -7,8 +7,11 @@ result, and tiles are handed out in order:
     tiles   0   1   2   3   4   5
             A   B   A   A   B   A      whichever thread is free takes the next one
 
-so a result does not depend on the number of threads.  While the pool works, BLAS is held to one
-thread (through threadpoolctl; without it the pool stays off, and BLAS threads by itself).
+so a result does not depend on the number of threads.  BLAS is held to one thread from the first use
+of the pool on, through threadpoolctl: its own threads spin for some milliseconds after each product
+and would take the cores from ours.  (torch owns MKL's threads in the same way.)  Products are split
+over the pool instead, in products.py.  Without threadpoolctl the pool stays off and BLAS threads by
+itself.
 
 Nothing starts at import.  The pool starts at the first call with work for it, and after a `fork` the
 child starts one of its own.
@@ -16,13 +19,12 @@ child starts one of its own.
 
 from __future__ import annotations
 
-import contextlib
 import contextvars
 import itertools
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 _count: int | None = None
@@ -40,7 +42,7 @@ def get_num_threads() -> int:
 
 
 def set_num_threads(number: int) -> None:
-    """Set the number of threads used inside one op (ours and BLAS's).
+    """Set the number of threads used inside one op.
 
     Raises TypeError for a non-integer, RuntimeError for a number below one.
     """
@@ -54,8 +56,7 @@ def set_num_threads(number: int) -> None:
         if _pool is not None and len(_pool.helpers) + 1 != _count:
             _pool.stop()
             _pool = None
-    for library in _blas():
-        library.set_num_threads(_count)
+    hold_blas()
 
 
 def _default_count() -> int:
@@ -85,11 +86,10 @@ def parallel_for(task: Callable[[int], Any], count: int) -> None:
 
     Tasks must write to disjoint places.  The first exception of any task is raised here.
     """
-    if get_num_threads() > 1 and _blas() and not getattr(_inside, "flag", False):
-        if _turn.acquire(False):
+    if get_num_threads() > 1 and hold_blas() and count > 1:
+        if not getattr(_inside, "flag", False) and _turn.acquire(False):
             try:
-                with one_blas_thread():
-                    _running_pool().run(task, count)
+                _running_pool().run(task, count)
             finally:
                 _turn.release()
             return
@@ -239,16 +239,14 @@ def _blas() -> list[Any]:
     return _libraries
 
 
-@contextlib.contextmanager
-def one_blas_thread() -> Iterator[None]:
-    """BLAS on one thread inside the block, as before after it."""
-    before = [(library, library.get_num_threads()) for library in _blas()]
-    try:
-        for library, number in before:
-            if number != 1:
-                library.set_num_threads(1)
-        yield
-    finally:
-        for library, number in before:
-            if number not in (None, 1):
-                library.set_num_threads(number)
+_held = False
+
+
+def hold_blas() -> bool:
+    """Hold BLAS to one thread from now on; whether there is a way to do that."""
+    global _held
+    if not _held:
+        for library in _blas():
+            library.set_num_threads(1)
+        _held = True
+    return bool(_libraries)

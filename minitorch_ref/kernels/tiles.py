@@ -20,7 +20,7 @@ from .unfold import unfold_rows, unfold_windows
 PACK = 8  # cost of packing one element, in multiply-adds (measured: 0.2 ns against 0.025 ns)
 CACHE = 2 << 20  # bytes of scratch a tile may use; twice that when the products are wide
 WIDE = 32  # products with this many rows do enough work per element to be fed from further away
-SPLIT = 1 << 20  # multiply-adds that are worth a thread's while
+SPLIT = 10 << 20  # multiply-adds worth a thread's while: waking one takes some 100 us
 COLUMNS = 512  # products of at least so many columns run at full speed
 SHORT = 16  # rows up to this length are laid across the samples
 

@@ -1,5 +1,5 @@
 """Arithmetic with a signature of its own: `add` with alpha, `div` with a rounding mode, `pow`,
-`clamp`, `lerp`, `round`, and the second names of the pointwise ops.
+`round`, and the second names of the pointwise ops.
 
 The operators `+ - * /` use the plain rows of `pointwise.py` directly.
 """
@@ -24,12 +24,13 @@ from ..dtypes import (
     result_type,
     to_floating,
 )
+from ..kernels import elementwise as k
+from ..kernels import fma
 from ..quiet import fp
 from ..tensor import Tensor, wrap
 from . import pointwise as p
-from .common import as_operand, cast_array, is_number
+from .common import as_operand, cast_array, convert_number, is_number
 from .pointwise import (
-    _no_zero_division,
     conj,
     eq,
     ge,
@@ -38,7 +39,6 @@ from .pointwise import (
     log,
     logical_and,
     logical_not,
-    logical_or,
     lt,
     masked,
     mul,
@@ -49,29 +49,53 @@ from .pointwise import (
     plain_sub,
     zeros_as,
 )  # fmt: skip
-from .registry import op
-from .table import binary, broadcast_error, not_implemented
+from .refusals import bad_argument, broadcast_shape, no_bool_sub, not_implemented
+from .registry import check_overlap, op, write_out
+from .table import binary
 
 
-def _with_alpha(simple: Any, rows: str) -> Any:
+def _with_alpha(simple: Any, sign: int, rows: str) -> Any:
     """add and sub: the table's op, its second operand scaled by `alpha`."""
     name = simple.__name__
+    node = f"{name.capitalize()}Backward0"
 
     def call(input: Any, other: Any, *, alpha: Any = 1, out: Tensor | None = None) -> Tensor:
-        return simple(input, _scaled(input, other, alpha), out=out)
+        if type(alpha) is int and alpha == 1:
+            return simple(input, other, out=out)
+        if out is not None:
+            check_overlap(out, (input, other))
+            return write_out(out, call(input, other, alpha=alpha), name)
+        if sign < 0:
+            no_bool_sub(input, other)
+        return _scaled_sum(node, input, other, alpha, sign)
 
     def written(self: Tensor, other: Any, *, alpha: Any = 1) -> Tensor:
-        return simple.in_place(self, _scaled(self, other, alpha))
+        if type(alpha) is int and alpha == 1:
+            return simple.in_place(self, other)
+        return scaled_in_place(self, other, alpha=alpha)
 
+    scaled_in_place = in_place(call, f"{name}_")
     call.__name__, call.__doc__, call.in_place = name, rows, written  # type: ignore[attr-defined]
     written.__name__, written.__doc__ = f"{name}_", f"In-place form of `{name}`."
     return op(call, inplace=True, own_out=True)
 
 
-def _scaled(input: Any, other: Any, alpha: Any) -> Any:
-    if type(alpha) is int and alpha == 1:
-        return other
+def _scaled_sum(node: str, input: Any, other: Any, alpha: Any, sign: int) -> Tensor:
+    """input ± alpha · other, the product unrounded where torch's vectorised loop fuses it."""
     common = result_type(input, other)
+    _check_alpha(alpha, common)
+    a, b = as_operand(input, common), as_operand(other, common)
+    factor = convert_number(alpha if common.category != BOOL else bool(alpha), common)
+    shape = broadcast_shape(a, b)
+    y = np.array(np.broadcast_to(a, shape), order="C")
+    x = np.broadcast_to(b, shape)
+    data = fp.quiet(fma.axpy, y, x, factor[()] if sign > 0 else np.negative(factor)[()])
+    scale = lambda g: mul(g, conj(alpha) if sign > 0 else -conj(alpha))  # noqa: E731
+    return record(node, data, input=(input, lambda g: g), other=(other, scale))
+
+
+def _check_alpha(alpha: Any, common: Any) -> None:
+    """Raise torch's RuntimeError for an alpha of a higher kind than the result."""
     if isinstance(alpha, bool) and common.category != BOOL:
         raise RuntimeError("Boolean alpha only supported for Boolean results.")
     if isinstance(alpha, float) and common.category < FLOATING:
@@ -82,18 +106,24 @@ def _scaled(input: Any, other: Any, alpha: Any) -> Any:
         raise RuntimeError(
             "For non-complex input tensors, argument alpha must not be a complex number."
         )
-    return mul(other, alpha) if isinstance(other, Tensor) else other * alpha
 
 
-add = _with_alpha(plain_add, "`input + alpha * other`, broadcast.")
-sub = _with_alpha(plain_sub, "`input - alpha * other`, broadcast.  Raises RuntimeError on booleans.")
+add = _with_alpha(plain_add, 1, "`input + alpha * other`, broadcast.")
+sub = _with_alpha(
+    plain_sub, -1, "`input - alpha * other`, broadcast.  Raises RuntimeError on booleans."
+)
+
+
+_ANY_MODE = "none given"
 
 
 @op(inplace=True, out=True)
-def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Tensor:
+def div(input: Any, other: Any, *, rounding_mode: str | None = _ANY_MODE) -> Tensor:
     """`input / other`; `rounding_mode` None (fractions), "trunc" (towards zero) or "floor"."""
-    if rounding_mode is None:
+    if rounding_mode is _ANY_MODE:
         return plain_div(input, other)
+    if rounding_mode is None:
+        return rename(plain_div(input, other), "DivBackward2")
     if rounding_mode not in ("trunc", "floor"):
         raise RuntimeError(
             "div expected rounding_mode to be one of None, 'trunc', or 'floor' but found "
@@ -103,57 +133,27 @@ def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Tensor:
     return rounded(input, other)
 
 
-def _truncated_quotient(a: np.ndarray, b: Any) -> np.ndarray:
-    if a.dtype.kind == "f":
-        return np.trunc(np.true_divide(a, b))
-    quotient = np.floor_divide(a, b)
-    inexact = np.remainder(a, b) != 0
-    return quotient + (inexact & (quotient < 0)).astype(quotient.dtype)
+def _div_in_place(self: Tensor, other: Any, *, rounding_mode: str | None = _ANY_MODE) -> Tensor:
+    """In-place form of `div`."""
+    if rounding_mode is _ANY_MODE:
+        return plain_div.in_place(self, other)
+    return _div_with_mode(self, other, rounding_mode=rounding_mode)
 
+
+_div_with_mode = in_place(div, "div_")
+_div_in_place.__name__ = "div_"
+Tensor.div_ = div.in_place = _div_in_place  # type: ignore[attr-defined]
 
 # fmt: off
-_div_floor = binary("div", np.floor_divide, lambda g: zeros_as(g), lambda g: zeros_as(g), node="DivBackward2", check=_no_zero_division, publish=False)
-_div_trunc = binary("div", _truncated_quotient, lambda g: zeros_as(g), lambda g: zeros_as(g), node="DivBackward2", check=_no_zero_division, publish=False)
+_div_floor = binary("div", k.floor_divide, lambda g: zeros_as(g), lambda g: zeros_as(g), node="DivBackward2", kinds="uif", quoted="div_floor_cpu", wide=True, publish=False)
+_div_trunc = binary("div", k.truncated_quotient, lambda g: zeros_as(g), lambda g: zeros_as(g), node="DivBackward2", kinds="uif", quoted="div_trunc_cpu", wide=True, publish=False)
 # fmt: on
-
-
-def _power(a: np.ndarray, b: Any) -> np.ndarray:
-    """a ** b; the exponents torch special-cases are computed as torch computes them."""
-    if np.ndim(b) == 0 and a.dtype.kind == "f":
-        exponent = float(b)
-        simple = _SIMPLE_POWERS.get(exponent)
-        if simple is not None:
-            return simple(a)
-    return np.power(a, b)
-
-
-_SIMPLE_POWERS: dict[float, Any] = {
-    0.5: np.sqrt,
-    1.0: lambda a: a.copy(),
-    2.0: np.square,
-    3.0: lambda a: a * a * a,
-    -0.5: lambda a: np.reciprocal(np.sqrt(a)),
-    -1.0: np.reciprocal,
-    -2.0: lambda a: np.reciprocal(a * a),
-}
 
 
 def _check_power(input: Any, exponent: Any) -> None:
     whole = result_type(input, exponent).category <= INTEGER
     if whole and is_number(exponent) and exponent < 0:
         raise RuntimeError("Integers to negative integer powers are not allowed.")
-
-
-def _whole_power(a: np.ndarray, b: Any) -> np.ndarray:
-    """Whole numbers, negative exponents included: only ±1 has an inverse among them."""
-    if np.any(np.asarray(b) < 0):
-        inverse = np.where(a == 1, 1, np.where(a == -1, np.where(b % 2 == 0, 1, -1), 0))
-        return np.where(b < 0, inverse, np.power(a, np.maximum(b, 0))).astype(a.dtype)
-    return np.power(a, b)
-
-
-def _power_kernel(a: np.ndarray, b: Any) -> np.ndarray:
-    return _whole_power(a, b) if a.dtype.kind in "iu" else _power(a, b)
 
 
 def _base_gradient(g: Tensor, input: Any, other: Any) -> Tensor:
@@ -175,9 +175,15 @@ def _exponent_gradient(g: Tensor, input: Any, other: Tensor, out: Tensor) -> Ten
     return masked(raw, logical_not(logical_and(eq(base, 0), ge(other, 0))))
 
 
+def _power_of_number(a: np.ndarray, b: Any) -> np.ndarray:
+    if a.dtype.kind == "b":
+        return np.logical_or(a, np.logical_not(b))
+    return k.complex_power_of_number(a, complex(b)) if a.dtype.kind == "c" else k.power(a, b)
+
+
 # fmt: off
-_pow_number = binary("pow", _power_kernel, _base_gradient, None, node="PowBackward0", check=_check_power, publish=False)
-_pow_tensor = binary("pow", _power_kernel, _base_gradient, _exponent_gradient, node="PowBackward1", check=_check_power, publish=False)
+_pow_number = binary("pow", _power_of_number, _base_gradient, None, node="PowBackward0", check=_check_power, quoted="pow", publish=False)
+_pow_tensor = binary("pow", k.power, _base_gradient, _exponent_gradient, node="PowBackward1", left_node=("PowBackward2", _exponent_gradient), check=_check_power, kinds="uifc", quoted="pow", publish=False)
 # fmt: on
 
 
@@ -191,84 +197,42 @@ def square(input: Tensor) -> Tensor:
 def pow(input: Any, exponent: Any) -> Tensor:
     """`input ** exponent`, broadcast.  Raises RuntimeError for whole numbers to negative powers."""
     if is_number(exponent):
-        return _pow_number(input, int(exponent) if exponent is True else exponent)
+        return _pow_number(input, exponent)
     return _pow_tensor(input, exponent)
 
 
-@op(out=True, inplace=True)
+def _pow_in_place(self: Tensor, exponent: Any) -> Tensor:
+    """In-place form of `pow`."""
+    return (_pow_number if is_number(exponent) else _pow_tensor).in_place(self, exponent)
+
+
+_pow_in_place.__name__ = "pow_"
+Tensor.pow_ = pow.in_place = _pow_in_place  # type: ignore[attr-defined]
+
+
+@op(out="required")
 def float_power(input: Any, exponent: Any) -> Tensor:
     """`input ** exponent` computed in double precision."""
     wide = complex128 if result_type(input, exponent).category == COMPLEX else float64
     wider = [x.to(wide) if isinstance(x, Tensor) else x for x in (input, exponent)]
-    if not isinstance(wider[0], Tensor):
+    if not isinstance(wider[0], Tensor) and not isinstance(wider[1], Tensor):
         wider[0] = wrap(np.asarray(wider[0], wide.np))
     return pow(*wider)
 
 
-def clamp_bounds(name: str, input: Tensor, low: Any, high: Any) -> None:
-    if low is None and high is None:
-        raise RuntimeError(f"torch.{name}: At least one of 'min' or 'max' must not be None")
-    if input.is_complex():
-        raise NotImplementedError("clamp is not supported for complex types")
+def _float_power_(self: Tensor, exponent: Any) -> Tensor:
+    """In-place form of `float_power`, of a base in double precision."""
+    wide = complex128 if result_type(self, exponent).category == COMPLEX else float64
+    if self.dtype is not wide:
+        raise RuntimeError(
+            f"the base given to float_power_ has dtype {self.dtype.title} but the operation's "
+            f"result requires dtype {wide.title}"
+        )
+    return pow.in_place(self, exponent)
 
 
-@op(inplace=True, out=True)
-def clamp(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
-    """`input` limited to [min, max]; bounds are numbers or tensors, and either may be None.
-
-    The gradient passes where the value was inside or on a bound.
-    """
-    clamp_bounds("clamp", input, min, max)
-    bounds = [x for x in (min, max) if x is not None]
-    common = result_type(input, *bounds)
-    data = cast_array(input._array, common)
-    try:
-        if min is not None:
-            data = fp.quiet(np.maximum, data, as_operand(min, common))
-        if max is not None:
-            data = fp.quiet(np.minimum, data, as_operand(max, common))
-    except ValueError:
-        raise broadcast_error(data, bounds[-1]._array) from None
-    tensors = [isinstance(b, Tensor) for b in (min, max)]
-    if not any(tensors):
-        rule = lambda g, input: masked(g, _inside(input, min, max))  # noqa: E731
-        return record("ClampBackward1", data, input=(input, rule))
-    return record(
-        "ClampBackward0",
-        data,
-        input=(input, lambda g, input, low, high: masked(g, _inside(input, low, high))),
-        low=(min, lambda g, input, low, high: masked(g, _below(input, low, high))),
-        high=(max, lambda g, input, high, low: masked(g, _above(input, low, high))),
-    )
-
-
-def _inside(x: Tensor, low: Any, high: Any) -> Tensor:
-    keep = None if low is None else ge(x, low)
-    if high is not None:
-        keep = le(x, high) if keep is None else logical_and(keep, le(x, high))
-    assert keep is not None
-    return keep
-
-
-def _below(x: Tensor, low: Any, high: Any) -> Tensor:
-    """Where the lower bound is the result (the upper bound wins if they cross)."""
-    return lt(x, low) if high is None else logical_and(lt(x, low), lt(low, high))
-
-
-def _above(x: Tensor, low: Any, high: Any) -> Tensor:
-    return gt(x, high) if low is None else logical_or(gt(x, high), ge(low, high))
-
-
-@op(inplace=True, out=True)
-def clamp_min(input: Tensor, min: Any) -> Tensor:
-    """`clamp` with a lower bound only."""
-    return rename(clamp(input, min=min), "ClampMinBackward0")
-
-
-@op(inplace=True, out=True)
-def clamp_max(input: Tensor, max: Any) -> Tensor:
-    """`clamp` with an upper bound only."""
-    return rename(clamp(input, max=max), "ClampMaxBackward0")
+_float_power_.__name__ = "float_power_"
+Tensor.float_power_ = float_power.in_place = _float_power_  # type: ignore[attr-defined]
 
 
 def _half_to_even(x: np.ndarray, decimals: int) -> np.ndarray:
@@ -278,18 +242,23 @@ def _half_to_even(x: np.ndarray, decimals: int) -> np.ndarray:
     return np.rint(x * scale) / scale if decimals > 0 else np.rint(x / scale) * scale
 
 
-@op(inplace=True, out=True)
-def round(input: Tensor, *, decimals: int = 0) -> Tensor:
+@op(inplace=True, out="same")
+def round(input: Tensor, *, decimals: int | None = None) -> Tensor:
     """To the nearest whole number (or `decimals` places), halves to even.  Gradient zero."""
-    if input.is_complex():
-        raise not_implemented("round_vml_cpu", input)
-    data = fp.quiet(_half_to_even, input._array, decimals)
-    return record("RoundBackward0", data, input=(input, lambda g: zeros_as(g)))
+    if not isinstance(input, Tensor):
+        raise bad_argument("round", "input", 1, input)
+    if input._array.dtype.kind in ("bc" if not decimals else "buic"):
+        raise not_implemented("round_cpu" if decimals else "round_vml_cpu", input)
+    data = fp.quiet(_half_to_even, input._array, decimals or 0)
+    node = "RoundBackward0" if decimals is None else "RoundBackward1"
+    return record(node, data, input=(input, lambda g: zeros_as(g)))
 
 
 @op(inplace=True, out=True)
 def sigmoid(input: Tensor) -> Tensor:
     """1 / (1 + exp(−x))."""
+    if not isinstance(input, Tensor):
+        raise bad_argument("sigmoid", "input", 1, input)
     x = cast_array(input._array, to_floating(input.dtype))
     data = fp.quiet(_logistic, x)
     return record(
@@ -308,75 +277,12 @@ def _logistic(x: np.ndarray) -> np.ndarray:
     return np.reciprocal(y)
 
 
-def _single(array: Any) -> Any:
-    """Half precision widened: fused formulas are computed in float32 and rounded once."""
-    return array.astype(np.float32) if array.dtype.char == "e" else array
-
-
-@op(inplace=True, out=True)
-def lerp(input: Tensor, end: Tensor, weight: Any) -> Tensor:
-    """`input + weight · (end − input)`; from the nearer end, as torch computes it."""
-    if not isinstance(end, Tensor):
-        raise TypeError(f"lerp(): argument 'end' must be Tensor, not {type(end).__name__}")
-    if input.dtype is not end.dtype:
-        raise RuntimeError(
-            f"expected dtype {input.dtype!r} for `end` but got dtype {end.dtype!r}"
-        )
-    if input.dtype.category < FLOATING:
-        raise not_implemented("lerp_kernel_scalar", input)
-    kind = input._array.dtype
-    a, b = _single(input._array), _single(end._array)
-    w = _single(as_operand(weight, input.dtype)) if isinstance(weight, Tensor) else a.dtype.type(weight)
-
-    def kernel() -> np.ndarray:
-        near_end = np.abs(w) >= 0.5
-        return np.where(near_end, b - (b - a) * (1 - w), a + w * (b - a)).astype(kind)
-
-    return record(
-        "LerpBackward1" if isinstance(weight, Tensor) else "LerpBackward0",
-        fp.quiet(kernel),
-        input=(input, lambda g, weight: mul(g, conj(plain_sub(1, weight)))),
-        end=(end, lambda g, weight: mul(g, conj(weight))),
-        weight=(weight, lambda g, input, end: mul(g, conj(plain_sub(end, input)))),
-    )
-
-
-@op(inplace=True, out=True)
-def addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Any = 1) -> Tensor:
-    """`input + value · tensor1 · tensor2`."""
-    wide = _widened(input, tensor1, tensor2)
-    if wide is not None:
-        return addcmul(*wide, value=value).to(float16)
-    scaled = mul(tensor1, value) if value != 1 else tensor1
-    return rename(plain_add(input, mul(scaled, tensor2)), "AddcmulBackward0")
-
-
-@op(inplace=True, out=True)
-def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Any = 1) -> Tensor:
-    """`input + value · tensor1 / tensor2`.  Raises RuntimeError on whole numbers."""
-    if result_type(tensor1, tensor2).category <= INTEGER:
-        raise RuntimeError(
-            "Integer division with addcdiv is no longer supported, and in a future  release addcdiv "
-            "will perform a true division of tensor1 and tensor2."
-        )
-    wide = _widened(input, tensor1, tensor2)
-    if wide is not None:
-        return addcdiv(*wide, value=value).to(float16)
-    scaled = mul(tensor1, value) if value != 1 else tensor1
-    return rename(plain_add(input, plain_div(scaled, tensor2)), "AddcdivBackward0")
-
-
-def _widened(*tensors: Tensor) -> list[Tensor] | None:
-    """Half-precision operands as float32; None if the result is not half."""
-    return [t.float() for t in tensors] if result_type(*tensors) is float16 else None
-
-
-# ---- second names ----------------------------------------------------------------------------------
+# ---- second names of the pointwise ops -------------------------------------------------------------
 
 for _alias, _original in {
     "multiply": mul, "subtract": sub, "divide": div, "true_divide": plain_div, "negative": neg,
     "absolute": p.abs, "arccos": p.acos, "arcsin": p.asin, "arctan": p.atan, "arctan2": p.atan2,
-    "arcsinh": p.asinh, "arccosh": p.acosh, "arctanh": p.atanh, "clip": clamp, "fix": p.trunc,
+    "arcsinh": p.asinh, "arccosh": p.acosh, "arctanh": p.atanh, "fix": p.trunc,
     "greater": gt, "greater_equal": ge, "less": lt, "less_equal": le, "not_equal": ne,
 }.items():  # fmt: skip
     _in_place = getattr(_original, "in_place", None)

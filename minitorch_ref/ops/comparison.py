@@ -82,7 +82,7 @@ def equal(input: Tensor, other: Tensor) -> bool:
     return same_shape and bool(np.equal(input._array, other._array).all())
 
 
-@op(method=False, out=True)
+@op(method=False, out="own")
 def isin(
     elements: Any, test_elements: Any, *, assume_unique: bool = False, invert: bool = False
 ) -> Tensor:

@@ -8,7 +8,7 @@ import numpy as np
 
 from .. import dtypes
 from ..autograd.graph import as_view, record, rename, view
-from ..autograd.inplace import check_writable, write
+from ..autograd.inplace import check_writable, in_place, write
 from ..autograd.inplace import detach as detached
 from ..autograd.modes import state
 from ..device import check_device, device
@@ -16,6 +16,7 @@ from ..dtypes import FLOATING, dtype
 from ..layout import contiguous_format, memory_format, preserve_format
 from ..tensor import Tensor, strides_of, wrap
 from .common import cast_array
+from .refusals import bad_argument
 from .registry import op
 
 
@@ -216,43 +217,63 @@ def _mismatch(a: tuple[int, ...], b: tuple[int, ...]) -> str:
 @op
 def conj(input: Tensor) -> Tensor:
     """The complex conjugate; a real tensor is its own."""
+    if not isinstance(input, Tensor):
+        raise bad_argument("conj", "input", 1, input)
     if not input.is_complex():
         return input
     return record("ConjBackward0", np.conjugate(input._array), input=(input, lambda g: conj(g)))
 
 
-@op(inplace=True, out=True)
 def conj_physical(input: Tensor) -> Tensor:
     """`conj`, named for what it does in memory."""
+    if not isinstance(input, Tensor):
+        raise bad_argument("conj_physical", "input", 1, input)
     return rename(conj(input), "ConjPhysicalBackward0") if input.is_complex() else input
+
+
+def _conjugated(input: Tensor) -> Tensor:
+    data = np.conjugate(input._array) if input.is_complex() else input._array.copy()
+    return record("ConjPhysicalBackward1", data, input=(input, lambda g: conj(g)))
+
+
+conj_physical.in_place = in_place(_conjugated, "conj_physical_")  # type: ignore[attr-defined]
+conj_physical = op(conj_physical, inplace=True, out="traced same")
 
 
 @op
 def resolve_conj(input: Tensor) -> Tensor:
     """`input`: this engine has no lazy conjugation."""
+    if not isinstance(input, Tensor):
+        raise bad_argument("resolve_conj", "input", 1, input)
     return input
 
 
 @op
 def resolve_neg(input: Tensor) -> Tensor:
     """`input`: this engine has no lazy negation."""
+    if not isinstance(input, Tensor):
+        raise bad_argument("resolve_neg", "input", 1, input)
     return input
 
 
 @op(method=False)
 def real(input: Tensor) -> Tensor:
     """The real parts, a view of `input`'s memory; a real tensor is its own."""
+    if not isinstance(input, Tensor):
+        raise bad_argument("real", "input", 1, input)
     if not input.is_complex():
         return input
-    return view("RealBackward0", input, input._array.real, lambda g: to_complex(g, 1))
+    return view("SelectBackward0", input, input._array.real, lambda g: to_complex(g, 1))
 
 
 @op(method=False)
 def imag(input: Tensor) -> Tensor:
     """The imaginary parts, a view of `input`'s memory.  Raises RuntimeError on real tensors."""
+    if not isinstance(input, Tensor):
+        raise bad_argument("imag", "input", 1, input)
     if not input.is_complex():
         raise RuntimeError("imag is not implemented for tensors with non-complex dtypes.")
-    return view("ImagBackward0", input, input._array.imag, lambda g: to_complex(g, 1j))
+    return view("SelectBackward0", input, input._array.imag, lambda g: to_complex(g, 1j))
 
 
 def _set_part(part: Any) -> Any:
@@ -294,6 +315,11 @@ def view_as_complex(input: Tensor) -> Tensor:
         raise RuntimeError("Tensor must have a last dimension of size 2")
     if strides_of(array)[-1] != 1:
         raise RuntimeError("Tensor must have a last dimension with stride 1")
+    if array.dtype.kind != "f":
+        raise RuntimeError(
+            "view_as_complex is only supported for half, float and double tensors, but got a tensor "
+            f"of scalar type: {input.dtype.title}"
+        )
     wide = input.dtype.to_complex().np
     data = np.ndarray(
         array.shape[:-1], wide, array, 0, array.strides[:-1]

@@ -17,6 +17,7 @@ import numpy as np
 
 from .. import dtypes
 from ..autograd.graph import record
+from ..autograd.inplace import bump
 from ..dtypes import dtype
 from ..tensor import Tensor
 from .common import is_number
@@ -79,7 +80,10 @@ def empty(
     """A tensor whose elements are whatever was in memory."""
     shape = size_of("empty", size, options)
     if out is not None:
-        return prepare_out("empty", out, shape, options)
+        before = out._array
+        if prepare_out("empty", out, shape, options)._array is not before:
+            bump(out)
+        return out.requires_grad_() if options.get("requires_grad") else out
     kind, grad = settle("empty", options, dtypes.get_default_dtype())
     if memory_format is None:
         return deliver(allocate(shape, kind), grad)
@@ -98,6 +102,8 @@ def empty_permuted(
 ) -> Tensor:
     """Like `empty`, dense in memory with the dims in the order `physical_layout`, slowest first."""
     shape = to_shape("empty_permuted", size)
+    if len(physical_layout) == len(shape) > len(set(physical_layout)):
+        raise RuntimeError("Duplicate dim not allowed")
     if sorted(physical_layout) != list(np.arange(len(shape))):
         raise RuntimeError(
             "Number of dimensions in size does not match the length of the physical_layout; i.e. "
@@ -314,7 +320,7 @@ def _parts(input: Tensor, other: Tensor) -> tuple[np.ndarray, np.ndarray, np.dty
     return x, y, a.to_complex().np
 
 
-@op(method=False, out=True)
+@op(method=False, out="object")
 def complex(real: Tensor, imag: Tensor) -> Tensor:  # noqa: A001 - torch's own name
     """real + i·imag, for two floating tensors of one dtype."""
     x, y, kind = _parts(real, imag)
@@ -325,7 +331,7 @@ def complex(real: Tensor, imag: Tensor) -> Tensor:  # noqa: A001 - torch's own n
     )
 
 
-@op(method=False, out=True)
+@op(method=False, out="object")
 def polar(abs: Tensor, angle: Tensor) -> Tensor:  # noqa: A002 - torch's own name
     """abs·(cos angle + i·sin angle), for two floating tensors of one dtype."""
     x, y, kind = _parts(abs, angle)
@@ -335,10 +341,6 @@ def polar(abs: Tensor, angle: Tensor) -> Tensor:  # noqa: A002 - torch's own nam
     return record(
         "PolarBackward0",
         data,
-        abs=(abs, lambda g, angle: (g * polar(_ones(angle), angle).conj()).real),
-        angle=(angle, lambda g, out: (g.conj() * out * 1j).real),
+        abs=(abs, lambda g, out: (g.conj() * out.sgn()).real),
+        angle=(angle, lambda g, out: (g.conj() * (out * 1j)).real),
     )
-
-
-def _ones(like: Tensor) -> Tensor:
-    return ones_like(like.detach())

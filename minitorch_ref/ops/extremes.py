@@ -121,8 +121,9 @@ def _select(name: str, ufunc: np.ufunc, arg: Any, input: Tensor, dim: int, keepd
     reduced_dims(name, input, dim, keepdim)
     axis = wrap_dim(dim, input._array.ndim)
     require_nonempty(name, input, (axis,), given=True)
-    _refuse_complex(input, name)
     x = input._array
+    if x.dtype.kind == "c":
+        raise RuntimeError(f"{name}(): does not support complex input")
     if not x.ndim:
         where, data = np.zeros((), np.int64), x.copy()
     else:
@@ -197,8 +198,7 @@ def _position(name: str, arg: Any, input: Tensor, dim: int | None, keepdim: bool
     x = input._array
     if dim is None and not x.size:
         raise IndexError(
-            f"{name}(): Expected reduction dim to be specified for input.numel() == 0. "
-            "Specify the reduction dim with the 'dim' argument."
+            f"{name}(): Expected reduction dim to be specified for input.numel() == 0."
         )
     if x.dtype.kind in "bc":
         kind = "bool" if x.dtype.kind == "b" else "complex"

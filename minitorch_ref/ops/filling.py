@@ -7,22 +7,31 @@ from typing import Any
 
 import numpy as np
 
-from ..autograd.graph import record
-from ..autograd.inplace import check_writable, write
+from ..autograd.graph import record, rename
+from ..autograd.inplace import bump, check_writable, write
 from ..tensor import Tensor
-from .common import convert_number, shape_of_args
+from .common import cast_array, convert_number, is_number, shape_of_args
 from .conversion import zeros
 from .registry import op
 from .shaping import squeeze, t, transpose, unsqueeze
 
 
-def _in_place_view(name: str, out_of_place: Any) -> None:
-    """`x.unsqueeze_(0)`: the tensor itself takes the view's shape."""
+def _in_place_view(name: str, out_of_place: Any, node: str) -> None:
+    """`x.unsqueeze_(0)`: the tensor itself takes the view's shape.
 
-    def method(self: Tensor, *args: Any) -> Tensor:
+    The node is torch's in-place overload: of squeeze's three, the one for what kind of dim is given.
+    """
+
+    def method(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         if self._requires_grad:
             check_writable(self)
-        seen = out_of_place(self, *args)
+        seen = out_of_place(self, *args, **kwargs)
+        if node == "SqueezeBackward":
+            dim = args[0] if args else kwargs.get("dim")
+            kind = 3 if dim is None else 5 if isinstance(dim, (tuple, list)) else 4
+            rename(seen, f"{node}{kind}")
+        else:
+            rename(seen, node)
         root = self._root if self._root is not None else self._array
         self._array, self._root = seen._array, root
         self._node, self._nr = seen._node, seen._nr
@@ -34,11 +43,12 @@ def _in_place_view(name: str, out_of_place: Any) -> None:
     setattr(Tensor, name, method)
 
 
-for _name, _op in {
-    "unsqueeze_": unsqueeze, "squeeze_": squeeze, "t_": t, "transpose_": transpose,
-    "swapaxes_": transpose, "swapdims_": transpose,
-}.items():  # fmt: skip
-    _in_place_view(_name, _op)
+for _name, _op, _node in (
+    ("unsqueeze_", unsqueeze, "UnsqueezeBackward1"), ("squeeze_", squeeze, "SqueezeBackward"),
+    ("t_", t, "TBackward1"), ("transpose_", transpose, "TransposeBackward1"),
+    ("swapaxes_", transpose, "TransposeBackward1"), ("swapdims_", transpose, "TransposeBackward1"),
+):  # fmt: skip
+    _in_place_view(_name, _op, _node)
 
 
 @op(function=False)
@@ -56,13 +66,14 @@ def resize_(input: Tensor, *size: Any, memory_format: Any = None) -> Tensor:
     else:
         input._root = input._array if input._root is None else input._root
         input._array = storage[:count].reshape(shape)
+    bump(input)
     return input
 
 
 @op(function=False)
 def zero_(input: Tensor) -> Tensor:
     """Every element zero, in place."""
-    return fill_(input, 0)
+    return _fill(input, 0, "ZeroBackward0")
 
 
 @op(function=False)
@@ -74,10 +85,22 @@ def fill_(input: Tensor, value: Any) -> Tensor:
                 "fill_ only supports 0-dimension value tensor but got tensor with "
                 f"{value.ndim} dimensions."
             )
-        return input.copy_(value)
+        check_writable(input, overlap=True)
+        data = np.broadcast_to(cast_array(value._array, input.dtype), input._array.shape)
+        zero = lambda g: zeros(g)  # noqa: E731
+        write(input, record("FillBackward3", data, input=(input, zero), value=(value, lambda g: g)))
+        return input
+    if not is_number(value):
+        raise TypeError(
+            "fill_() received an invalid combination of arguments - got "
+            f"({type(value).__name__}), but expected one of: (Tensor value), (Number value)"
+        )
+    return _fill(input, value, "FillBackward2")
+
+
+def _fill(input: Tensor, value: Any, node: str) -> Tensor:
     check_writable(input, overlap=True)
     number = convert_number(value, input.dtype)
     data = np.broadcast_to(number, input._array.shape)
-    name = "ZeroBackward0" if value == 0 else "FillBackward0"
-    write(input, record(name, data, input=(input, lambda g: zeros(g))))
+    write(input, record(node, data, input=(input, lambda g: zeros(g))))
     return input

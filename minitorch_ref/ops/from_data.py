@@ -235,9 +235,9 @@ def _tensor_as(x: Tensor, kind: dtype, copies: bool, grad: bool | None) -> Tenso
         )
     if not copies and grad in (None, x.requires_grad):
         return x
-    result = x.detach() if x.is_leaf or grad is False else x
+    result = x.detach() if grad is False or (x.is_leaf and not copies) else x
     if copies:
-        result = result.to(kind, copy=True)
+        result = result.clone() if result.dtype is kind else result.to(kind, copy=True)
     return result.requires_grad_() if grad and not result.requires_grad else result
 
 

@@ -134,10 +134,12 @@ _C_NAMES = {
 def number_as(value: Any, to: dtype) -> np.ndarray:
     """A Python number as a 0-d array.  Raises RuntimeError if the type cannot hold it."""
     try:
+        if isinstance(value, complex) and to.category != COMPLEX and value.imag == 0:
+            value = value.real
         if not isinstance(value, complex) or to.category == COMPLEX:
-            return convert_number(value, to)
-        if value.imag == 0:
-            return convert_number(value.real, to)
+            number = fp.quiet(convert_number, value, to)
+            if not np.isinf(number) or np.isinf(value):
+                return number
     except (ValueError, OverflowError):  # inf or nan as an integer
         pass
     name = _C_NAMES[to.name]
@@ -234,7 +236,7 @@ def _read_indices(input: Tensor, indices: Sequence[Tensor], values: Tensor) -> S
     for i, index in enumerate(indices):
         if not isinstance(index, Tensor):
             raise TypeError(
-                f"expected Tensor as element {i} in argument 0, but got {type(index).__name__}"
+                f"expected Tensor as element {i} in argument 1, but got {type(index).__name__}"
             )
     if not isinstance(values, Tensor):
         raise bad_argument("index_put", "values", 2, values)

@@ -16,7 +16,7 @@ import numpy as np
 from ..autograd.graph import record
 from ..dtypes import FLOATING
 from ..quiet import fp
-from ..tensor import Tensor
+from ..tensor import Tensor, wrap
 from .common import Dims
 from .reducing import reduced_dims, reduction, restore
 
@@ -40,6 +40,8 @@ def _parse(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> _Parsed:
             "(bool unbiased = True)"
         )
     correction = given.get("correction")
+    if isinstance(correction, Tensor):
+        correction = correction.item()
     if correction is None:
         correction = 1 if given.get("unbiased", True) else 0
     return given.get("dim"), correction, given.get("keepdim", False)
@@ -84,13 +86,15 @@ def _var(
     x = input._array
     middle, spread = fp.quiet(_moments, x, dims, n, correction)
     data = _fitted(fp.quiet(np.sqrt, spread) if root else spread, x, dims, keepdim)
-    c, shape = n - correction, x.shape
+    c, shape, real_kind = n - correction, x.shape, x.real.dtype
+    whole = dim is None or not x.ndim
 
     def rule(g: Tensor, input: Tensor) -> Tensor:
         deviation = input - input.mean(dims, True)
-        if c <= 0:  # as in torch: NaN at the mean, inf elsewhere
-            return restore(g, dims, keepdim) * deviation.abs() * math.inf
-        return restore(g, dims, keepdim) * (2 / c) * deviation
+        if c <= 0 and whole:  # as in torch: NaN at the mean, inf elsewhere
+            broken = np.where(deviation._array == 0, math.nan, math.inf)
+            return restore(g, dims, keepdim) * wrap(broken.astype(real_kind))
+        return restore(g, dims, keepdim) * (2 / c if c else math.inf) * deviation
 
     def root_rule(g: Tensor, input: Tensor, out: Tensor) -> Tensor:
         return rule((g / (out * 2)).masked_fill(out == 0, 0), input)

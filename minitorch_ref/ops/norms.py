@@ -1,4 +1,4 @@
-"""Norms: the p-norms of vectors, `norm` with its named forms, and `dist`.
+"""Norms of vectors: the p-norms, `norm` with its named forms, `dist`, `renorm`.
 
     ‖x‖_p = (Σ |x|^p)^(1/p)    p = 0 counts what is not zero, p = ±inf takes the largest, smallest
 
@@ -9,30 +9,34 @@ subgradient.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from ..autograd.graph import record
-from ..dtypes import FLOATING, result_type
+from ..dtypes import FLOATING, float16, float32, promote_types, result_type
 from ..dtypes import dtype as DType
 from ..kernels.sums import total
 from ..quiet import fp
 from ..tensor import Tensor, wrap
-from .common import Dims
+from .common import Dims, wrap_dim
 from .conversion import cast
+from .masking import where
+from .matrices import check_inexact
 from .reducing import reduced_dims, reduction, restore
+from .registry import op
+from .writing import exact_out
 
 _add: Any = np.add.reduce
 
 
-def vector_norm(
+def norm_of_vectors(
     input: Tensor, p: float, dim: Dims, keepdim: bool, dtype: DType | None = None,
     node: str = "LinalgVectorNormBackward0",
 ) -> Tensor:  # fmt: skip
     """‖x‖_p over `dim`.  Raises RuntimeError for dtypes without fractions, for ±inf of nothing."""
-    _check_dtypes(input, dtype)
+    check_inexact(input, "linalg.vector_norm")
+    check_dtypes(input, dtype, "vector_norm")
     x = cast(input, dtype or input.dtype)
     dims = reduced_dims("norm", x, dim, keepdim)
     _check_identity(x, p, dims, dim)
@@ -40,15 +44,39 @@ def vector_norm(
     return record(node, data, x=(x, lambda g, x, out: _gradient(g, x, out, p, dims, keepdim)))
 
 
-def _check_dtypes(input: Tensor, dtype: DType | None) -> None:
-    if input.dtype.category < FLOATING:
+@reduction(out="own", namespace="linalg")
+def vector_norm(
+    input: Tensor,
+    ord: float = 2,  # noqa: A002 - torch's name
+    dim: Dims = None,
+    keepdim: bool = False,
+    *,
+    dtype: DType | None = None,
+) -> Tensor:
+    """(Σ |x|^ord)^(1/ord) over `dim` (all by default), computed in `dtype`.
+
+    Raises RuntimeError for dtypes without fractions or narrower ones, and for ±inf of nothing.
+    """
+    return norm_of_vectors(input, float(ord), dim, keepdim, dtype)
+
+
+def check_dtypes(input: Tensor, dtype: DType | None, name: str) -> None:
+    """Raise RuntimeError unless a norm of `input` can be computed in `dtype`."""
+    if dtype is None:
+        return
+    if dtype.category < FLOATING:
         raise RuntimeError(
-            "linalg.vector_norm: Expected a floating point or complex tensor as input. "
-            f"Got {input.dtype.title}"
+            f"linalg.{name}: dtype should be floating point or complex, but got {dtype.title}"
         )
-    if dtype is not None and dtype.category < FLOATING:
+    if input.is_complex() != dtype.is_complex:
+        kind = "complex" if input.is_complex() else "real"
         raise RuntimeError(
-            f"linalg.vector_norm: dtype should be floating point or complex, but got {dtype.title}"
+            f"linalg.{name}: dtype should be {kind} for {kind} inputs, but got {dtype.title}"
+        )
+    if promote_types(input.dtype, dtype) is not dtype:
+        raise RuntimeError(
+            f"linalg.{name}: the dtype of the input ({input.dtype.title}) should be convertible "
+            f"without narrowing to the specified dtype ({dtype.title})"
         )
 
 
@@ -133,46 +161,30 @@ def norm(
     Raises RuntimeError for dtypes without fractions, and for "nuc" of anything but two dims.
     """
     if p == "fro" and isinstance(dim, (tuple, list)) and len(dim) > 2:
-        raise _not_two(dim)
+        got = " ".join(map(str, dim))
+        raise RuntimeError(f"linalg.matrix_norm: dim must be a 2-tuple. Got {got}")
     if p is None or p == "fro":
-        return vector_norm(input, 2, dim, keepdim, dtype)
+        return norm_of_vectors(input, 2, dim, keepdim, dtype)
     if p == "nuc":
-        return _nuclear(cast(input, dtype or input.dtype), dim, keepdim)
+        return _nuclear(input, dim, keepdim, dtype)
     if isinstance(p, str):
         raise RuntimeError(f"linalg.matrix_norm: Order {p} not supported.")
-    return vector_norm(input, float(p), dim, keepdim, dtype)
+    return norm_of_vectors(input, float(p), dim, keepdim, dtype)
 
 
-def _not_two(dims: Sequence[int]) -> RuntimeError:
-    got = " ".join(map(str, dims))
-    return RuntimeError(f"linalg.matrix_norm: dim must be a 2-tuple. Got {got}")
+def _nuclear(input: Tensor, dim: Dims, keepdim: bool, dtype: DType | None) -> Tensor:
+    from .matrix_norms import matrix_norm
 
-
-def _nuclear(input: Tensor, dim: Any, keepdim: bool) -> Tensor:
+    dims = (dim,) if isinstance(dim, int) else dim or tuple(range(input.ndim))
     if input.ndim < 2:
-        raise RuntimeError(
-            "linalg.matrix_norm: The input tensor A must have at least 2 dimensions."
-        )
-    dims = reduced_dims("norm", input, dim, keepdim)
-    if len(dims) != 2:
-        raise _not_two(dims)
-    s = singular_values(input.movedim(dims, (-2, -1)))
-    return restore(s.sum(-1), dims, not keepdim)
+        dims = (-2, -1)
+    return matrix_norm(input, "nuc", dims, keepdim, dtype=dtype)
 
 
-def singular_values(matrices: Tensor) -> Tensor:
-    """The singular values of the last two dims; dA = U · diag(g) · Vᴴ."""
-    x = matrices._array
-    wide = x.astype(np.float32) if x.dtype.char == "e" else x
-    u, s, vh = np.linalg.svd(wide, full_matrices=False)
-
-    def rule(g: Tensor, matrices: Tensor) -> Tensor:
-        return (wrap(u) * g.unsqueeze(-2)).matmul(wrap(vh))
-
-    return record("LinalgSvdBackward0", s.astype(x.real.dtype), matrices=(matrices, rule))
+# ---- distances and rescaling ---------------------------------------------------------------------
 
 
-@reduction(out="any")
+@op
 def dist(input: Tensor, other: Tensor, p: float = 2) -> Tensor:
     """‖input − other‖_p over all elements, broadcast."""
     common = result_type(input, other)
@@ -181,4 +193,44 @@ def dist(input: Tensor, other: Tensor, p: float = 2) -> Tensor:
             "norm(): input dtype should be either floating point or complex. "
             f"Got {common.title} instead."
         )
-    return vector_norm(input - other, p, None, False, node="DistBackward0")
+    return norm_of_vectors(input - other, p, None, False, node="DistBackward0")
+
+
+@op(inplace=True, own_out=True)
+@exact_out()
+def renorm(input: Tensor, p: float, dim: int, maxnorm: float) -> Tensor:
+    """Every slice along `dim` scaled down to p-norm `maxnorm` if it is longer.
+
+    Raises RuntimeError for p ≤ 0, a negative `maxnorm`, or fewer than two dims.
+    """
+    if isinstance(p, complex):
+        raise RuntimeError("renorm: p must be real-valued")
+    if p <= 0:
+        raise RuntimeError("renorm: non-positive-norm not supported")
+    if isinstance(maxnorm, complex):
+        raise RuntimeError("renorm: maxnorm must be real-valued")
+    if maxnorm < 0:
+        raise RuntimeError(f"renorm: expected maxnorm to be >= 0 but got {maxnorm:g}")
+    if input.ndim < 2:
+        raise RuntimeError(f"renorm: input needs at least 2 dimensions, got {input.ndim} dimensions")
+    dim = wrap_dim(dim, input.ndim)
+    others = tuple([d for d in range(input.ndim) if d != dim])
+    lengths = _lengths(input.detach(), p, others)
+    factor = where(lengths > maxnorm, maxnorm / (lengths + 1e-7), 1.0)
+    data = fp.quiet(np.multiply, input._array, cast(factor, input.dtype.to_real())._array)
+
+    def rule(g: Tensor, input: Tensor) -> Tensor:
+        """(source: renorm_backward)"""
+        n = _lengths(input, p, others)
+        along = (input.conj() * g).sum(others, True)
+        to_length = _gradient(along.real, input, n, float(p), others, True)
+        inverse = (n + 1e-7).reciprocal()
+        change = g if to_length is None else g - inverse * to_length
+        return where(n > maxnorm, maxnorm * inverse * change, g)
+
+    return record("RenormBackward0", data, input=(input, rule))
+
+
+def _lengths(x: Tensor, p: float, dims: tuple[int, ...]) -> Tensor:
+    """The norms that `renorm` compares, for half in single precision."""
+    return norm_of_vectors(x, float(p), dims, True, float32 if x.dtype is float16 else None)

@@ -25,6 +25,9 @@ def _forward(name: str, function: Callable[..., Any]) -> None:
             other = array_as(other)
         return function(self, other)
 
+    short = getattr(function, "short", None)
+    if short is not None:
+        method = short(method)
     method.__name__ = name
     setattr(Tensor, name, method)
 
@@ -68,13 +71,12 @@ def _number_minus(other: Any, self: Tensor) -> Tensor:
     return rename(p.plain_sub(other, self), "RsubBackward1")
 
 
-# torch does not differentiate a number's remainder by a tensor
-_number_mod = p.binary("remainder", np.remainder, lambda g: p._no_derivative("remainder"), lambda g: p._no_derivative("remainder"), node="NotImplemented", check=p._no_zero_division, publish=False)  # fmt: skip  # noqa: E501
-_reflected("__rmod__", _number_mod)
 _reflected("__rtruediv__", _over_number)
 _reflected("__rsub__", _number_minus)
 _forward("__matmul__", matmul)
 _reflected("__rmatmul__", matmul)
+for _name in ("add", "mul"):  # `2 + x` is `x + 2`
+    setattr(Tensor, f"__r{_name}__", getattr(Tensor, f"__{_name}__"))
 Tensor.__neg__ = p.neg  # type: ignore[attr-defined]
 Tensor.__pos__ = p.positive  # type: ignore[attr-defined]
 Tensor.__abs__ = p.abs  # type: ignore[attr-defined]

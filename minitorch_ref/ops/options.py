@@ -121,6 +121,8 @@ def to_shape(name: str, size: Any, position: int = 1) -> tuple[int, ...]:
             )
     shape = tuple([n.__index__() for n in size])
     if shape and min(shape) < 0:
+        if name == "zeros":
+            raise RuntimeError("zeros: Dimension size must be non-negative.")
         bad = next(n for n in shape if n < 0)
         raise RuntimeError(f"Trying to create tensor with negative dimension {bad}: {list(shape)}")
     return shape
@@ -275,4 +277,4 @@ def place(name: str, array: np.ndarray, out: Any, options: Any) -> Tensor:
     target = prepare_out(name, out, array.shape, options)
     np.copyto(target._array, array, casting="unsafe")
     bump(target)
-    return target
+    return target.requires_grad_() if options.get("requires_grad") else target

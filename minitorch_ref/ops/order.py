@@ -14,11 +14,12 @@ import numpy as np
 
 from .. import return_types
 from ..autograd.graph import record, rename
-from ..kernels.introsort import sorted_places
+from ..kernels.introsort import nth_places, sorted_places
 from ..tensor import Tensor, wrap
-from .common import wrap_dim
+from .common import is_number, wrap_dim
 from .extremes import select_along, shared
 from .reducing import reduced_dims, reduction, require_nonempty
+from .sorting import ranks
 
 Array = np.ndarray
 
@@ -79,6 +80,12 @@ def _middle(x: Array, axis: int, ignore_nan: bool) -> Array:
     return np.where(replace, np.argmax(nan, axis=axis, keepdims=True), where)
 
 
+def _signed_zero(row: Array) -> Array:
+    """Which zero is the median of a row whose median is one: `std::nth_element` decides."""
+    nth = int(row.size - 1 - np.count_nonzero(np.isnan(row))) // 2
+    return np.asarray(row[nth_places(ranks(row).tolist(), nth)[nth]])
+
+
 def _nth(x: Array, axis: int, nth: int) -> Array:
     value = np.take(np.partition(x, nth, axis=axis), [nth], axis=axis)
     equal = x == value
@@ -95,6 +102,8 @@ def _whole_median(name: str, input: Tensor, ignore_nan: bool) -> Tensor:
         return wrap(np.asarray(empty, x.dtype))
     flat = x.reshape(-1)
     data = np.asarray(flat[_middle(flat, 0, ignore_nan)[0]])
+    if data == 0 and x.dtype.kind == "f" and x.size <= _EXACT:
+        data = _signed_zero(flat)
     every = tuple(range(x.ndim))
     return record(
         name.capitalize() + "Backward0", data,
@@ -125,7 +134,7 @@ def mode(input: Tensor, dim: int = -1, keepdim: bool = False) -> return_types.mo
     """
     x = input._array
     if x.dtype.kind == "c":
-        raise NotImplementedError(f"\"mode\" not implemented for '{input.dtype.title}'")
+        raise NotImplementedError(f"\"mode_cpu\" not implemented for '{input.dtype.title}'")
     reduced_dims("mode", input, dim, keepdim)
     axis = wrap_dim(dim, x.ndim)
     if x.ndim and x.shape[axis] == 0:
@@ -217,6 +226,12 @@ def _checked_q(name: str, input: Tensor, q: Any, how: str) -> Tensor:
             f"but got {how}"
         )
     if not isinstance(q, Tensor):
+        if not is_number(q):
+            raise TypeError(
+                f"{name}() received an invalid combination of arguments - got (Tensor, "
+                f"{type(q).__name__}), but expected one of: (Tensor input, Tensor q), (Tensor input, "
+                "float q)"
+            )
         if not 0 <= q <= 1:
             raise RuntimeError(f"{name}() q must be in the range [0, 1] but got {q:g}")
         return wrap(np.asarray(q, input._array.dtype))

@@ -13,13 +13,15 @@ from typing import Any
 import numpy as np
 
 from ..autograd.graph import record
+from ..dtypes import can_cast
 from ..tensor import Tensor, wrap
 from .common import shape_of_args, wrap_dim
 from .conversion import clone
 from .parts import _diagonal_of, diagonal
 from .registry import op
-from .shaping import expand, flatten, reshape, unsqueeze, view_
+from .shaping import expand, flatten, only_keyword, reshape, unsqueeze, view_
 from .splitting import _dim_of
+from .writing import exact_out
 
 # ---- repeating ----------------------------------------------------------------------------------
 
@@ -27,7 +29,7 @@ from .splitting import _dim_of
 @op(function=False)
 def repeat(input: Tensor, *repeats: Any, **keyword: Any) -> Tensor:
     """The tensor side by side `repeats[d]` times along each dim; more repeats add dims in front."""
-    times = shape_of_args(_only_keyword(repeats, keyword, "repeat", "repeats"))
+    times = shape_of_args(only_keyword(repeats, keyword, "repeat", "repeats"))
     array = input._array
     if len(times) < array.ndim:
         raise RuntimeError(
@@ -56,17 +58,6 @@ def repeat(input: Tensor, *repeats: Any, **keyword: Any) -> Tensor:
     return record("RepeatBackward0", data.reshape(total), input=(input, rule))
 
 
-def _only_keyword(args: tuple, keyword: dict[str, Any], name: str, expected: str) -> tuple:
-    """The arguments of `f(1, 2)`, `f((1, 2))` or `f(name=(1, 2))`.  Raises TypeError for none."""
-    if keyword:
-        if args or set(keyword) != {expected}:
-            raise TypeError(f"{name}() got an unexpected keyword argument '{next(iter(keyword))}'")
-        return (keyword[expected],)
-    if not args:
-        raise TypeError(f'{name}() missing 1 required positional arguments: "{expected}"')
-    return args
-
-
 @op(method=False)
 def tile(input: Tensor, dims: Sequence[int]) -> Tensor:
     """`repeat` that also takes fewer numbers than there are dims: they count from the last dim."""
@@ -77,7 +68,7 @@ def tile(input: Tensor, dims: Sequence[int]) -> Tensor:
 @op(function=False, name="tile")
 def _tile_method(input: Tensor, *dims: Any, **keyword: Any) -> Tensor:
     """See `torch.tile`; also takes the numbers one by one."""
-    return tile(input, shape_of_args(_only_keyword(dims, keyword, "tile", "dims")))
+    return tile(input, shape_of_args(only_keyword(dims, keyword, "tile", "dims")))
 
 
 def _ints(dims: Any, name: str) -> tuple[int, ...]:
@@ -130,6 +121,14 @@ def repeat_interleave(
     return flatten(clone(expand(wide, *shape)).contiguous(), dim, dim + 1)
 
 
+def _repeat_interleave(self: Tensor, repeats: Any, *args: Any, **kwargs: Any) -> Tensor:
+    """`repeat_interleave` as a method, which has no form without `repeats`."""
+    return repeat_interleave(self, repeats, *args, **kwargs)
+
+
+Tensor.repeat_interleave = _repeat_interleave  # type: ignore[attr-defined]
+
+
 def _interleaved(
     repeats: np.ndarray, length: int | None, output_size: int | None, dim: int = 0
 ) -> np.ndarray:
@@ -173,7 +172,7 @@ def flip(input: Tensor, dims: Sequence[int]) -> Tensor:
 @op(function=False, name="flip")
 def _flip_method(input: Tensor, *dims: Any, **keyword: Any) -> Tensor:
     """See `torch.flip`; also takes the dims one by one."""
-    return flip(input, shape_of_args(_only_keyword(dims, keyword, "flip", "dims")))
+    return flip(input, shape_of_args(only_keyword(dims, keyword, "flip", "dims")))
 
 
 @op
@@ -243,7 +242,8 @@ def _check_matrix(input: Tensor, name: str) -> None:
         raise RuntimeError(f"{name}: input tensor must have at least 2 dimensions")
 
 
-@op(inplace=True, out=True)
+@op(inplace=True, own_out=True)
+@exact_out()
 def tril(input: Tensor, diagonal: int = 0) -> Tensor:
     """The lower triangles of matrices, up to a diagonal; zeros above it."""
     _check_matrix(input, "tril")
@@ -251,7 +251,8 @@ def tril(input: Tensor, diagonal: int = 0) -> Tensor:
     return record("TrilBackward0", data, input=(input, lambda g: tril(g, diagonal)))
 
 
-@op(inplace=True, out=True)
+@op(inplace=True, own_out=True)
+@exact_out()
 def triu(input: Tensor, diagonal: int = 0) -> Tensor:
     """The upper triangles of matrices, from a diagonal on; zeros below it."""
     _check_matrix(input, "triu")
@@ -275,9 +276,19 @@ def diag_embed(input: Tensor, offset: int = 0, dim1: int = -2, dim2: int = -1) -
     return record("DiagEmbedBackward0", data, input=(input, lambda g: diagonal(g, offset, a, b)))
 
 
-@op(out=True)
-def diag(input: Tensor, diagonal: int = 0) -> Tensor:
+@op(own_out=True)
+def diag(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tensor:
     """A matrix with the vector on its diagonal; or the diagonal of a matrix, copied."""
+    if out is not None and input.ndim == 1 and not can_cast(input.dtype, out.dtype):
+        raise RuntimeError(
+            f"diag: result type {input.dtype.title} can't be cast to the desired out= type "
+            f"{out.dtype.title}"
+        )
+    return _diag(input, diagonal, out=out)
+
+
+@exact_out(copies=True)
+def _diag(input: Tensor, diagonal: int) -> Tensor:
     if input.ndim == 1:
         return diag_embed(input, diagonal)
     if input.ndim != 2:

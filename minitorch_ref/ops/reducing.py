@@ -10,10 +10,12 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
+from .. import return_types
+from ..autograd.graph import requires_grad
 from ..autograd.modes import no_grad, state
-from ..dtypes import bool_, can_cast, uint8
+from ..dtypes import COMPLEX, FLOATING, bool_, can_cast, dtype, uint8
 from ..tensor import Tensor
-from .common import Dims, wrap_dims
+from .common import Dims, sum_dtype, wrap_dims
 from .registry import REGISTRY, op, refuse_grad, write_out
 from .table import bad_argument
 
@@ -28,7 +30,7 @@ def reduction(out: str, **forms: Any) -> Callable[..., Any]:
     """Register a reduction; `out` names a rule of the table below for what `out=` may be."""
 
     def register(function: Callable[..., Any]) -> Callable[..., Any]:
-        name = forms.get("name") or function.__name__
+        name = forms.pop("name", function.__name__)
 
         @functools.wraps(function)
         def call(*args: Any, **kwargs: Any) -> Any:
@@ -56,13 +58,15 @@ def reduction(out: str, **forms: Any) -> Callable[..., Any]:
 
 # What each kind of op asks of `out=`:
 #   cast, mean      any dtype (for mean: that the input can be cast to); the op computes in it
+#   fractions       any floating dtype; the op computes in it
 #   any             any dtype that the result can be cast to
 #   truth           bool or uint8
 #   own, match      the result's dtype; two wordings
 #   dim, pair       own, if there is a dim; without one, dim is missing, pair behaves as any
 #   index           own; has no gradient that could be lost
 #   copy, quantile  own; torch writes by copy_, so the gradient is kept
-_WITHOUT_GRAD = ("truth", "index", "copy", "quantile")
+#   traced          own; torch takes operands that require grad, and loses the gradient
+_WITHOUT_GRAD = ("truth", "index", "copy", "quantile", "traced")
 
 
 def _into(outs: Any, name: str, function: Any, kind: str, args: Any, kwargs: Any) -> Any:
@@ -70,15 +74,35 @@ def _into(outs: Any, name: str, function: Any, kind: str, args: Any, kwargs: Any
     each = (outs,) if isinstance(outs, Tensor) else tuple(outs)
     if kind == "dim" and len(args) < 2 and "dim" not in kwargs:
         raise TypeError(f'{name}() missing 1 required positional arguments: "dim"')
+    if name == "sum" and len(args) < 2 and "dim" not in kwargs:
+        raise TypeError(
+            "sum() received an invalid combination of arguments - got (Tensor, out=Tensor), but "
+            "expected one of: (Tensor input, tuple of ints dim, bool keepdim = False, *, "
+            "torch.dtype dtype = None, Tensor out = None)"
+        )
     if kind not in _WITHOUT_GRAD:
         refuse_grad(name, (*args, *kwargs.values(), *each))
-    if kind == "mean" and kwargs.get("dtype") is not None:
+    if kind in ("cast", "mean") and kwargs.get("dtype") is not None:
         kind = "own"
     if kind == "mean":
         _check_mean(args[0] if args else kwargs["input"], each[0], len(args) > 1 or "dim" in kwargs)
+    if kind == "fractions" and each[0].dtype.category < FLOATING:
+        raise RuntimeError(
+            f"{name}(): Expected floating point type for result tensor, but got: "
+            f"{each[0].dtype.title}"
+        )
     if kind in ("cast", "mean") and kwargs.get("dtype") is None:
         kwargs["dtype"] = each[0].dtype
+    if name in ("nansum", "nanmean"):
+        _check_nan_free(args[0] if args else kwargs["input"], each[0])
+    if kind == "fractions":
+        kwargs["_dtype"] = each[0].dtype
     result = function(*args, **kwargs)
+    if kind == "pair" and len(args) + len(kwargs) == 1 and not can_cast(result.dtype, each[0].dtype):
+        raise RuntimeError(
+            "Expected canCast( typeMetaToScalarType(self.dtype()), typeMetaToScalarType(out.dtype())) "
+            f"to be true, but got false: {result.dtype.title} to {each[0].dtype.title}."
+        )
     single = isinstance(result, Tensor)
     for o, r in zip(each, (result,) if single else result):
         _check_out(name, kind, o, r, single)
@@ -87,11 +111,37 @@ def _into(outs: Any, name: str, function: Any, kind: str, args: Any, kwargs: Any
                 write_out(o, r)  # resizes
             o.copy_(r)
         else:
-            write_out(o, r, name)
-    return outs if isinstance(outs, Tensor) else type(result)(each)
+            write_out(o, r, name, "traced" if kind == "traced" else "cast")
+    return outs if isinstance(outs, Tensor) else return_types.written(result, each)
+
+
+def total_dtype(input: Tensor, wanted: dtype | None) -> dtype:
+    """The type of a sum or product.  RuntimeError for whole numbers where a gradient is wanted."""
+    if wanted is not None and wanted.category < FLOATING and state.grad and requires_grad(input):
+        raise RuntimeError(f"Autograd not support dtype: {wanted.title}")
+    return sum_dtype(input, wanted)
+
+
+def _check_nan_free(input: Tensor, out: Tensor) -> None:
+    """torch has no kernel that drops NaN while it sums into whole numbers."""
+    whole = input.dtype.category < FLOATING or out.dtype.category >= FLOATING
+    if not whole and input._array.size:
+        raise NotImplementedError(f"\"nansum_cpu\" not implemented for '{out.dtype.title}'")
+
+
+class _Every:
+    """The default `dim` of a sum: as None, but torch's node tells them apart."""
+
+    def __repr__(self) -> str:
+        return "None"
+
+
+EVERY: Any = _Every()
 
 
 def _check_mean(input: Tensor, out: Tensor, has_dim: bool) -> None:
+    if has_dim and input.dtype.category == COMPLEX and out.dtype.category >= FLOATING:
+        return
     if not can_cast(input.dtype, out.dtype):
         raise RuntimeError(
             f"result type {input.dtype.title} can't be cast to the desired output type "
@@ -106,7 +156,7 @@ def _check_out(name: str, kind: str, out: Tensor, result: Tensor, single: bool) 
     """Raise torch's error if `out` does not have the dtype that this kind of op asks for."""
     if kind == "truth" and out.dtype not in (bool_, uint8):
         raise RuntimeError(f"{name} only supports bool tensor for result, got: {out.dtype.title}")
-    free = kind in ("cast", "mean", "any", "truth") or (kind == "pair" and single)
+    free = kind in ("cast", "mean", "fractions", "any", "truth") or (kind == "pair" and single)
     if free or out.dtype is result.dtype:
         return
     if kind == "match":
@@ -129,7 +179,7 @@ def reduced_dims(name: str, input: Tensor, dim: Dims, keepdim: bool) -> tuple[in
         raise TypeError(
             f"{name}(): argument 'keepdim' (position 2) must be bool, not {type(keepdim).__name__}"
         )
-    return wrap_dims(dim, input._array.ndim)
+    return wrap_dims(None if dim is EVERY else dim, input._array.ndim)
 
 
 def restore(x: Tensor, dims: tuple[int, ...], keepdim: bool) -> Tensor:

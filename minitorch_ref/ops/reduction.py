@@ -21,7 +21,7 @@ from ..tensor import Tensor, wrap
 from .common import Dims, sum_dtype, wrap_dim
 from .conversion import cast
 from .pointwise import conj
-from .reducing import reduced_dims, reduction, restore
+from .reducing import EVERY, reduced_dims, reduction, restore, total_dtype
 
 _or: Any = np.logical_or.reduce
 _and: Any = np.logical_and.reduce
@@ -29,16 +29,16 @@ _and: Any = np.logical_and.reduce
 
 @reduction(out="cast")
 def sum(
-    input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: DType | None = None
+    input: Tensor, dim: Dims = EVERY, keepdim: bool = False, *, dtype: DType | None = None
 ) -> Tensor:
     """The sum over `dim` (all dims by default); integers and booleans are summed in int64."""
-    x = cast(input, sum_dtype(input, dtype))
+    x = cast(input, total_dtype(input, dtype))
+    name = "SumBackward0" if dim is EVERY else "SumBackward1"
     dims = reduced_dims("sum", x, dim, keepdim)
     shape = x._array.shape
     if x._array.dtype.kind == "b":  # only on demand: sum(dtype=torch.bool)
         return wrap(np.asarray(_or(x._array, axis=dims, keepdims=keepdim)))
     data = fp.quiet(total, x._array, dims, keepdim)
-    name = "SumBackward0" if dim is None else "SumBackward1"
     return record(name, data, x=(x, lambda g: restore(g, dims, keepdim).expand(shape)))
 
 
@@ -53,7 +53,7 @@ def nansum(
         return sum(input, dim, keepdim, dtype=dtype)
     wanted = sum_dtype(input, dtype)
     if wanted.category < FLOATING:
-        raise NotImplementedError(f"\"nansum_cpu\" not implemented for '{wanted.title}'")
+        return sum(input.masked_fill(input.isnan(), 0), dim, keepdim, dtype=wanted)
     dims = reduced_dims("nansum", input, dim, keepdim)
     shape = input._array.shape
     x = cast(input, sum_dtype(input, dtype))
@@ -67,7 +67,7 @@ def nansum(
 
 @reduction(out="mean")
 def mean(
-    input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: DType | None = None
+    input: Tensor, dim: Dims = EVERY, keepdim: bool = False, *, dtype: DType | None = None
 ) -> Tensor:
     """The mean over `dim` (all dims by default); NaN of nothing.
 
@@ -87,7 +87,7 @@ def mean(
     for d in dims:
         n *= shape[d]
     data = fp.quiet(_mean, x._array, dims, keepdim, n)
-    name = "MeanBackward0" if dim is None else "MeanBackward1"
+    name = "MeanBackward0" if dim is EVERY else "MeanBackward1"
     return record(name, data, x=(x, lambda g: restore(g, dims, keepdim).expand(shape) / n))
 
 
@@ -118,23 +118,25 @@ def nanmean(
 
 @reduction(out="cast")
 def prod(
-    input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype: DType | None = None
+    input: Tensor, dim: Any = EVERY, keepdim: bool = False, *, dtype: DType | None = None
 ) -> Tensor:
     """The product over one dim, or over all; integers and booleans in int64."""
-    if isinstance(dim, (tuple, list)):
+    if dim is None or isinstance(dim, (tuple, list)):
         raise TypeError(
-            "prod() received an invalid combination of arguments - got (tuple), but expected one "
+            "prod() received an invalid combination of arguments - got "
+            f"({type(dim).__name__}), but expected one "
             "of: (*, torch.dtype dtype = None), (int dim, bool keepdim = False, *, torch.dtype "
             "dtype = None)"
         )
-    x = cast(input, sum_dtype(input, dtype))
+    x = cast(input, total_dtype(input, dtype))
+    every = dim is EVERY
     dims = reduced_dims("prod", x, dim, keepdim)
     data = fp.quiet(_product, x._array, dims, keepdim)
     if not state.grad:
         return wrap(data)
     if not x.ndim:
-        return record("ProdBackward0" if dim is None else "ProdBackward1", data, x=(x, lambda g: g))
-    if dim is None:
+        return record("ProdBackward0" if every else "ProdBackward1", data, x=(x, lambda g: g))
+    if every:
         whole = x.shape
 
         def rule(g: Tensor, x: Tensor) -> Tensor:
@@ -182,12 +184,12 @@ def _products_of_others(x: np.ndarray, axis: int) -> np.ndarray:
 # ---- logarithm of a sum of exponentials ----------------------------------------------------------
 
 
-@reduction(out="cast")
+@reduction(out="fractions")
 def logsumexp(
-    input: Tensor, dim: Dims, keepdim: bool = False, *, dtype: DType | None = None
+    input: Tensor, dim: Dims, keepdim: bool = False, *, _dtype: DType | None = None
 ) -> Tensor:
     """log Σ exp(x) over `dim`, without overflow; −inf of nothing."""
-    x = cast(input, dtype or to_floating(input.dtype))
+    x = cast(input, _dtype or to_floating(input.dtype))
     dims = reduced_dims("logsumexp", x, dim, keepdim)
     data = fp.quiet(_logsumexp, x._array, dims, keepdim)
     return record(

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..autograd.graph import record
+from ..autograd.inplace import move_to
 from ..kernels import scatter as kernels
 from ..tensor import Tensor, wrap
 from .common import dtype_of, is_number, wrap_dim
@@ -176,9 +177,14 @@ def scatter(
     if reduce is not None:
         if isinstance(src, Tensor):
             warnings.warn(_REDUCE_WARNING, UserWarning, stacklevel=2)
-        if out is not None:  # torch knows no gradient here, and so refuses no operand that wants one
-            return write_exactly(out, wrap(data), "scatter")
-        return record("NotImplemented", data, input=(input, _no_gradient), src=(src, _no_gradient))
+        result = record(
+            "NotImplemented", data, input=(input, _no_gradient), src=(src, _no_gradient)
+        )
+        if out is None:
+            return result
+        write_exactly(out, wrap(data), "scatter")  # torch knows no gradient, and so refuses none
+        move_to(out, result)
+        return out
     name = "ScatterBackward0" if isinstance(src, Tensor) else "ScatterBackward1"
     result = record(
         name,

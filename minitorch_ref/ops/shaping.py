@@ -14,12 +14,23 @@ import numpy as np
 
 from ..autograd.graph import record, view
 from ..dtypes import dtype
-from ..tensor import Size, Tensor, wrap
-from .common import Dims, shape_of_args, sum_dtype, wrap_dim, wrap_dims
+from ..tensor import Tensor, wrap
+from .common import Dims, shape_of_args, wrap_dim, wrap_dims
 from .conversion import view_dtype
 from .registry import op
 
 as_strided_array = np.lib.stride_tricks.as_strided
+
+
+def only_keyword(args: tuple, keyword: dict[str, Any], name: str, expected: str) -> tuple:
+    """The arguments of `f(1, 2)`, `f((1, 2))` or `f(name=(1, 2))`.  Raises TypeError for none."""
+    if keyword:
+        if args or set(keyword) != {expected}:
+            raise TypeError(f"{name}() got an unexpected keyword argument '{next(iter(keyword))}'")
+        return (keyword[expected],)
+    if not args:
+        raise TypeError(f'{name}() missing 1 required positional arguments: "{expected}"')
+    return args
 
 
 # ---- view and reshape ----------------------------------------------------------------------------
@@ -89,13 +100,21 @@ def reshaped(array: np.ndarray, shape: tuple[int, ...]) -> np.ndarray | None:
 
 
 @op(function=False, name="view")
-def view_(input: Tensor, *shape: Any) -> Tensor:
+def view_(input: Tensor, *shape: Any, **keyword: Any) -> Tensor:
     """The same memory as `shape` (one dim may be -1), or as another dtype.
 
     Raises RuntimeError if the memory's layout does not allow it; `reshape` copies then.
     """
+    if keyword:
+        given = "dtype" if "dtype" in keyword else "size"
+        shape = only_keyword(shape, keyword, "view", given)
     if len(shape) == 1 and isinstance(shape[0], dtype):
         return view_dtype(input, shape[0])
+    if shape and isinstance(shape[0], Tensor) and shape[0].ndim:
+        raise TypeError(
+            "view() received an invalid combination of arguments - got (Tensor), but expected one "
+            "of: (torch.dtype dtype), (tuple of ints size)"
+        )
     array = input._array
     wanted = infer_shape(shape_of_args(shape), array.size)
     data = reshaped(array, wanted)
@@ -115,8 +134,10 @@ def view_as(input: Tensor, other: Tensor) -> Tensor:
 
 
 @op
-def reshape(input: Tensor, *shape: Any) -> Tensor:
+def reshape(input: Tensor, *shape: Any, **keyword: Any) -> Tensor:
     """`input` as `shape`: a view where the layout allows it, else a copy."""
+    if keyword:
+        shape = only_keyword(shape, keyword, "reshape", "shape")
     array = input._array
     wanted = infer_shape(shape_of_args(shape), array.size)
     before = array.shape
@@ -124,7 +145,8 @@ def reshape(input: Tensor, *shape: Any) -> Tensor:
     if data is None:
         data = array.reshape(wanted)
         return record("UnsafeViewBackward0", data, input=(input, lambda g: reshape(g, before)))
-    return view("ViewBackward0", input, data, lambda g: reshape(g, before))
+    name = "ViewBackward0" if array.flags.c_contiguous else "ReshapeAliasBackward0"
+    return view(name, input, data, lambda g: reshape(g, before))
 
 
 @op(function=False)
@@ -175,8 +197,10 @@ def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
 
 
 @op
-def permute(input: Tensor, *dims: Any) -> Tensor:
+def permute(input: Tensor, *dims: Any, **keyword: Any) -> Tensor:
     """`input` with its dims in the order `dims`; a view."""
+    if keyword:
+        dims = only_keyword(dims, keyword, "permute", "dims")
     order = shape_of_args(dims)
     if len(order) != input.ndim:
         raise RuntimeError(
@@ -206,8 +230,16 @@ def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
     return _swapped(input, a, b, "TransposeBackward0")
 
 
-for _alias in ("swapaxes", "swapdims"):
-    op(transpose, name=_alias)
+@op
+def swapaxes(input: Tensor, axis0: int, axis1: int) -> Tensor:
+    """`transpose` under NumPy's name."""
+    return transpose(input, axis0, axis1)
+
+
+@op
+def swapdims(input: Tensor, dim0: int, dim1: int) -> Tensor:
+    """`transpose` under another name."""
+    return transpose(input, dim0, dim1)
 
 
 @op
@@ -218,7 +250,7 @@ def t(input: Tensor) -> Tensor:
             f"t() expects a tensor with <= 2 dimensions, but self is {input.ndim}D"
         )
     if input.ndim < 2:
-        return view("AliasBackward0", input, input._array[...], lambda g: g)
+        return view("TBackward0", input, input._array[...], lambda g: g)
     return _swapped(input, 0, 1, "TBackward0")
 
 
@@ -242,7 +274,7 @@ def movedim(input: Tensor, source: Dims, destination: Dims) -> Tensor:
     for s, d in zip(src, dst):
         order[d] = s
     if input.ndim == 0:
-        return permute(input)
+        return view("AliasBackward0", input, input._array[...], lambda g: g)
     rest = iter([d for d in range(ndim) if d not in src])
     return permute(input, *[next(rest) if d is None else d for d in order])
 
@@ -253,7 +285,17 @@ op(movedim, name="moveaxis")
 @op
 def adjoint(input: Tensor) -> Tensor:
     """The conjugate transpose of matrices in the last two dims."""
-    return transpose(input, -2, -1).conj()
+    return _matrix("adjoint()", input).conj()
+
+
+def _matrix(name: str, input: Tensor) -> Tensor:
+    """The transposed last two dims.  Raises RuntimeError for a vector or a number."""
+    if input.ndim < 2:
+        raise RuntimeError(
+            f"tensor.{name} is only supported on matrices or batches of matrices. Got "
+            f"{input.ndim}-D tensor."
+        )
+    return transpose(input, -2, -1)
 
 
 # ---- adding and dropping dims of size one ------------------------------------------------------------
@@ -279,7 +321,8 @@ def squeeze(input: Tensor, dim: Dims = None) -> Tensor:
     array = input._array
     dims = wrap_dims(dim, array.ndim) if dim != () else ()
     drop = [d for d in dims if array.shape[d] == 1] if array.ndim else []
-    name = "SqueezeBackward0" if dim is None else "SqueezeBackward1"
+    several = isinstance(dim, (tuple, list))
+    name = "SqueezeBackward0" if dim is None else f"SqueezeBackward{1 + several}"
     keep = [d for d in range(array.ndim) if d not in drop]
     shape = tuple([array.shape[d] for d in keep])
     data = as_strided_array(array, shape, [array.strides[d] for d in keep]) if drop else array[...]
@@ -320,8 +363,10 @@ def expand_shape(shape: tuple[int, ...], wanted: Sequence[int]) -> tuple[int, ..
 
 
 @op(function=False)
-def expand(input: Tensor, *size: Any, implicit: bool = False) -> Tensor:
+def expand(input: Tensor, *size: Any, implicit: bool = False, **keyword: Any) -> Tensor:
     """`input` with its dims of size one repeated to `size` (-1: as it is), without a copy."""
+    if keyword:
+        size = only_keyword(size, keyword, "expand", "size")
     array = input._array
     shape = expand_shape(array.shape, shape_of_args(size))
     lead = len(shape) - array.ndim
@@ -337,37 +382,6 @@ def expand(input: Tensor, *size: Any, implicit: bool = False) -> Tensor:
     return view("ExpandBackward0", input, data, lambda g: g)
 
 
-@op
-def broadcast_to(input: Tensor, size: Sequence[int]) -> Tensor:
-    """`input.expand(size)`."""
-    return expand(input, *size)
-
-
-@op(function=False)
-def expand_as(input: Tensor, other: Tensor) -> Tensor:
-    """`input.expand(other.shape)`."""
-    return expand(input, *other.shape)
-
-
-@op(function=False)
-def sum_to_size(input: Tensor, *size: Any) -> Tensor:
-    """The sum over the dims that `expand` to `input`'s shape stretched or added."""
-    shape = shape_of_args(size)
-    own = input._array.shape
-    lead = len(own) - len(shape)
-    if lead < 0 or any(n not in (1, own[i + lead]) for i, n in enumerate(shape)):
-        raise RuntimeError(
-            f"size {{{list(shape)}}} is not expandable to size {{{list(own)}}}."
-        )
-    stretched = [i + lead for i, n in enumerate(shape) if n == 1 and own[i + lead] != 1]
-    dims = tuple(range(lead)) + tuple(stretched)
-    if not dims:
-        return input
-    kind = sum_dtype(input, None).np
-    data = np.asarray(np.add.reduce(input._array, axis=dims, dtype=kind)).reshape(shape)
-    return record("SumBackward1", data, input=(input, lambda g: expand(g, *own)))
-
-
 # ---- properties of torch.Tensor ------------------------------------------------------------------------
 
 
@@ -376,25 +390,20 @@ def _reversed_dims(input: Tensor) -> Tensor:
     return permute(input, *reversed(range(input.ndim)))
 
 
+def _conjugate_transpose(input: Tensor) -> Tensor:
+    """The conjugate transpose of a matrix (`x.H`)."""
+    if input.ndim not in (0, 2):
+        raise RuntimeError(
+            f"tensor.H is only supported on matrices (2-D tensors). Got {input.ndim}-D tensor."
+            + (" For batches of matrices, consider using tensor.mH" if input.ndim > 2 else "")
+        )
+    return (transpose(input, 0, 1) if input.ndim else input).conj()
+
+
 for _name, _seen in {
     "T": _reversed_dims,
-    "mT": lambda input: transpose(input, -2, -1),
-    "H": lambda input: adjoint(input),
-    "mH": lambda input: adjoint(input),
+    "mT": lambda input: _matrix("mT", input),
+    "H": _conjugate_transpose,
+    "mH": lambda input: _matrix("mH", input).conj(),
 }.items():
     setattr(Tensor, _name, property(_seen))
-
-
-@op(method=False)
-def broadcast_shapes(*shapes: Any) -> Size:
-    """The shape that tensors of these shapes broadcast to.  Raises RuntimeError if they do not."""
-    sizes = [(s,) if isinstance(s, int) else tuple(s) for s in shapes]
-    try:
-        return Size(np.broadcast_shapes(*sizes))
-    except ValueError:
-        raise RuntimeError(
-            "Shape mismatch: objects cannot be broadcast to a single shape: "
-            + ", ".join(str(list(s)) for s in sizes)
-        ) from None
-
-

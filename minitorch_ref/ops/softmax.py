@@ -16,53 +16,66 @@ from typing import Any
 
 import numpy as np
 
-from ..autograd.graph import record
+from ..autograd.graph import record, requires_grad
+from ..autograd.modes import state
 from ..dtypes import dtype as DType
+from ..kernels import softmax as kernels
 from ..quiet import fp
-from ..tensor import Tensor
+from ..tensor import Tensor, wrap
 from .common import wrap_dim
 from .reducing import reduction
 
 _HALF, _SINGLE = np.dtype("f2"), np.dtype("f4")
 
 
-@reduction(out="copy")
+@reduction(out="traced")
 def softmax(input: Tensor, dim: int, dtype: DType | None = None) -> Tensor:
     """exp(x) / Σ exp(x) along `dim`, computed in `dtype` if given.
 
     Raises IndexError for a dim out of range, NotImplementedError for a dtype without fractions.
     """
     input, dim = _prepared(input, dim, dtype, "softmax")
-    y = _wide(_softmax, dim, input._array)
+    y = _wide(kernels.softmax, dim, input._array)
     return record("SoftmaxBackward0", y, input=(input, lambda g, out: _softmax_grad(g, out, dim)))
 
 
 def _softmax_grad(g: Tensor, y: Tensor, dim: int) -> Tensor:
     return record(
         "SoftmaxBackwardDataBackward0",
-        _wide(_softmax_slope, dim, g._array, y._array),
+        _wide(kernels.softmax_slope, dim, g._array, y._array),
         g=(g, lambda gg, y: _softmax_grad(gg, y, dim)),
-        y=(y, lambda gg, g, y: gg * (g - _along(g * y, dim)) - g * _along(gg * y, dim)),
+        y=(y, lambda gg, g, y: g * gg - _along(y * g, dim) * gg - g * _along(y * gg, dim)),
     )
 
 
-@reduction(out="copy")
+@reduction(out="traced")
 def log_softmax(input: Tensor, dim: int, dtype: DType | None = None) -> Tensor:
     """x − log Σ exp(x) along `dim`, computed in `dtype` if given.
 
     Raises IndexError for a dim out of range, NotImplementedError for a dtype without fractions.
     """
     input, dim = _prepared(input, dim, dtype, "log_softmax")
-    y = _wide(_log_softmax, dim, input._array)
-    return record(
-        "LogSoftmaxBackward0", y, input=(input, lambda g, out: _log_softmax_grad(g, out, dim))
-    )
+    x = input._array
+    if x.dtype == _HALF or not (x.ndim and x.size and state.grad and requires_grad(input)):
+        y, share = _wide(kernels.log_softmax, dim, x), None
+    else:  # the gradient needs exp(y), which is at hand now and dear to make again
+        y, probabilities = fp.quiet(kernels.log_softmax_and_exp, dim, x)
+        share = wrap(probabilities)
+    if share is None:
+        rule: Any = lambda g, out: _log_softmax_grad(g, out, None, dim)
+    else:
+        rule = lambda g, out, share: _log_softmax_grad(g, out, share, dim)
+    return record("LogSoftmaxBackward0", y, input=(input, rule), share=share)
 
 
-def _log_softmax_grad(g: Tensor, y: Tensor, dim: int) -> Tensor:
+def _log_softmax_grad(g: Tensor, y: Tensor, share: Tensor | None, dim: int) -> Tensor:
+    if share is None:
+        dx = _wide(kernels.log_softmax_slope, dim, g._array, y._array)
+    else:
+        dx = fp.quiet(kernels.less_shares, dim, g._array, share._array)
     return record(
         "LogSoftmaxBackwardDataBackward0",
-        _wide(_log_softmax_slope, dim, g._array, y._array),
+        dx,
         g=(g, lambda gg, y: gg - _along(gg * y.exp(), dim)),
         y=(y, lambda gg, g, y: -(gg * y.exp() * _along(g, dim))),
     )
@@ -96,31 +109,3 @@ def _wide(kernel: Callable[..., np.ndarray], dim: int, *arrays: np.ndarray) -> n
     wide = [a.astype(_SINGLE if a.dtype == _HALF else a.dtype) for a in arrays]
     result: Any = fp.quiet(kernel, dim, *[np.atleast_1d(a) for a in wide])
     return result.astype(first.dtype).reshape(first.shape)
-
-
-def _softmax(dim: int, x: np.ndarray) -> np.ndarray:
-    e = x - np.maximum.reduce(x, axis=dim, keepdims=True)
-    np.exp(e, out=e)
-    e /= np.add.reduce(e, axis=dim, keepdims=True)
-    return e
-
-
-def _softmax_slope(dim: int, g: np.ndarray, y: np.ndarray) -> np.ndarray:
-    dx = g * y
-    total = np.add.reduce(dx, axis=dim, keepdims=True)
-    np.subtract(g, total, out=dx)
-    dx *= y
-    return dx
-
-
-def _log_softmax(dim: int, x: np.ndarray) -> np.ndarray:
-    y = x - np.maximum.reduce(x, axis=dim, keepdims=True)
-    total = np.add.reduce(np.exp(y), axis=dim, keepdims=True)
-    y -= np.log(total, out=total)
-    return y
-
-
-def _log_softmax_slope(dim: int, g: np.ndarray, y: np.ndarray) -> np.ndarray:
-    dx = np.exp(y)
-    dx *= np.add.reduce(g, axis=dim, keepdims=True)
-    return np.subtract(g, dx, out=dx)

@@ -103,7 +103,9 @@ def _as_array(part: Any) -> Any:
         array = part.astype(np.int64) if part.dtype.kind == "f" else part
     elif isinstance(part, (list, tuple, range)):
         array = _from_sequence(part)
-    elif isinstance(part, (float, complex, str, bytes, np.generic)) or not hasattr(
+    elif isinstance(part, (str, bytes)):
+        raise TypeError(f"new(): invalid data type '{type(part).__name__}'")
+    elif isinstance(part, (float, complex, np.generic)) or not hasattr(
         part, "__index__"
     ):
         raise IndexError(

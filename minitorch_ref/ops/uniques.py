@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ..autograd.graph import record
 from ..tensor import Tensor, wrap
 from .common import wrap_dim
 from .registry import op
@@ -28,10 +29,17 @@ def _runs(rows: Array) -> Array:
     return np.concatenate((np.ones(min(len(rows), 1), bool), changed))
 
 
-def _answer(kept: Array, inverse: Array | None, counts: Array | None) -> Any:
+def _answer(
+    input: Tensor, node: str, kept: Array, inverse: Array | None, counts: Array | None
+) -> Any:
     """The distinct elements alone, or a tuple with what else was asked for."""
+
+    def no_gradient(g: Tensor) -> Tensor:
+        raise RuntimeError(f"the derivative for {node!r} is not implemented.")
+
+    found = record(f"{node}Backward0", kept, input=(input, no_gradient))
     extra = [wrap(a.astype(np.int64)) for a in (inverse, counts) if a is not None]
-    return (wrap(kept), *extra) if extra else wrap(kept)
+    return (found, *extra) if extra else found
 
 
 @op
@@ -59,7 +67,8 @@ def unique(
         inverse = inverse.reshape(input.shape) if dim is None else inverse
     if return_counts:
         counts = np.diff(np.append(np.flatnonzero(first), len(rows)))
-    return _answer(_from_rows(ordered[first], input, dim), inverse, counts)
+    node = "Unique2" if dim is None else "UniqueDim"
+    return _answer(input, node, _from_rows(ordered[first], input, dim), inverse, counts)
 
 
 def _row_order(rows: Array) -> Array:
@@ -90,7 +99,7 @@ def _as_rows(input: Tensor, dim: int | None, name: str) -> Array:
 def _from_rows(rows: Array, input: Tensor, dim: int | None) -> Array:
     if dim is None or not input.ndim:
         return rows
-    return np.ascontiguousarray(np.moveaxis(rows, 0, wrap_dim(dim, input.ndim)))
+    return np.moveaxis(rows, 0, wrap_dim(dim, input.ndim))
 
 
 @op
@@ -108,4 +117,5 @@ def unique_consecutive(
     if inverse is not None and dim is None:
         inverse = inverse.reshape(input.shape)
     counts = np.diff(np.append(np.flatnonzero(first), len(rows))) if return_counts else None
-    return _answer(_from_rows(rows[first], input, dim), inverse, counts)
+    node = "UniqueConsecutive" if dim is None else "UniqueDimConsecutive"
+    return _answer(input, node, _from_rows(rows[first], input, dim), inverse, counts)

@@ -14,11 +14,13 @@ from typing import Any
 
 import numpy as np
 
+from .. import return_types
 from ..autograd.graph import requires_grad
 from ..autograd.inplace import bump, check_writable, in_place
-from ..autograd.modes import state
+from ..autograd.modes import no_grad, state
 from ..tensor import Tensor, address, wrap
-from .registry import write_out
+from .registry import refuse_grad, write_out
+from .table import bad_argument
 
 
 def written_by(
@@ -59,15 +61,27 @@ def written_by(
 _COMPLAINT = "Expected out tensor to have dtype {c_own}, but got {c_out} instead"
 
 
-def exact_out(complaint: str = _COMPLAINT) -> Callable[[Any], Any]:
-    """Give an op an `out=` that must have the result's own type, or torch's RuntimeError."""
+def exact_out(complaint: str = _COMPLAINT, *, copies: bool = False) -> Callable[[Any], Any]:
+    """Give an op an `out=` that must have the result's own type, or torch's RuntimeError.
+
+    `copies`: torch copies the result into `out`, and so `out` gets the result's gradient.
+    """
 
     def decorate(function: Any) -> Any:
         @functools.wraps(function)
         def call(*args: Any, out: Tensor | None = None, **kwargs: Any) -> Any:
-            result = function(*args, **kwargs)
+            try:
+                result = function(*args, **kwargs)
+            except AttributeError:
+                refuse_others(function, args)
+                raise
             if out is None:
                 return result
+            if copies and state.grad and (result._requires_grad or requires_grad(out)):
+                check_own_type(out, result, complaint)
+                with no_grad():
+                    write_out(out, result)  # resizes
+                return out.copy_(result)
             return write_exactly(out, result, function.__name__, complaint)
 
         return call
@@ -75,16 +89,71 @@ def exact_out(complaint: str = _COMPLAINT) -> Callable[[Any], Any]:
     return decorate
 
 
+def refuse_others(function: Any, args: tuple[Any, ...]) -> None:
+    """Raise torch's TypeError if something else stands where `function` declares a Tensor."""
+    for i, (name, kind) in enumerate(function.__annotations__.items()):
+        if i < len(args) and kind == "Tensor" and not isinstance(args[i], Tensor):
+            raise bad_argument(function.__name__, name, i + 1, args[i]) from None
+
+
+def named_out(complaint: str = _COMPLAINT) -> Callable[[Any], Any]:
+    """Give an op with several results an `out=` of tensors that have the results' own types."""
+
+    def decorate(function: Any) -> Any:
+        @functools.wraps(function)
+        def call(*args: Any, out: Any = None, **kwargs: Any) -> Any:
+            if out is None:
+                return function(*args, **kwargs)
+            refuse_grad(function.__name__, (*args, *kwargs.values(), *out))
+            result = function(*args, **kwargs)
+            for target, found in zip(out, result):
+                write_exactly(target, found, function.__name__, complaint)
+            return return_types.written(result, tuple(out))
+
+        return call
+
+    return decorate
+
+
+def exact_in_place(function: Any) -> Any:
+    """Give an op an in-place form that takes a result of the tensor's own shape and type only."""
+
+    @functools.wraps(function)
+    def checked(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+        try:
+            result = function(self, *args, **kwargs)
+        except RuntimeError:  # does `self` not fit, or do the others not fit together?
+            result = function(self.new_zeros(()), *args, **kwargs)
+        for what, own, found in (
+            ("dtype", C_TYPES[self.dtype.name], C_TYPES[result.dtype.name]),
+            ("size", list(self.shape), list(result.shape)),
+        ):
+            if own != found:
+                raise RuntimeError(
+                    f"Bad in-place call: input tensor {what} {own} and output tensor {what} "
+                    f"{found} should match"
+                )
+        return result
+
+    function.in_place = in_place(checked, f"{function.__name__}_")
+    return function
+
+
 def write_exactly(
     out: Tensor, result: Tensor, name: str, complaint: str = _COMPLAINT
 ) -> Tensor:
     """`write_out` into a tensor of the result's type; RuntimeError with `complaint` for another."""
+    check_own_type(out, result, complaint)
+    return write_out(out, result, name)
+
+
+def check_own_type(out: Tensor, result: Tensor, complaint: str = _COMPLAINT) -> None:
+    """Raise torch's RuntimeError if `out` is not of the result's type."""
     own, given = result.dtype, out.dtype
     if own is not given:
         names = {"own": own.title, "out": given.title}
         c_names = {"c_own": C_TYPES[own.name], "c_out": C_TYPES[given.name]}
         raise RuntimeError(complaint.format(**names, **c_names))
-    return write_out(out, result, name)
 
 
 # What C++ calls the types, in torch's messages.

@@ -16,7 +16,8 @@ import numpy as np
 from ..tensor import Tensor
 from .plain import Plain
 
-BLOCK = 16384  # elements: five float32 operands of this size fit the second-level cache
+BLOCK = 65536  # elements at a time: larger blocks leave the second-level cache, smaller cost calls
+JOIN = 16384  # elements up to which copying parameters side by side is cheaper than calls for each
 Update = Callable[..., None]
 
 
@@ -45,7 +46,7 @@ class Job:
         self.operands = [a if a.ndim == 1 else a.reshape(-1) for a in arrays] if flat else arrays
         self.size = self.operands[0].size
         # float16 is left alone: torch rounds the last few elements of each tensor differently
-        self.joinable = flat and self.size < BLOCK and p._root is None and param.dtype.char != "e"
+        self.joinable = flat and self.size < JOIN and p._root is None and param.dtype.char != "e"
 
     def fits(self, other: Any) -> bool:
         """Whether one update can serve this job and another."""
@@ -65,7 +66,7 @@ def run_all(update: Update, jobs: list[Job]) -> None:
             _run(update, job, job.operands)
             continue
         key = id(job.changed[0])
-        if waiting and (size >= BLOCK or key in waiting or not job.fits(last)):
+        if waiting and (size >= JOIN or key in waiting or not job.fits(last)):
             _run_side_by_side(update, list(waiting.values()))
             waiting, size = {}, 0
         waiting[key] = last = job

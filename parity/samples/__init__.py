@@ -5,11 +5,29 @@
 
 from __future__ import annotations
 
-from . import creation, extras, functional, indexing, linear, native, pointwise, reduction, shaping
+from . import (
+    creation,
+    decompositions,
+    extras,
+    functional,
+    indexing,
+    linear,
+    native,
+    others,
+    pointwise,
+    reduction,
+    shaping,
+    solving,
+    special,
+    spectral,
+)
 from .expand import samples_of
 from .spec import Row, Sample
 
-TABLES = (pointwise, reduction, shaping, indexing, creation, linear, functional, native, extras)
+TABLES = (
+    pointwise, reduction, shaping, indexing, creation, linear, decompositions, solving,
+    functional, native, extras, special, spectral, others,
+)  # fmt: skip
 
 ROWS: dict[tuple[str, str], Row] = {}
 for _table in TABLES:

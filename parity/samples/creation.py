@@ -76,12 +76,6 @@ CREATION = [
     row("new_empty", call(X(3), (2, 2)), grad=False, level="shape"),
     row("new_tensor", call(X(3), [1, 2]), call(X(3), 2.5, dtype=D("float64")),
         bad=[call(X(3), "a")], grad=False),
-    row("bartlett_window", call(5), call(5, False), call(1), call(0), call(6, dtype=D("float64")),
-        bad=[call(-1)], level="ulp", grad=False),
-    *(row(n, call(5), call(5, False), call(1), call(0), call(6, dtype=D("float64")), bad=[call(-1)],
-        level="ulp", grad=False, depth=8) for n in ("blackman_window", "hamming_window",
-        "hann_window")),
-    row("kaiser_window", call(5), call(5, False, 8.0), call(1), level="ulp", grad=False),
 ]
 
 BIG = (33,)

@@ -54,6 +54,7 @@ def _sample(row: Row, call: Call, dtype: str, kind: str, **flags: Any) -> Sample
         grad=grad,
         second=grad and row.second and flags.get("second", True),
         bad=flags.get("bad", False),
+        gauge=row.gauge,
     )
 
 

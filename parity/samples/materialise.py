@@ -93,14 +93,17 @@ def _real(
 
 
 def _matrix(domain: str, shape: tuple[int, ...], r: np.random.Generator) -> np.ndarray:
-    """Well-conditioned (…, n, n) matrices; "spd" ones are symmetric positive definite."""
+    """Well-conditioned (…, n, n) matrices; "spd" ones are symmetric positive definite.
+
+    "invertible" ones may have any shape: then their rank is full.
+    """
     a = r.normal(size=shape)
     n = shape[-1]
     if domain == "spd":
         return a @ np.swapaxes(a, -1, -2) / n + np.eye(n)
     if domain == "triangular":
         return np.tril(a) + 2 * np.eye(n)
-    return a + n * np.eye(n)
+    return a + n * np.eye(*shape[-2:])
 
 
 def _drawn(arr: Arr, dtype: str, r: np.random.Generator) -> np.ndarray:

@@ -55,6 +55,10 @@ def promotions() -> list[Call]:
     pairs = [call(Arr((2,), a, pos), Arr((2,), b, pos)) for a in ALL for b in ALL]
     pairs += [call(Arr((2,), a, pos),
         Arr((), b, pos)) for a in ALL for b in ALL if a != b and not _complex32(a, b)]
+    pairs += [call(Arr((), a, pos),
+        Arr((2,), b, pos)) for a in ALL for b in ALL if a != b and not _complex32(b, a)]
+    pairs += [call(Arr((40,), "float16", pos), Arr((), "float32", pos)),
+        call(Arr((), "float32", pos), Arr((40,), "float16", pos))]
     for shape in ((2,), ()):
         pairs += [call(Arr(shape, a, pos), s) for a in ALL for s in (True, 2, 0.5,
             1j) if a != "float16" or s != 1j]
@@ -78,6 +82,7 @@ def binary(name: str, domain: object = "any", level: str = "ulp", dtypes: tuple[
     """A function of two tensors that broadcast."""
     x = X(3, 4, domain=domain)
     scalars = [call(x, 2), call(x, 0.5)] if scalar else []
+    scalars += [call(2, x), call(0.5, x)] if scalar else []
     return row(name, call(x, x), call(X(3, 1, domain=domain), X(4, domain=domain)),
                call(X(domain=domain), X(domain=domain)), call(X(0, 4, domain=domain),
                    X(1, domain=domain)),
@@ -96,7 +101,9 @@ UNARY = [
     unary("negative", level="exact"), unary("positive", level="exact", complex_level="exact"),
     unary("ceil", level="exact"), unary("floor", level="exact"), unary("trunc", level="exact"),
     unary("fix", level="exact"), unary("round", level="exact",
-        extra=tuple(only(FLOATS + HALF, call(X(3, 4), decimals=d)) for d in (1, -1, 0))),
+        extra=tuple(only(FLOATS + HALF, call(X(3, 4), decimals=d)) for d in (1, -1, 0, 2, -3))
+        + (only(INTS + BOOL + COMPLEX, call(X(3, 4), decimals=1), grad=False),
+           only(FLOATS + HALF, call(X(22, domain="special"), decimals=2), grad=False))),
         unary("frac", level="exact"),
     unary("sign", level="exact"), unary("sgn", level="exact"),
     unary("signbit", level="exact", grad=False),
@@ -164,24 +171,40 @@ def bits(name: str) -> Row:
         grad=False, pairs=INT_PAIRS)
 
 
+POWERS = (-2, -1, -0.5, 0, 0.5, 1, 1.5, 3, 5, True)
+_WHOLE = ("int64", "uint8", "int8")
+ALPHA = (
+    call(X(96), X(96), alpha=0.75), call(X(3, 4), X(4), alpha=-0.375), call(X(), X(3), alpha=-1),
+    call(X(96), X(96), alpha=0), call(X(3, 4), X(3, 4), alpha=True),
+    only(_WHOLE, call(X(3, 4), X(3, 4), alpha=3), grad=False),
+    only(_WHOLE, call(X(3, 4), X(3, 4), alpha=0.5), grad=False),
+    only(BOOL, call(X(3, 4), X(3, 4), alpha=True), grad=False),
+    only(COMPLEX, call(X(3, 4), X(3, 4), alpha=0.5 + 1j)),
+    only(FLOATS, call(X(3, 4), X(3, 4), alpha=1j)),
+)
 ROUNDED = tuple(call(X(3, 4, domain="nonzero"), X(3, 4, domain="nonzero"), rounding_mode=m)
                 for m in ("floor", "trunc", None))
 BAD_MODE = call(X(3), X(3), rounding_mode="up")
 
 BINARY = [
     binary("add", level="exact", complex_level="exact",
-        extra=(call(X(3, 4), X(3, 4), alpha=2), call(X(3, 4), 2, alpha=0.5))),
-    binary("sub", level="exact", complex_level="exact", extra=(call(X(3, 4), X(3, 4), alpha=2),)),
+        extra=(call(X(3, 4), X(3, 4), alpha=2), call(X(3, 4), 2, alpha=0.5), *ALPHA)),
+    binary("sub", level="exact", complex_level="exact",
+        extra=(call(X(3, 4), X(3, 4), alpha=2), *ALPHA)),
     binary("subtract", level="exact", complex_level="exact"),
     binary("rsub", level="exact", complex_level="exact"),
     binary("mul", level="exact"), binary("multiply", level="exact"),
     binary("div", "nonzero", "exact", extra=ROUNDED),
     binary("divide", "nonzero", "exact", extra=ROUNDED),
     binary("true_divide", "nonzero", "exact"),
-    binary("floor_divide", "nonzero", "exact", grad=False, pairs=FLOAT_PAIRS),
+    binary("floor_divide", "nonzero", "exact", pairs=FLOAT_PAIRS),
     binary("remainder", "nonzero", "exact", pairs=FLOAT_PAIRS),
     binary("fmod", "nonzero", "exact", pairs=FLOAT_PAIRS),
     binary("pow", "positive", pairs=FLOAT_PAIRS, extra=(
+        *[only(INEXACT, call(X(3, 4, domain="positive"), n)) for n in POWERS],
+        *[only(FLOATS + HALF, call(X(22, domain="special"), n), grad=False) for n in POWERS],
+        only(_WHOLE, call(X(3, 4), -1), grad=False), only(_WHOLE, call(X(3, 4), 3), grad=False),
+        only(BOOL, call(X(3), 2), grad=False), only(BOOL, call(X(3), False), grad=False),
         call(2, X(3, 4)), call(0.5, X(3, 4)), call(X(3, 4, domain="nonzero"), 3),
         call(X(3, 4, domain="nonzero"), -1),
         call(X(3, 4), 0), call(L([0.0, 1.0, -1.0, 2.0]), L([0.0, 0.0, 2.0, 3.0])),
@@ -189,8 +212,8 @@ BINARY = [
     binary("float_power", "positive", pairs=FLOAT_PAIRS), binary("atan2", pairs=FLOAT_PAIRS),
     binary("arctan2", pairs=FLOAT_PAIRS),
     binary("hypot", pairs=FLOAT_PAIRS), binary("copysign", level="exact"),
-    binary("nextafter", level="exact", grad=False),
-    binary("heaviside", level="exact", grad=False),
+    binary("nextafter", level="exact"),
+    binary("heaviside", level="exact"),
     binary("ldexp", (-3.0, 3.0), level="exact", pairs=FLOAT_PAIRS),
     binary("logaddexp", pairs=FLOAT_PAIRS), binary("logaddexp2", pairs=FLOAT_PAIRS),
     binary("xlogy", "positive", pairs=FLOAT_PAIRS),
@@ -204,18 +227,18 @@ BINARY = [
         pairs=INT_PAIRS),
     binary("lcm", "any", "exact", dtypes=INTS + BOOL + FLOATS, few=("int64",), grad=False,
         pairs=special_pairs(("bool", "uint8"))),
-    binary("logical_and", level="exact", grad=False),
-    binary("logical_or", level="exact", grad=False),
-    binary("logical_xor", level="exact", grad=False),
+    binary("logical_and", level="exact"),
+    binary("logical_or", level="exact"),
+    binary("logical_xor", level="exact"),
     bits("bitwise_and"), bits("bitwise_or"), bits("bitwise_xor"), bits("bitwise_left_shift"),
     bits("bitwise_right_shift"),
-    binary("eq", "ties", "exact", grad=False), binary("ne", "ties", "exact", grad=False),
-    binary("lt", "ties", "exact", grad=False), binary("le", "ties", "exact", grad=False),
-    binary("gt", "ties", "exact", grad=False), binary("ge", "ties", "exact", grad=False),
-    binary("not_equal", "ties", "exact", grad=False), binary("less", "ties", "exact", grad=False),
-    binary("less_equal", "ties", "exact", grad=False),
-    binary("greater", "ties", "exact", grad=False),
-    binary("greater_equal", "ties", "exact", grad=False),
+    binary("eq", "ties", "exact"), binary("ne", "ties", "exact"),
+    binary("lt", "ties", "exact"), binary("le", "ties", "exact"),
+    binary("gt", "ties", "exact"), binary("ge", "ties", "exact"),
+    binary("not_equal", "ties", "exact"), binary("less", "ties", "exact"),
+    binary("less_equal", "ties", "exact"),
+    binary("greater", "ties", "exact"),
+    binary("greater_equal", "ties", "exact"),
 ]
 
 DUNDER_LEVELS = {"add": "exact", "radd": "exact", "sub": "exact", "rsub": "exact", "mul": "exact",
@@ -253,28 +276,58 @@ DUNDERS += [unary("__neg__", level="exact"), unary("__pos__", level="exact"),
     unary("__abs__", level="exact"),
             unary("__invert__", level="exact", dtypes=BITS + FLOATS, grad=False)]
 DUNDERS += [row("__matmul__", call(X(3, 4), X(4, 2)), call(X(4), X(4)),
-    bad=[call(X(3, 4), X(3, 4))], level="sum")]
+    bad=[call(X(3, 4), X(3, 4))], level="sum", special=False)]
 
 CLAMP = (call(X(3, 4), -0.5, 1.5), call(X(3, 4), min=0), call(X(3, 4), max=1),
     call(X(3, 4), X(3, 4), X(3, 4)),
          call(X(3, 4), min=X(4), max=None), call(L([-1.0, 0.0, 1.0, 2.0]), 0, 1), call(X(3), 2, 1),
-         call(X(0), 0, 1))
+         call(X(0), 0, 1), call(X(3, 4), min=X(4), max=1), call(X(3, 4), min=-1, max=X(3, 1)),
+         only(FLOATS + HALF, call(X(22, domain="special"), 0, 1), grad=False),
+         only(FLOATS + HALF, call(X(22, domain="special"), -1, 0), grad=False),
+         only(FLOATS + HALF, call(X(22, 1, domain="special"), X(22, domain="special")), grad=False),
+         call(X(3, 4), float("nan"), 1), call(X(3, 4), 0, float("inf")),
+         only(INTS + BOOL, call(X(3, 4), 1, 3), grad=False),
+         only(INTS + BOOL, call(X(3, 4), X(4), X(3, 1)), grad=False),
+         only(INTS + BOOL + COMPLEX, call(X(3, 4), 0.5), grad=False),
+         call(X(3, 4), Arr((4,), "float64")), call(X(3, 4), Arr((), "float64"), 2),
+         call(X(1), X(3), X(2, 1)))
+ONE_LIMIT = (only(INTS + BOOL + COMPLEX, call(X(3, 4), 1), grad=False),
+    only(INTS + BOOL + COMPLEX + HALF, call(X(3, 4), X(4)), grad=False),
+    only(FLOATS + HALF, call(X(22, 1, domain="special"), X(22, domain="special")), grad=False),
+    call(X(3, 4), Arr((4,), "float64")), call(X(3), float("nan")), call(X(1), X(2, 3)),
+    only(("int64",), call(X(3), 0.5), grad=False))
 NO_LIMIT = [call(X(3)), call(X(3), X(4))]
 
 OTHERS = [
     row("clamp", *CLAMP, bad=NO_LIMIT), row("clip", *CLAMP, bad=NO_LIMIT),
-    row("clamp_min", call(X(3, 4), 0), call(X(3, 4), X(4)), call(X(), 0.5), bad=[call(X(3), X(4))]),
-    row("clamp_max", call(X(3, 4), 0), call(X(3, 4), X(4)), call(X(), 0.5), bad=[call(X(3), X(4))]),
+    row("clamp_min", call(X(3, 4), 0), call(X(3, 4), X(4)), call(X(), 0.5), *ONE_LIMIT,
+        bad=[call(X(3), X(4))]),
+    row("clamp_max", call(X(3, 4), 0), call(X(3, 4), X(4)), call(X(), 0.5), *ONE_LIMIT,
+        bad=[call(X(3), X(4))]),
     row("lerp", call(X(3, 4), X(3, 4), 0.25), call(X(3, 4), X(4), 0.75),
         call(X(3, 4), X(3, 4), X(3, 4, domain="prob")),
-        call(X(), X(), X()), call(X(0), X(0), 0.5), bad=[call(X(3), X(4), 0.5),
-            call(X(3), F(3, dtype="float64"), 0.5)], level="ulp"),
+        call(X(), X(), X()), call(X(0), X(0), 0.5), call(X(96), X(96), 0.375),
+        call(X(96), X(96), X(96, domain=(-2.0, 2.0))), call(X(3, 4), X(3, 4), X()),
+        call(X(3, 4), X(3, 4), 1.5), call(X(3, 4), X(3, 4), -2), call(X(3, 1), X(4), X(3, 4)),
+        only(COMPLEX, call(X(3, 4), X(3, 4), 0.25 + 0.5j)), call(X(3, 4), X(3, 4), 0.25 + 0.5j),
+        bad=[call(X(3), X(4), 0.5), call(X(3), F(3, dtype="float64"), 0.5), call(X(3), 1.0, 0.5),
+            call(X(3), X(3), F(3, dtype="float64")), call(X(3), X(3), X(4))], level="ulp"),
     row("addcmul", call(X(3, 4), X(3, 4), X(3, 4)), call(X(3, 4), X(3, 1), X(4), value=2),
-        call(X(), X(), X()),
-        bad=[call(X(3), X(4), X(3))], level="ulp", complex_level="ulp"),
+        call(X(), X(), X()), call(X(96), X(96), X(96)), call(X(96), X(96), X(96), value=0.375),
+        call(X(96), X(96), X(96), value=-1), call(X(3, 4), X(3, 4), X(3, 4), value=0),
+        call(X(3, 4), Arr((4,), "float64"), X(3, 1)), call(X(3, 4), I(3, 4), X(4)),
+        only(INTS, call(X(3, 4), X(3, 4), X(3, 4), value=3), grad=False),
+        only(INTS, call(X(3, 4), X(3, 4), X(3, 4), value=0.5), grad=False),
+        only(COMPLEX, call(X(3, 4), X(3, 4), X(3, 4), value=0.5 + 1j)), call(X(1), X(3), X(2, 1)),
+        bad=[call(X(3), X(4), X(3)), call(X(3), 2, X(3)), call(X(3), X(3), X(4))],
+        level="ulp", complex_level="ulp"),
     row("addcdiv", call(X(3, 4), X(3, 4), X(3, 4, domain="nonzero")),
         call(X(3, 4), X(3, 1), X(4, domain="nonzero"), value=2),
-        bad=[call(X(3), X(4), X(3)), call(I(3), I(3), I(3, low=1))], level="ulp",
+        call(X(96), X(96), X(96, domain="nonzero")), call(X(1), X(3), X(2, 1, domain="nonzero")),
+        call(X(96), X(96), X(96, domain="nonzero"), value=-0.375),
+        call(X(3, 4), I(3, 4), X(4, domain="nonzero")),
+        bad=[call(X(3), X(4), X(3)), call(I(3), I(3), I(3, low=1)), call(X(3), 2, X(3))],
+        level="ulp",
         dtypes=INEXACT + INTS, special=False),
     row("nan_to_num", call(X(3, 4)), call(X(22, domain="special"), nan=0.5),
         call(X(22, domain="special"), 0.5, 2.0, -2.0),
@@ -312,7 +365,9 @@ OTHERS = [
     row("isin", call(X(3, 4, domain="ties"), L([0.0, 1.0])), call(X(3, 4, domain="ties"), 1),
         call(2, X(3, domain="ties")),
         call(X(3, 4, domain="ties"), X(3, domain="ties"), invert=True),
-        call(X(3, domain="ties"), X(0)), dtypes=REAL, grad=False),
+        call(X(3, domain="ties"), X(0)), call(X(0), X(3)), call(X(), X(3, domain="ties")),
+        call(X(3, domain="ties"), I(3)), call(X(3, 4, domain="ties"), X(2, 2), assume_unique=True),
+        bad=[call(1, 2), call("a", X(3)), call(X(3))], dtypes=REAL, grad=False),
     row("softmax", call(X(3, 4), 1), call(X(3, 4), -2), call(X(), 0), call(X(0, 3), 1),
         call(X(3, 4), 1, dtype=D("float64")),
         bad=[call(X(3, 4), 2), call(I(3), 0)], level="sum", dtypes=INEXACT + ("int64",)),

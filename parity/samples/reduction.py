@@ -107,9 +107,6 @@ REDUCTIONS = [
         call(X(3, 4), 0.5), call(X(3, 4), 2, dtype=D("float64"), dim=1), call(L([0.0, 0.0]), 2),
         call(L([0.0, 1.0]), 1), call(X(3, 4), "nuc"),
         bad=[call(X(3, 4), dim=2), call(X(3, 4), "abc")], level="sum", dtypes=INEXACT + ("int64",)),
-    row("dist", call(X(3, 4), X(3, 4)), call(X(3, 4), X(4), 1),
-        call(X(3, 4), X(3, 4), float("inf")), call(X(3, 4), X(3, 4), 3),
-        forward(call(X(3, 4), X(3, 4), 0)), level="sum", dtypes=FLOATS, special=False),
     row("all", *along(), bad=[call(X(3, 4), dim=2)], grad=False),
     row("any", *along(), bad=[call(X(3, 4), dim=2)], grad=False),
     row("count_nonzero", call(X(3, 4, domain="ties")), call(X(3, 4, domain="ties"), dim=1),
@@ -208,12 +205,6 @@ CUMULATIVE = [
     row("trapz", call(X(3, 5)), call(X(3, 5), X(3, 5)), level="sum", dtypes=FLOATS),
     row("cumulative_trapezoid", call(X(3, 5)), call(X(3, 5), X(5)), call(X(3, 5), dx=0.5),
         level="sum", dtypes=FLOATS),
-    row("renorm", call(X(3, 4), 2, 0, 1.0), call(X(3, 4), 1, 1, 2.0), level="sum", dtypes=FLOATS,
-        special=False),
-    row("cdist", call(X(3, 4), X(5, 4)), call(X(2, 3, 4), X(2, 5, 4), 1.0),
-        call(X(3, 4), X(5, 4), float("inf")), call(X(3, 4), X(5, 4), 3.0),
-        call(X(3, 4), X(5, 4), 0.0), bad=[call(X(3, 4), X(5, 3))], level="sum", dtypes=FLOATS,
-        special=False, second=False),
 ]
 
 ROWS = table("reduction", REDUCTIONS + SORTING + CUMULATIVE)

@@ -92,12 +92,14 @@ class Row:
     level: "exact"  bit-identical to torch
            "ulp"    oracle level, elementwise: within 2 ULP, or no worse than torch
            "sum"    oracle level with the bound γₙ·(|J||x|) of a sum over n terms besides
+           "factorization"  the same in norm, γₙ·(‖J‖‖A‖ + ‖y‖): backward-stable matrix algorithms
     complex_level: the level for complex results where it differs (complex × and ÷ round inside).
     depth: roundings between an input and the output that are not part of a sum (level "sum").
     dtypes: what the first two calls are repeated for; the other calls use `few`.
     grad: False where torch defines none, or where a gradient makes no sense.
     form: "method" where the function of that name is something else (`torch.dtype`).
     random: seed both engines before each call and compare where the streams stand after it.
+    gauge: how outputs that are defined up to a phase or an order are made comparable (gauge.py).
     """
 
     name: str
@@ -116,6 +118,7 @@ class Row:
     special: bool = True
     family: str = ""
     form: str = ""
+    gauge: str = ""
 
     @property
     def key(self) -> tuple[str, str]:
@@ -136,6 +139,7 @@ class Sample:
     grad: bool = True
     second: bool = True
     kind: str = "call"
+    gauge: str = ""
 
     @property
     def op(self) -> str:

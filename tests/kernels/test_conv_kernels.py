@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from window_cases import channels, conv_axes, layouts, values
 
-from minitorch_ref.kernels import conv, reference, tiles, workspace
+from minitorch_ref.kernels import conv, conv_columns, reference, tiles, workspace
 from minitorch_ref.kernels.axis import Axis
 
 
@@ -103,6 +103,41 @@ def test_bands_and_tiles_of_a_large_image(monkeypatch):
     cut = results()
     tiles.plan.cache_clear()
     assert all(np.array_equal(a, b) for a, b in zip(whole, cut))
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    conv_axes(3), conv_axes(3), channels(), st.integers(1, 4), layouts, st.sampled_from([1, 1 << 12]),
+    st.integers(0, 99),
+)  # fmt: skip
+def test_all_windows_at_once(h, w, sizes, n, layout, budget, seed):
+    """conv_columns, which `convolve` picks for few positions and many weights only."""
+    groups, cg, og = sizes
+    x = values(seed, (n, groups * cg, h.size, w.size), layout=layout)
+    weight = values(seed + 1, (groups * og, cg, h.kernel, w.kernel), layout=layout)
+    g = values(seed + 2, (n, groups * og, h.out, w.out))
+    bias = g[0, :, 0, 0]
+    before, conv_columns.BUDGET = conv_columns.BUDGET, budget
+    try:
+        y = conv_columns.forward(x, weight, bias, h, w, groups)
+        back = conv_columns.input_gradient(g, weight, h, w, groups)
+        ours = conv_columns.weight_gradient(g, x, h, w, groups)
+    finally:
+        conv_columns.BUDGET = before
+    close(y, reference.conv2d(x, weight, bias, h, w, groups), 20 + cg * h.kernel * w.kernel)
+    close(back, reference.conv2d_input(g, weight, h, w, groups), 20 + og * h.kernel * w.kernel)
+    close(ours, reference.conv2d_weight(g, x, h, w, groups), 20 + n * h.out * w.out)
+
+
+def test_which_algorithm():
+    one, three, wide = Axis(7, 7, 1), Axis(7, 7, 3, 1, 1), Axis(99, 99, 3, 1, 1)
+    chosen = lambda *how: conv._choose(*how).__name__.rsplit("_", 1)[1]
+    assert chosen(1, (8, 8, 1, 1), one, one, 1) == "pointwise"
+    assert chosen(1, (8, 8, 1, 1), one._replace(stride=2, out=4), one, 1) == "rows"
+    assert chosen(1, (8, 1, 3, 3), three, three, 8) == "depthwise"
+    assert chosen(1, (256, 256, 3, 3), three, three, 1) == "columns"
+    assert chosen(16, (256, 256, 3, 3), three, three, 1) == "rows"
+    assert chosen(1, (256, 256, 3, 3), wide, wide, 1) == "rows"
 
 
 def test_float16_is_computed_in_float32_and_rounded_once():

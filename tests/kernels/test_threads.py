@@ -9,7 +9,7 @@ import time
 import numpy as np
 import pytest
 
-from minitorch_ref.kernels import avg_pool, conv, max_pool, threads
+from minitorch_ref.kernels import avg_pool, conv, max_pool, products, threads
 from minitorch_ref.kernels.axis import pool_axis
 
 
@@ -99,15 +99,55 @@ def test_numpys_error_state_reaches_the_threads():
         threads.parallel_for(lambda i: np.float64(1) / np.zeros(1), 4)
 
 
-def test_blas_is_held_to_one_thread_inside_and_restored():
+def test_blas_is_held_to_one_thread():
     libraries = threads._blas()
     if not libraries:
         pytest.skip("threadpoolctl is not installed")
     threads.set_num_threads(2)
     inside = []
     threads.parallel_for(lambda i: inside.extend(b.get_num_threads() for b in libraries), 4)
-    assert set(inside) == {1}
-    assert all(b.get_num_threads() in (2, None) for b in libraries)
+    assert set(inside) == {1} == {b.get_num_threads() for b in libraries}
+
+
+@pytest.mark.parametrize(
+    "left, right", [((700, 300), (300, 260)), ((100, 300), (300, 900)), ((9, 300, 70), (9, 70, 300))]
+)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.complex64])
+def test_products_in_pieces(monkeypatch, left, right, dtype):
+    monkeypatch.setattr(products, "SPLIT", 1000)
+    rng = np.random.default_rng(1)
+    a, b = rng.standard_normal(left).astype(dtype), rng.standard_normal(right).astype(dtype)
+    turned = np.ascontiguousarray(b.swapaxes(-1, -2)).swapaxes(-1, -2)
+    for right_side in (b, turned):
+        outcomes = []
+        for number in (1, 2, 3):
+            threads.set_num_threads(number)
+            outcomes.append(products.matmul(a, right_side))
+            assert np.array_equal(outcomes[-1], products.matmul(a, right_side))  # run to run
+        for other in outcomes[1:]:  # the same bits with OpenBLAS; another BLAS may add otherwise
+            scale = 4 * np.finfo(dtype).eps * np.sqrt(left[-1])
+            np.testing.assert_allclose(other, outcomes[0], rtol=0, atol=20 * scale)
+
+
+def test_large_products_are_spread(monkeypatch):
+    if not threads._blas():
+        pytest.skip("threadpoolctl is not installed")
+    monkeypatch.setattr(products, "SPLIT", 1000)
+    asked = []
+    right = products.parallel_for
+    monkeypatch.setattr(products, "parallel_for", lambda f, n: (asked.append(n), right(f, n)))
+    threads.set_num_threads(2)
+    products.matmul(np.ones((300, 40)), np.ones((40, 50)))
+    products.matmul(np.ones((5, 30, 40)), np.ones((5, 40, 50)))
+    products.matmul(np.ones((3, 4)), np.ones((4, 5)))
+    assert asked == [2, 2]
+
+
+def test_products_that_are_not_cut():
+    threads.set_num_threads(2)
+    a, b = np.arange(6).reshape(2, 3), np.arange(3)
+    assert products.matmul(a, b).tolist() == [5, 14]
+    assert products.matmul(np.ones((0, 3)), np.ones((3, 4))).shape == (0, 4)
 
 
 def test_wrong_numbers_are_refused():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 
 from parity.engines import Engine
+from parity.trail_run import Recorder
 
 
 class Faulty(Engine):
@@ -41,3 +42,18 @@ def custom(forward, backward):
             return backward(g, *ctx.saved_tensors)
 
     return lambda input: Op.apply(input)
+
+
+class FaultyRecorder(Recorder):
+    """A recorder on whose engine the ops named in `faults` are replaced: `fault(op, *args)`."""
+
+    def __init__(self, engine, writer, nudge=None, faults=None):
+        super().__init__(engine, writer, nudge)
+        self.faults = faults or {}
+        self.sites.inside = (*self.sites.inside, __file__)
+
+    def around(self, name, function, args, kwargs):
+        fault = self.faults.get(name)
+        if fault is None or self.busy:
+            return super().around(name, function, args, kwargs)
+        return super().around(name, lambda *a, **k: fault(function, *a, **k), args, kwargs)

@@ -14,14 +14,14 @@ PACKAGE = ROOT / "minitorch_ref"
 
 # From the ground up.  A module may import from its own layer and from those above it in this list.
 LAYERS = [
-    ["version", "quiet", "dtypes", "device", "layout", "return_types"],
+    ["version", "quiet", "dtypes", "device", "layout", "settings", "return_types"],
     ["kernels"],
     ["autograd.modes"],
     ["tensor"],
-    ["bridges", "random", "autograd", "utils.hooks"],
+    ["bridges", "random", "autograd", "storage", "utils.hooks"],
     ["ops", "printing"],
     ["nn.parameter"],
-    ["nn.functional", "serialization", "linalg", "fft", "special", "cuda"],
+    ["nn.functional", "serialization", "linalg", "fft", "special", "signal", "cuda"],
     ["nn"],
     ["optim", "utils"],
     ["vision"],

@@ -13,23 +13,26 @@ and so is their gradient, with h = g·weight:
 
     dx = r · (h − mean(h) − x̂ · mean(h·x̂))     dweight = Σ g·x̂     dbias = Σ g
 
-Statistics are summed in float64 (torch: in double as well), float16 is computed in float32.
-A backward pass that is itself recorded uses the same formulas on Tensors.
+The arithmetic is in kernels/normalize.py, for an array seen in five dims; statistics are as good as
+torch's, which sums in double, and float16 is computed in float32.  A backward pass that is itself
+recorded uses the same formulas on Tensors.
 """
 
 from __future__ import annotations
 
-import math
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ...autograd.graph import record
 from ...autograd.modes import state
+from ...kernels import normalize
+from ...kernels.normalize import Stats
 from ...quiet import fp
 from ...tensor import Tensor, wrap
 
 Array = np.ndarray
+Five = tuple[int, int, int, int, int]
 
 
 class Layout(NamedTuple):
@@ -40,147 +43,91 @@ class Layout(NamedTuple):
     axes: tuple[int, ...]  # over these axes
     affine: tuple[int, ...]  # weight and bias, shaped to broadcast against the input
     summed: tuple[int, ...]  # the input's axes along which they are broadcast
+    five: Five  # the input,
+    affine5: Five  # and weight and bias, as kernels/normalize.py wants to see them
     eps: float
     centred: bool = True  # False: the mean is taken to be zero (rms)
 
 
-class Moments(NamedTuple):
-    """mean and r, in `grouped` shape with the axes kept; constants in evaluation."""
-
-    mean: Array | None
-    r: Array
-    rest: Array | None = None  # what the mean lost when it was rounded to the input's dtype
-    fixed: bool = False  # do not depend on the input
-
-
 def normalized(
-    input: Tensor, weight: Tensor | None, bias: Tensor | None, layout: Layout, moments: Moments
-) -> Tensor:
-    """y, as one node with one rule for the gradients of input, weight and bias."""
-    data = fp.quiet(
-        _forward, input._array, _array(weight), _array(bias), layout, moments
-    )
+    input: Tensor, weight: Tensor | None, bias: Tensor | None, layout: Layout,
+    given: Stats | None = None,
+) -> tuple[Tensor, Stats, Array | None]:  # fmt: skip
+    """y, as one node with one rule for the gradients of input, weight and bias.
+
+    Also the statistics, which are the input's own unless `given`, and their variance in float64.
+    """
+    data, stats, var = fp.quiet(_forward, input._array, weight, bias, layout, given)
 
     def bare(g: Tensor, needs: Any, input: Tensor) -> Any:
-        return _backward(g, needs, input, None, layout, moments)
+        return _backward(g, needs, input, None, layout, stats)
 
     def weighted(g: Tensor, needs: Any, input: Tensor, weight: Tensor) -> Any:
-        return _backward(g, needs, input, weight, layout, moments)
+        return _backward(g, needs, input, weight, layout, stats)
 
     joint = ("input", "weight", "bias"), bare if weight is None else weighted
-    return record(layout.node, data, joint, input=input, weight=weight, bias=bias)
+    y = record(layout.node, data, joint, input=input, weight=weight, bias=bias)
+    return y, stats, var
 
 
-def _array(t: Tensor | None) -> Array | None:
-    return None if t is None else t._array
+def _five(t: Tensor | None, kind: np.dtype, layout: Layout) -> Array | None:
+    """Weight or bias, ready for the kernel."""
+    return None if t is None else t._array.astype(kind, copy=False).reshape(layout.affine5)
 
 
 def wide(x: Array) -> Array:
     return x.astype(np.float32) if x.dtype.itemsize == 2 else x
 
 
-def moments_of(x: Array, layout: Layout) -> tuple[Moments, Array]:
-    """The statistics of `x`, and its (biased) variance in float64."""
-    x = wide(x).reshape(layout.grouped)
-    n = math.prod([x.shape[a] for a in layout.axes])
-    mean = rest = None
-    if layout.centred:
-        exact = np.add.reduce(x, axis=layout.axes, dtype=np.float64, keepdims=True) / n
-        mean = exact.astype(x.dtype)
-        rest = (exact - mean).astype(x.dtype)
-        x = _centred(x, mean, rest)
-    squares = np.add.reduce(np.multiply(x, x), axis=layout.axes, dtype=np.float64, keepdims=True)
-    var = squares / n
-    r = 1 / np.sqrt(var + layout.eps)
-    return Moments(mean, r.astype(x.dtype), rest), var
-
-
-def _centred(x: Array, mean: Array, rest: Array | None) -> Array:
-    """x − mean, the mean as the sum of two numbers: exact to the last digit of the difference."""
-    x = x - mean
-    return x if rest is None else np.subtract(x, rest, out=x)
-
-
-def _standardized(x: Array, layout: Layout, moments: Moments) -> Array:
-    """x̂ in grouped shape, a fresh array."""
-    x = wide(x).reshape(layout.grouped)
-    if moments.mean is None:
-        return x * moments.r
-    x = _centred(x, moments.mean, moments.rest)
-    x *= moments.r
-    return x
-
-
 def _forward(
-    x: Array, weight: Array | None, bias: Array | None, layout: Layout, moments: Moments
-) -> Array:
-    y = _standardized(x, layout, moments).reshape(x.shape)
-    if weight is not None:
-        y *= weight.reshape(layout.affine)
-    if bias is not None:
-        y += bias.reshape(layout.affine)
-    return y.astype(x.dtype, copy=False)
+    x: Array, weight: Tensor | None, bias: Tensor | None, layout: Layout, given: Stats | None
+) -> tuple[Array, Stats, Array | None]:
+    x5 = np.ascontiguousarray(wide(x)).reshape(layout.five)
+    scale, shift = _five(weight, x5.dtype, layout), _five(bias, x5.dtype, layout)
+    y, stats, var = normalize.forward(x5, scale, shift, layout.eps, given, layout.centred)
+    return y.reshape(x.shape).astype(x.dtype, copy=False), stats, var
 
 
 def _backward(
-    g: Tensor, needs: Any, input: Tensor, weight: Tensor | None, layout: Layout, moments: Moments
+    g: Tensor, needs: Any, input: Tensor, weight: Tensor | None, layout: Layout, stats: Stats
 ) -> tuple[Any, Any, Any]:
     """The gradients of input, weight and bias that are needed; None for the others."""
     if state.grad:
-        return _recorded_backward(g, needs, input, weight, layout, moments)
-    dx, dw, db = fp.quiet(
-        _gradients, g._array, needs, input._array, _array(weight), layout, moments
-    )
-    return tuple(None if d is None else wrap(d) for d in (dx, dw, db))  # type: ignore[return-value]
+        return _recorded_backward(g, needs, input, weight, layout, stats)
+    found = fp.quiet(_gradients, g._array, needs, input._array, weight, layout, stats)
+    return tuple(None if d is None else wrap(d) for d in found)  # type: ignore[return-value]
 
 
 def _gradients(
-    g: Array, needs: Any, x: Array, weight: Array | None, layout: Layout, moments: Moments
+    g: Array, needs: Any, x: Array, weight: Tensor | None, layout: Layout, stats: Stats
 ) -> tuple[Any, Any, Any]:
-    kind, g = g.dtype, wide(g)
-    hat = _standardized(x, layout, moments)
-    dw = db = dx = None
-    if needs[1]:
-        product = np.multiply(g, hat.reshape(g.shape))
-        dw = np.add.reduce(product, axis=layout.summed, dtype=np.float64).astype(kind)
-    if needs[2]:
-        db = np.add.reduce(g, axis=layout.summed, dtype=np.float64).astype(kind)
-    if needs[0]:
-        h = g if weight is None else g * weight.reshape(layout.affine)
-        dx = _input_gradient(h.reshape(layout.grouped), hat, layout, moments)
-        dx = dx.reshape(g.shape).astype(kind, copy=False)
-    return dx, dw, db
-
-
-def _input_gradient(h: Array, hat: Array, layout: Layout, moments: Moments) -> Array:
-    if moments.fixed:
-        return h * moments.r
-    n = math.prod([h.shape[a] for a in layout.axes])
-    along = np.add.reduce(h * hat, axis=layout.axes, dtype=np.float64, keepdims=True) / n
-    hat *= along.astype(h.dtype)
-    dx = np.subtract(h, hat, out=hat)
-    if layout.centred:
-        level = np.add.reduce(h, axis=layout.axes, dtype=np.float64, keepdims=True) / n
-        dx -= level.astype(h.dtype)
-    dx *= moments.r
-    return dx
+    x5 = np.ascontiguousarray(wide(x)).reshape(layout.five)
+    g5 = np.ascontiguousarray(wide(g)).reshape(layout.five)
+    scale = _five(weight, x5.dtype, layout)
+    dx, dw, db = normalize.gradients(g5, x5, scale, layout.affine5, stats, needs)
+    size = tuple(n for i, n in enumerate(x.shape) if i not in layout.summed)
+    return (
+        None if dx is None else dx.reshape(x.shape).astype(g.dtype, copy=False),
+        None if dw is None else dw.astype(g.dtype).reshape(size),
+        None if db is None else db.astype(g.dtype).reshape(size),
+    )
 
 
 def _recorded_backward(
-    g: Tensor, needs: Any, input: Tensor, weight: Tensor | None, layout: Layout, moments: Moments
+    g: Tensor, needs: Any, input: Tensor, weight: Tensor | None, layout: Layout, stats: Stats
 ) -> tuple[Any, Any, Any]:
     """The same on Tensors, for a backward pass that is differentiated again."""
     axes, outer = layout.axes, layout.summed
     x = input.reshape(layout.grouped)
-    if moments.fixed:
-        r = wrap(moments.r)
-        hat = (x - wrap(moments.mean)) * r  # type: ignore[arg-type]
+    if stats.fixed:  # only a batch norm's: one number per channel
+        r, mean = (wrap(t.reshape(layout.affine)) for t in (stats.r, stats.mean))  # type: ignore[union-attr]
+        hat = (x - mean) * r
     else:
         centred = x - x.mean(axes, True) if layout.centred else x
         r = ((centred * centred).mean(axes, True) + layout.eps).rsqrt()
         hat = centred * r
     h = (g if weight is None else g * weight.reshape(layout.affine)).reshape(layout.grouped)
-    if moments.fixed:
+    if stats.fixed:
         dx = h * r
     else:
         dx = h - hat * (h * hat).mean(axes, True)

@@ -51,8 +51,8 @@ def scaled_dot_product_attention(
     if dropout_p > 0:
         weights = dropout(weights, dropout_p)
     fused = query.ndim == 4 and dropout_p == 0  # what torch has one kernel for
-    node = "ScaledDotProductFlashAttentionForCpuBackward0" if fused else "UnsafeViewBackward0"
-    return rename(weights.matmul(value), node)
+    result = weights.matmul(value)
+    return rename(result, "ScaledDotProductFlashAttentionForCpuBackward0") if fused else result
 
 
 def _check(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, is_causal: bool) -> None:
@@ -65,7 +65,7 @@ def _check(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, is_causal: bool
         if x.ndim < 2:
             raise RuntimeError(
                 "Expected query, key, and value to all be  at least 2 dimensional, but got "
-                f"query.dim(): {q.ndim}, key.dim(): {k.ndim} and value.dim(): {v.ndim} instead."
+                f"query.dim: {q.ndim} key.dim: {k.ndim} and value.dim: {v.ndim} instead."
             )
     if is_causal and mask is not None:
         raise RuntimeError(

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from ...autograd.graph import record
+from ...autograd.graph import record, requires_grad
+from ...autograd.modes import state
 from ...dtypes import result_type
 from ...ops import curves
 from ...ops.common import cast_array
@@ -19,6 +20,16 @@ from ...tensor import Tensor
 from ._reduction import reduced_array, reduction_of
 
 _EPSILON = float(np.float32(1e-12))  # a float32 constant in torch, for float64 as well
+
+
+def _refuse_gradient(name: str, **operands: Tensor | None) -> None:
+    """torch differentiates these losses by input and target only."""
+    for argument, tensor in operands.items():
+        if tensor is not None and state.grad and requires_grad(tensor):
+            raise RuntimeError(
+                f"The function '{name}' is not differentiable with respect to argument "
+                f"'{argument}'. This input cannot have requires_grad True."
+            )
 
 
 @op(namespace="nn.functional")
@@ -41,6 +52,7 @@ def binary_cross_entropy(
             f"({input.size()}) is deprecated. Please ensure they have the same size."
         )
     _check_probabilities(input, target)
+    _refuse_gradient("binary_cross_entropy", weight=weight)
     weight = _fitting(weight, input)
     share = 1 / max(input.numel(), 1) if reduction == "mean" else 1.0
     return record(
@@ -48,15 +60,31 @@ def binary_cross_entropy(
         fp.quiet(_bce, input._array, target._array, weight._array, reduction),
         input=(
             input,
-            lambda g, input, target, weight: (g * share)
-            * weight
-            * ((input - target) / ((1 - input) * input).clamp_min(_EPSILON)),
+            lambda g, input, target, weight: (g * share) * weight * _slope(input, target),
         ),
         target=(
             target,
             lambda g, input, weight: (g * share) * weight * ((1 - input).log() - input.log()),
         ),
         weight=weight,
+    )
+
+
+def _slope(input: Tensor, target: Tensor) -> Tensor:
+    """(x − t) / (x·(1 − x)); its own slope is torch's, which stays finite at 0 and 1."""
+    x, t = input._array, target._array
+    wide = x.astype(np.float32) if x.dtype.itemsize == 2 else x
+    data = fp.quiet(np.divide, wide - t, np.maximum((1 - wide) * wide, _EPSILON)).astype(x.dtype)
+
+    def bend(g: Tensor, input: Tensor, target: Tensor) -> Tensor:
+        below = (input + _EPSILON).square() * (1 - input + _EPSILON).square()
+        return g * ((input * input - 2 * input * target + target) / below)
+
+    return record(
+        "BinaryCrossEntropyBackwardBackward0",
+        data,
+        input=(input, bend),
+        target=(target, lambda g, input: -g / ((1 - input) * input).clamp_min(_EPSILON)),
     )
 
 
@@ -117,6 +145,7 @@ def binary_cross_entropy_with_logits(
             f"result type {input.dtype.title} can't be cast to the desired output type "
             f"{target.dtype.title}"
         )
+    _refuse_gradient("binary_cross_entropy_with_logits", weight=weight, pos_weight=pos_weight)
     share = 1 / max(input.numel(), 1) if reduction == "mean" else 1.0
     weight = input.new_ones(()) if weight is None else weight
     pos_weight = input.new_ones(()) if pos_weight is None else pos_weight

@@ -47,7 +47,7 @@ _SMOOTH_L1 = Curve(
 _HUBER = Curve(
     "HuberLoss", "huber_cpu", _huber,
     lambda d, delta: np.clip(d, -delta, delta),
-    lambda d, delta: (d.abs() <= delta).to(d.dtype),
+    lambda d, delta: (d.abs() < delta).to(d.dtype),
 )  # fmt: skip
 
 

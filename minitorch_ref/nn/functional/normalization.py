@@ -11,11 +11,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ...autograd.graph import rename
 from ...autograd.inplace import bump
+from ...kernels.normalize import Stats
+from ...ops.options import memory_order
 from ...ops.registry import op
 from ...quiet import fp
 from ...tensor import Tensor
-from ._normalized import Layout, Moments, moments_of, normalized, wide
+from ._normalized import Layout, normalized, wide
 from .padding import constant_pad_nd
 
 Array = np.ndarray
@@ -74,28 +77,29 @@ def batch_norm_of(
     _check_channels(channels, running_mean, running_var, weight, bias)
     _check_types(input, "batch_norm", running_mean, running_var, weight, bias)
     affine = (1, channels) + (1,) * (x.ndim - 2)
-    axes = (0, *range(2, x.ndim))
-    layout = Layout("NativeBatchNormBackward0", x.shape, axes, affine, axes, eps)
-    if training and x.size:
-        moments, var = fp.quiet(moments_of, x, layout)
-        _move(running_mean, running_var, moments, var, x.size // channels, momentum)
-    elif training:
-        moments = Moments(np.zeros(affine, x.dtype), np.ones(affine, x.dtype))
-    else:
-        kind = np.float32 if x.dtype.itemsize == 2 else x.dtype
-        mean = running_mean._array.astype(kind).reshape(affine)  # type: ignore[union-attr]
-        var = running_var._array.astype(np.float64).reshape(affine)  # type: ignore[union-attr]
-        moments = Moments(mean, fp.quiet(lambda: 1 / np.sqrt(var + eps)).astype(kind), fixed=True)
-    return normalized(input, weight, bias, layout, moments)
+    axes, five = (0, *range(2, x.ndim)), (x.shape[0], channels, 1, 1, math.prod(x.shape[2:]))
+    affine5, given = (1, channels, 1, 1, 1), None
+    layout = Layout("NativeBatchNormBackward0", x.shape, axes, affine, axes, five, affine5, eps)
+    kind = np.float32 if x.dtype.itemsize == 2 else x.dtype
+    if not training:
+        mean = running_mean._array.astype(kind).reshape(affine5)  # type: ignore[union-attr]
+        var = running_var._array.astype(np.float64).reshape(affine5)  # type: ignore[union-attr]
+        given = Stats(mean, fp.quiet(lambda: 1 / np.sqrt(var + eps)).astype(kind), fixed=True)
+    elif not x.size:
+        given = Stats(np.zeros(affine5, kind), np.ones(affine5, kind))
+    y, stats, spread = normalized(input, weight, bias, layout, given)
+    if spread is not None:
+        _move(running_mean, running_var, stats, spread, x.size // channels, momentum)
+    return y
 
 
 def _move(
-    running_mean: Tensor | None, running_var: Tensor | None, moments: Moments, var: Array, n: int,
+    running_mean: Tensor | None, running_var: Tensor | None, stats: Stats, var: Array, n: int,
     momentum: float,
 ) -> None:  # fmt: skip
     """running ← (1 − momentum) · running + momentum · batch, with the unbiased variance."""
     unbiased = fp.quiet(lambda: var * (np.float64(n) / (n - 1)))
-    for running, batch in ((running_mean, moments.mean), (running_var, unbiased)):
+    for running, batch in ((running_mean, stats.mean), (running_var, unbiased)):
         if running is not None:
             r = running._array
             moved = (1 - momentum) * r.astype(np.float64) + momentum * np.asarray(batch).reshape(-1)
@@ -180,8 +184,7 @@ def layer_norm(
     """
     layout = _last_dims("layer_norm", input, normalized_shape, weight, bias, eps)
     _check_types(input, "LayerNormKernelImpl", weight, bias)
-    moments, _ = fp.quiet(moments_of, input._array, layout)
-    return normalized(input, weight, bias, layout, moments)
+    return normalized(input, weight, bias, layout)[0]
 
 
 def _last_dims(
@@ -221,7 +224,10 @@ def _last_dims(
     node = "NativeLayerNormBackward0" if name == "layer_norm" else "MulBackward0"
     axes, affine = tuple(range(outer, len(shape))), (1,) * outer + inner
     summed = tuple(range(outer))
-    return Layout(node, shape, axes, affine, summed, eps, centred=name == "layer_norm")
+    rows, size = math.prod(shape[:outer]), math.prod(inner)
+    five, affine5 = (1, rows, 1, 1, size), (1, 1, 1, 1, size)
+    centred = name == "layer_norm"
+    return Layout(node, shape, axes, affine, summed, five, affine5, eps, centred)
 
 
 @op(namespace="nn.functional")
@@ -240,8 +246,9 @@ def rms_norm(
     if eps is None:
         eps = float(np.finfo(wide(input._array[:0] if input.ndim else input._array).dtype).eps)
     layout = _last_dims("rms_norm", input, normalized_shape, weight, None, eps)
-    moments, _ = fp.quiet(moments_of, input._array, layout)
-    return normalized(input, weight, None, layout, moments)
+    result = normalized(input, weight, None, layout)[0]
+    in_order = memory_order(input._array) == tuple(range(input.ndim))
+    return result if in_order else rename(result, "CloneBackward0")  # torch's .contiguous()
 
 
 @op(namespace="nn.functional")
@@ -277,9 +284,11 @@ def group_norm(
     affine = (1, c) + (1,) * len(rest)
     grouped = (n, num_groups, math.prod([c // num_groups, *rest]))
     summed = (0, *range(2, input.ndim))
-    layout = Layout("NativeGroupNormBackward0", grouped, (2,), affine, summed, eps)
-    moments, _ = fp.quiet(moments_of, input._array, layout)
-    return normalized(input, weight, bias, layout, moments)
+    size = math.prod(rest)
+    five, affine5 = (1, n, num_groups, c // num_groups, size), (1, 1, num_groups, c // num_groups, 1)
+    node = "NativeGroupNormBackward0"
+    layout = Layout(node, grouped, (2,), affine, summed, five, affine5, eps)
+    return normalized(input, weight, bias, layout)[0]
 
 
 @op(namespace="nn.functional")

@@ -63,6 +63,13 @@ def pad(
 def constant_pad_nd(input: Tensor, pad: Sequence[int], value: float = 0) -> Tensor:
     """`input` with a border of `value`; negative pads crop."""
     x = input._array
+    if len(pad) % 2:
+        raise RuntimeError(f"Length of pad must be even but instead it equals {len(pad)}")
+    if len(pad) > 2 * x.ndim:
+        raise RuntimeError(
+            "Length of pad should be no more than twice the number of dimensions of the input. Pad "
+            f"length is {len(pad)} while the input has {x.ndim} dimensions."
+        )
     shape, source, target = list(x.shape), [slice(None)] * x.ndim, [slice(None)] * x.ndim
     for i in range(len(pad) // 2):
         axis, before, after = x.ndim - 1 - i, pad[2 * i], pad[2 * i + 1]

@@ -13,7 +13,7 @@ import numpy as np
 
 from ...autograd.graph import record, rename
 from ...autograd.inplace import bump
-from ...kernels.resample import spread
+from ...kernels import scatter
 from ...ops.registry import op
 from ...quiet import fp
 from ...tensor import Tensor, wrap
@@ -69,7 +69,7 @@ def _lookup(weight: Tensor, index: np.ndarray, padding: int | None, by_frequency
     rows = weight._array.shape[0]
     return record(
         "EmbeddingBackward0",
-        weight._array[index],
+        weight._array.take(index, axis=0),
         weight=(weight, lambda g: _lookup_grad(g, index, rows, padding, by_frequency)),
     )
 
@@ -105,9 +105,9 @@ def _scaled(gg: Tensor, flat: np.ndarray, padding: int | None, by_frequency: boo
 
 def _add_rows(g: np.ndarray, index: np.ndarray, rows: int) -> np.ndarray:
     """Row r of the result is the sum of g's rows at which the index is r."""
-    if g.dtype.itemsize == 2:
-        return spread(g.astype(np.float32), index, rows, 0).astype(g.dtype)
-    return fp.quiet(spread, g, index, rows, 0)
+    out = np.zeros((rows, g.shape[1]), g.dtype)
+    fp.quiet(scatter.add_rows, out, 0, index, g)
+    return out
 
 
 def embedding_renorm_(

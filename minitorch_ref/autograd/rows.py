@@ -1,0 +1,138 @@
+"""Recording for the op tables: what can be known before the call is worked out once per row.
+
+A program of small tensors spends most of its time in recording, and most of what it records are the
+unary and binary ops of the tables.  For these a `Row` knows the rules and what each of them saves;
+which operands require grad selects a `Plan`, made at the first such call; the node then holds one
+entry per operand, which serves both as the edge and as the saved value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from ..tensor import Tensor, wrap
+from .graph import (
+    FREED,
+    Node,
+    entry_of,
+    fit,
+    mentioned,
+    next_order,
+    node_class,
+    node_of,
+    peek,
+    requires_grad,
+    save_output,
+    unpack,
+    wants,
+)
+from .modes import state
+
+_new = object.__new__
+
+
+class Row:
+    """How one line of an op table is recorded: `record` with all that can be known beforehand.
+
+    `rules` has a gradient rule per operand, or None.
+    """
+
+    def __init__(self, name: str, parameters: tuple[str, ...], rules: tuple[Any, ...]) -> None:
+        self.node = node_class(name, RowNode)
+        self.places = {p: i for i, p in enumerate(parameters)} | {"out": 2}
+        rule, rule_y = (*rules, None)[:2]
+        self.rules, self.bit, self.bit_y = (rule, rule_y), rule and 1 or 0, rule_y and 2 or 0
+        self.plans: dict[int, Plan] = {}
+
+    def record(self, data: Any, x: Any, y: Any = None) -> Tensor:
+        """Wrap the result; make a node if an operand requires grad (recording must be on).
+
+        Written out for both operands: every recorded operation of a program passes here.
+        """
+        out = wrap(data)
+        pattern, source, source_y = 0, None, None
+        if isinstance(x, Tensor) and (x._requires_grad if x._base is None else requires_grad(x)):
+            source, pattern = x._node or node_of(x), self.bit
+        if isinstance(y, Tensor) and (y._requires_grad if y._base is None else requires_grad(y)):
+            source_y, pattern = y._node or node_of(y), pattern | self.bit_y
+        if not pattern:
+            return out
+        plan = self.plans.get(pattern) or self.plan(pattern)
+        node = out._node = _new(self.node)
+        out._requires_grad = True
+        node.order, node.plan = next_order(), plan
+        keep, keep_y, keep_out = plan.keeps
+        node.operands = [
+            entry_of(x, source) if keep else mentioned(x, source),
+            entry_of(y, source_y) if keep_y else mentioned(y, source_y),
+            save_output(out) if keep_out else None,
+        ]
+        return out
+
+    def plan(self, pattern: int) -> Plan:
+        """What to do for the operands that require grad, whose bits `pattern` has; made once."""
+        active = [i for i in (0, 1) if pattern >> i & 1]
+        steps = [(i, self.rules[i], [self.places[n] for n in wants(self.rules[i])]) for i in active]
+        needed = {place for _, _, places in steps for place in places}
+        plan = Plan(steps, [i in needed for i in (0, 1, 2)])
+        self.plans[pattern] = plan
+        return plan
+
+
+class Plan:
+    """A row's work when certain operands require grad.
+
+    `steps`: (number of the operand, rule, numbers of what the rule needs) for each of them.
+    `keeps`: for each operand, and then for the result, whether any of these rules needs its value.
+    """
+
+    def __init__(self, steps: list[Any], keeps: list[bool]) -> None:
+        self.steps, self.keeps, self.saves = steps, keeps, any(keeps)
+
+
+class RowNode(Node):
+    """An operation of an op table.  `operands` has an entry per operand, and one for the result:
+
+    what `save` returns where a rule needs the value, else (None, source, output number of the
+    source, shape, NumPy dtype), or None for a number and for the result.
+    """
+
+    plan: Plan
+    operands: list[Any]
+
+    @property
+    def next_functions(self) -> tuple[tuple[Node | None, int], ...]:
+        entries = self.operands[:-1]
+        return tuple([(e[1], e[2]) if type(e) is tuple and e[1] else (None, 0) for e in entries])
+
+    def gradients(self, g: Any, wanted: Any = None) -> Any:
+        operands = self.operands
+        if operands[-1] is FREED:
+            raise RuntimeError(FREED)
+        value_of = unpack if state.grad else peek
+        for i, rule, places in self.plan.steps:
+            like, target, nr, shape, kind = operands[i]
+            if wanted is not None and target not in wanted:
+                continue
+            if len(places) == 1:
+                result = rule(g, value_of(operands[places[0]], self))
+            else:
+                result = rule(g, *[value_of(operands[k], self) for k in places])
+            if result is None:
+                continue
+            if like is not None:
+                shape, kind = like.shape, like.dtype
+            array = result._array
+            if array.shape != shape or array.dtype != kind:
+                result = fit(result, shape, kind)
+            yield target, nr, result
+
+    def release(self) -> None:
+        if self.plan.saves:
+            entries = [(None, e[1], e[2]) if type(e) is tuple else None for e in self.operands]
+            entries[-1] = FREED
+            self.operands = entries
+
+    def saved(self) -> Iterator[list[Any]]:
+        return iter((self.operands,))

@@ -1,0 +1,49 @@
+"""Matrix products on several threads: BLAS runs on one thread, and the pool runs several BLASes.
+
+A large product is cut along the rows of its left side, or along its batch, and every thread
+multiplies one piece into the result's own memory:
+
+    ⎡ A₀ ⎤       ⎡ A₀·B ⎤  thread 0
+    ⎣ A₁ ⎦ · B = ⎣ A₁·B ⎦  thread 1          an element's sum is the same whoever makes it
+
+Cutting along the columns would change the order in which OpenBLAS adds, and so the last bit.
+
+Cost: M·K·N multiply-adds over the threads; B is packed once per thread, K·N copies.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .threads import get_num_threads, hold_blas, parallel_for
+from .tiles import SPLIT
+
+STEP = 48  # pieces are multiples of this: BLAS kernels take 4, 6, 8, 12 or 16 rows at a time
+
+
+def matmul(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """`np.matmul`, with large products spread over the threads."""
+    threads = get_num_threads()
+    if threads > 1 and hold_blas() and 1 < a.ndim < 4 and a.ndim == b.ndim:
+        if a.size * b.shape[-1] >= SPLIT * threads and a.dtype == b.dtype:
+            cut = len(a)
+            if a.ndim == 2 or cut == len(b):
+                return _in_pieces(a, b, _slices(cut, threads, STEP if a.ndim == 2 else 1))
+    return np.asarray(np.matmul(a, b))
+
+
+def _slices(size: int, count: int, step: int) -> list[slice]:
+    each = -(-size // (count * step)) * step
+    return [slice(i, min(i + each, size)) for i in range(0, size, each)]
+
+
+def _in_pieces(a: np.ndarray, b: np.ndarray, pieces: list[slice]) -> np.ndarray:
+    """Cut along the first dim of a, and of b if that is their batch."""
+    out = np.empty((*a.shape[:-1], b.shape[-1]), a.dtype)
+
+    def task(i: int) -> None:
+        piece = pieces[i]
+        np.matmul(a[piece], b if b.ndim == 2 else b[piece], out=out[piece])
+
+    parallel_for(task, len(pieces))
+    return out

@@ -1,0 +1,231 @@
+"""How accurate the inexact pointwise functions are: our worst and mean error beside torch's, in ULP.
+
+Every function of `accuracy_cases` is evaluated at the same points by both engines, and by an oracle:
+mpmath for float64 and complex128, torch in double precision for the narrower types.  The contract is
+that our worst error in a region is no larger than torch's own, or at most 2 ULP.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from . import precise, ulp
+from .accuracy_cases import BINARY, ORDERED, UNARY
+from .engines import Engine, open_engine
+from .precise_special import DOUBTFUL
+from .runner import limit_threads, matches
+from .samples.materialise import rng
+from .values import LIMIT
+
+DTYPES = ("float16", "float32", "float64", "complex64", "complex128")
+WIDE = {"float16": "float64", "float32": "float64", "complex64": "complex128"}
+POINTS = 2000
+SLOW = 400  # points where mpmath is the oracle
+
+
+@dataclass(frozen=True)
+class Case:
+    """One function on one region: `order` comes before (polygamma) or after the tensors."""
+
+    name: str
+    region: tuple
+    order: Any = None
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether torch in double precision cannot judge: mpmath does."""
+        return self.name.rpartition(".")[2] in DOUBTFUL
+
+    @property
+    def text(self) -> str:
+        sides = self.region if isinstance(self.region[0], tuple) else (self.region,)
+        shown = " × ".join(f"[{a:g}, {b:g}]" for a, b in sides)
+        return shown if self.order is None else f"{self.order}; {shown}"
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The errors of both engines on one case in one dtype; `far`: results that are wrong in kind."""
+
+    name: str
+    region: str
+    dtype: str
+    points: int
+    ours: float
+    ours_mean: float
+    theirs: float
+    theirs_mean: float
+    at: str
+
+    @property
+    def ok(self) -> bool:
+        """Whether the contract holds."""
+        return self.ours <= max(self.theirs, LIMIT)
+
+
+def cases(pattern: str = "") -> list[Case]:
+    """Every case whose function's name matches."""
+    found = [Case(n, r) for table in (UNARY, BINARY) for n, rs in table.items() for r in rs]
+    found += [Case(n, r, k) for n, (orders, rs) in ORDERED.items() for k in orders for r in rs]
+    return [c for c in found if matches(c.name, pattern)]
+
+
+def points(case: Case, dtype: str, count: int) -> list[np.ndarray]:
+    """The case's arguments: the same for every engine and on every machine."""
+    sides = case.region if isinstance(case.region[0], tuple) else (case.region,)
+    draw = rng("accuracy", case.name, case.text, dtype)
+    made = []
+    for low, high in sides:
+        real = _drawn(draw, low, high, count)
+        if dtype.startswith("complex"):
+            real = real + 1j * _drawn(draw, low, high, count)
+        made.append(_within(real, low, high, np.dtype(dtype)))
+    return made
+
+
+def _drawn(draw: np.random.Generator, low: float, high: float, count: int) -> np.ndarray:
+    sign = -1 if high <= 0 else 1
+    a, b = sorted((sign * low, sign * high))
+    if a > 0 and b / a > 30:
+        return sign * np.exp(draw.uniform(np.log(a), np.log(b), count))
+    return draw.uniform(low, high, count)
+
+
+def _within(x: np.ndarray, low: float, high: float, dtype: np.dtype) -> np.ndarray:
+    """`x` in its type, values that rounding pushed out of the region left out."""
+    if dtype.kind == "c":
+        return x.astype(dtype)
+    with np.errstate(over="ignore"):
+        narrow, middle = x.astype(dtype), np.array((low + high) / 2).astype(dtype)
+        keep = (narrow >= low) & (narrow <= high) & np.isfinite(narrow) & (narrow != 0)
+    return np.where(keep, narrow, middle if np.isfinite(middle) else dtype.type(1))
+
+
+def call(engine: Engine, case: Case, arrays: list[np.ndarray]) -> np.ndarray:
+    """The engine's values of the case's function."""
+    namespace, _, name = case.name.rpartition(".")
+    function = engine.find(namespace or "torch", name)
+    if function is None:
+        raise NotImplementedError(case.name)
+    tensors: list[Any] = [engine.tensor(a.copy()) for a in arrays]
+    if case.order is not None:
+        tensors.insert(0 if name == "polygamma" else 1, case.order)
+    return np.asarray(engine.array(function(*tensors)))
+
+
+def oracle(torch: Engine, case: Case, arrays: list[np.ndarray], theirs: np.ndarray) -> Any:
+    """The true values, at least twice as precise; None where there is no oracle."""
+    wide = WIDE.get(theirs.dtype.name)
+    if wide and not case.doubtful:
+        return call(torch, case, [a.astype(wide) for a in arrays])
+    name = case.name.rpartition(".")[2]
+    args: list[Any] = list(arrays)
+    if case.order is not None:
+        args.insert(0 if name == "polygamma" else 1, case.order)
+    return precise.evaluate(name, args, theirs)
+
+
+def measure(ours: Engine, torch: Engine, case: Case, dtype: str, count: int) -> Measured | None:
+    """Both engines on one case; None for types that torch does not take or nobody can judge."""
+    arrays = points(case, dtype, count)
+    try:
+        theirs = call(torch, case, arrays)
+    except (NotImplementedError, RuntimeError):
+        return None
+    exact = oracle(torch, case, arrays, theirs) if theirs.dtype.name == dtype else None
+    if exact is None:
+        return None
+    mine = call(ours, case, arrays)
+    a, b = ulp.error(mine, exact), ulp.error(theirs, exact)
+    worst = int(np.argmax(a))
+    return Measured(
+        case.name, case.text, dtype, count,
+        float(a.max()), float(a.mean()), float(b.max()), float(b.mean()),
+        ", ".join(repr(x[worst].item()) for x in arrays),
+    )  # fmt: skip
+
+
+def run(
+    ours: Engine,
+    torch: Engine,
+    pattern: str = "",
+    dtypes: tuple[str, ...] = DTYPES,
+    count: int = POINTS,
+    slow: int = SLOW,
+    done: Callable[[Case], None] = lambda case: None,
+) -> Iterator[Measured]:
+    """Measure every matching case in every dtype."""
+    for case in cases(pattern):
+        for dtype in dtypes:
+            quick = dtype in WIDE and not case.doubtful
+            found = measure(ours, torch, case, dtype, count if quick else slow)
+            if found is not None:
+                yield found
+        done(case)
+
+
+# ---- the command -----------------------------------------------------------------------------------
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    hidden = argparse.SUPPRESS
+    add("-k", dest="pattern", default=hidden, metavar="EXPR", help="only functions that match")
+    add("--ours", default=hidden, metavar="ENGINE", help="the engine that is judged")
+    add("--theirs", default=hidden, metavar="ENGINE", help="the reference")
+    add("--out", default=hidden, metavar="DIR", help="where accuracy.json goes")
+    add("--dtype", action="append", choices=DTYPES, help="only this type (may be repeated)")
+    add("--points", type=int, default=POINTS, help=f"points a region (default: {POINTS})")
+    add("--slow", type=int, default=SLOW, help=f"points with mpmath as oracle (default: {SLOW})")
+    add("--all", action="store_true", help="show every region, not only each function's worst")
+
+
+def main(args: argparse.Namespace) -> int:
+    """0 the contract holds everywhere, 1 it does not."""
+    from .session import write_atomically
+
+    ours, theirs = open_engine(args.ours), open_engine(args.theirs)
+    for engine in (ours, theirs):
+        limit_threads(engine)
+    wanted = tuple(args.dtype or DTYPES)
+    found = list(run(ours, theirs, args.pattern, wanted, args.points, args.slow))
+    path = Path(args.out) / "accuracy.json"
+    write_atomically(path, json.dumps([asdict(m) | {"ok": m.ok} for m in found], indent=1))
+    show(found, args.all)
+    bad = [m for m in found if not m.ok]
+    print(f"{path}: {len(found)} measurements, {len(bad)} beyond the contract")
+    return 1 if bad else 0
+
+
+def show(found: list[Measured], every: bool = False) -> None:
+    """The table on the terminal: each function's worst region per dtype, or all of them."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title="errors in ULP: worst (mean)", title_justify="left")
+    for name in ("function", "type", "region", "ours", "torch", ""):
+        table.add_column(name, justify="right" if name in ("ours", "torch") else "left")
+    for m in found if every else worst(found):
+        table.add_row(
+            m.name, m.dtype, m.region,
+            f"{m.ours:.3g} ({m.ours_mean:.2g})", f"{m.theirs:.3g} ({m.theirs_mean:.2g})",
+            "" if m.ok else "[red]beyond[/]",
+        )  # fmt: skip
+    Console(width=None if Console().is_terminal else 130).print(table)
+
+
+def worst(found: list[Measured]) -> list[Measured]:
+    """Of each function and dtype the region that is worst: beyond the contract first."""
+    best: dict[tuple[str, str], Measured] = {}
+    for m in found:
+        key = m.name, m.dtype
+        if key not in best or (not m.ok, m.ours) > (not best[key].ok, best[key].ours):
+            best[key] = m
+    return list(best.values())

@@ -1,0 +1,230 @@
+"""The first divergence of two runs: the first op whose inputs agree and whose output differs.
+
+    python -m parity diverge script.py [-- arg …] --a torch:cpu --b minitorch_ref
+    python -m parity diverge script.py --record run.trail --a torch:cuda      on one machine …
+    python -m parity diverge a.trail b.trail [null.trail …]                   … compared on another
+
+Each engine runs the script in a process of its own and streams a trail (see trail.py); the trails
+are then read side by side, in memory that does not grow with them.  Two answers may differ.
+
+*First divergence*: the inputs have the same bits, the output has not.  That is often a last bit
+which one of the two rounds otherwise, so the null model is run as well: engine a again, several
+times, every number moved by up to an ULP.
+
+*First beyond rounding*: the first record whose inputs are as close as in those runs and whose output
+is further away than they predict, at one false alarm in a thousand programs (Student's t, divided
+among all records).  Exit code 1 if there is one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from . import trail
+from .engines import EngineError
+from .pairs import FAR, Pair, Unpaired, align, key_of
+
+NULL_RUNS = 5
+ALARMS = 1e-3  # false alarms per program
+
+
+@dataclass
+class Finding:
+    """What the comparison of two trails says; `a` and `b` name the engines."""
+
+    a: str
+    b: str
+    null_runs: int = 0
+    pairs: int = 0
+    same: int = 0
+    unpaired: Unpaired = field(default_factory=Unpaired)
+    first: Pair | None = None  # same bits in, other bits out
+    entered: Pair | None = None  # inputs differ though nothing before it did
+    stream: Pair | None = None  # the random stream stands elsewhere
+    jump: Pair | None = None  # inputs inside the null band, output outside
+    errors: tuple[str, str] = ("", "")
+
+    @property
+    def same_bits(self) -> bool:
+        """The trails agree, bit by bit, in everything that could be paired."""
+        return not (self.first or self.entered or self.stream or self.jump)
+
+    @property
+    def ok(self) -> bool:
+        """Rounding explains everything (without a null model: the bits are the same)."""
+        explained = self.null_runs > 0 and not self.jump and not self.stream
+        return (self.same_bits or explained) and self.errors[0] == self.errors[1]
+
+    def look(self, pair: Pair) -> None:
+        """Take one more pair into account."""
+        self.pairs += 1
+        inputs, outputs = pair.inputs, pair.outputs
+        self.same += inputs == outputs == 0
+        if pair.stream and not (self.stream or self.first):
+            self.stream = pair
+        if not (self.first or self.entered):
+            if inputs > 0 or not pair.arguments:
+                self.entered = pair
+            elif outputs > 0:
+                self.first = pair
+        if self.jump is None and "band" in pair.a:
+            near, far = pair.a["band"]
+            if outputs > far and inputs <= near:
+                self.jump = pair
+
+
+def compare(path_a: Path, path_b: Path, nulls: list[Path] | None = None) -> Finding:
+    """Read two trails (and the null runs of the first) and find where they part."""
+    head_a, a = trail.read(path_a)
+    head_b, b = trail.read(path_b)
+    found = Finding(str(head_a.get("engine")), str(head_b.get("engine")), len(nulls or ()))
+    if nulls:
+        a = with_bands(a, [trail.read(n)[1] for n in nulls], _count(path_a))
+    for pair in align(a, b, found.unpaired):
+        found.look(pair)
+    found.errors = head_a.get("error", ""), head_b.get("error", "")
+    return found
+
+
+def with_bands(records: Iterator[dict], nulls: list[Iterator[dict]], count: int) -> Iterator[dict]:
+    """The records, each with `band`: how far inputs and outputs may be for rounding's sake."""
+    from scipy.stats import t
+
+    factor = float(t.ppf(1 - ALARMS / max(count, 1) / 2, len(nulls)))
+    for record in records:
+        moved = [next(n, None) for n in nulls]
+        pairs = [Pair(record, m) for m in moved if m is not None and key_of(m) == key_of(record)]
+        if len(pairs) < len(nulls):  # the perturbed program took another way: no statement
+            yield record
+            continue
+        apart = np.array([(p.inputs, p.outputs) for p in pairs])
+        limits = np.maximum(2.0, factor * np.sqrt(np.mean(apart**2, axis=0)))
+        yield {**record, "band": limits.tolist()}
+
+
+def _count(path: Path) -> int:
+    with path.open("rb") as file:
+        return sum(1 for _ in file)
+
+
+# ---- saying it -----------------------------------------------------------------------------------
+
+
+def describe(found: Finding) -> str:
+    """The answer in plain text."""
+    a, b = found.a, found.b
+    lines = [
+        f"{found.pairs} records paired, {found.same} bit-identical; "
+        f"{found.unpaired.counts[0]} only on {a}, {found.unpaired.counts[1]} only on {b}"
+    ]
+    if found.same_bits:
+        lines.append("no divergence: every paired record has the same bits on both sides")
+    if found.stream:
+        lines += ["", "the random streams part: before this draw they stand at different places"]
+        lines += _pair(found.stream, a, b)
+    if found.first:
+        lines += ["", "first divergence: the inputs have the same bits, the output has not"]
+        lines += _pair(found.first, a, b)
+    elif found.entered:
+        lines += ["", "first difference: it comes in as an input or argument, from outside the ops"]
+        lines += _pair(found.entered, a, b)
+    if found.jump:
+        lines += ["", "first beyond rounding: the null model does not reach the output's distance"]
+        lines += _pair(found.jump, a, b)
+    elif found.null_runs and not found.same_bits:
+        lines += ["", f"nothing beyond rounding: all inside the band of {found.null_runs} runs of"]
+        lines[-1] += f" {a} with every number moved by up to an ULP"
+    for engine, error in zip((a, b), found.errors, strict=True):
+        if error:
+            lines += ["", f"{engine} ended with {error}"]
+    return "\n".join(lines)
+
+
+KINDS = {"forward": "", "backward": " (backward of the op called here)", "step": ""}
+
+
+def _pair(pair: Pair, a: str, b: str) -> list[str]:
+    lines = [
+        f"  {pair.a['op']}{KINDS.get(pair.a['way'], '')} at {pair.a['at'] or '(no call site)'}",
+        f"      {pair.a['line']}",
+        f"  records {pair.a['i']} of {a} and {pair.b['i']} of {b}",
+    ]
+    band = f" (null band {pair.a['band'][1]:.3g})" if "band" in pair.a else ""
+    lines.append(f"  inputs {_far(pair.inputs)}, outputs {_far(pair.outputs)}{band}")
+    if pair.a.get("args") != pair.b.get("args"):
+        lines.append(f"  arguments: {pair.a.get('args')} and {pair.b.get('args')}")
+    for x, y in zip(pair.a["out"], pair.b["out"], strict=False):
+        if x["d"] != y["d"]:
+            return [*lines, f"  {a}: {_brief(x)}", f"  {b}: {_brief(y)}"]
+    return lines
+
+
+def _far(ulps: float) -> str:
+    if ulps == 0:
+        return "bit-identical"
+    return "altogether different" if ulps == FAR else f"{ulps:.3g} ULP of the largest element apart"
+
+
+def _brief(t: dict) -> str:
+    values = ", ".join(f"{v:.9g}" for v in t.get("v", [])[:4])
+    return f"{t['t']} {t['s']} digest {t['d']} values {values}"
+
+
+# ---- the command ---------------------------------------------------------------------------------
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("script", help="a script written for torch, or a recorded trail")
+    add("rest", nargs="*", help="its arguments (after --), or the other trails")
+    add("--a", default="torch:cpu", metavar="ENGINE", help="default: torch:cpu")
+    add("--b", default="minitorch_ref", metavar="ENGINE", help="default: minitorch_ref")
+    add("--null", type=int, default=NULL_RUNS, metavar="N", help="perturbed runs of engine a")
+    add("--record", metavar="FILE", help="only record engine a into FILE")
+    add("--nudge", type=int, metavar="SEED", help="with --record: a perturbed run")
+    add("--keep", default="out/parity/trails", metavar="DIR", help="where the trails go")
+
+
+def main(args: argparse.Namespace) -> int:
+    """0 rounding explains all, 1 something is beyond it, 2 could not run (raises)."""
+    nulls: list[Path] = []
+    if args.script.endswith(".trail"):
+        if not args.rest:
+            raise EngineError("diverge a.trail b.trail [null.trail …]: needs two trails")
+        path_a, path_b, *nulls = map(Path, [args.script, *args.rest])
+    elif args.record:
+        _run(args.a, Path(args.record), args.script, args.rest, args.nudge)
+        print(f"recorded {args.record}")
+        return 0
+    else:
+        stem = Path(args.keep) / Path(args.script).stem
+        path_a, path_b = (stem.with_suffix(f".{side}.trail") for side in "ab")
+        _run(args.a, path_a, args.script, args.rest)
+        _run(args.b, path_b, args.script, args.rest)
+        if args.null and not compare(path_a, path_b).same_bits:
+            nulls = [stem.with_suffix(f".null{k}.trail") for k in range(1, args.null + 1)]
+            for k, path in enumerate(nulls, 1):
+                _run(args.a, path, args.script, args.rest, k)
+    found = compare(path_a, path_b, nulls)
+    print(describe(found))
+    return 0 if found.ok else 1
+
+
+def _run(spec: str, path: Path, script: str, rest: list[str], nudge: int | None = None) -> None:
+    """Record in a process of its own: two engines must not share `torch` in sys.modules."""
+    moved = [] if nudge is None else ["--nudge", str(nudge)]
+    command = [sys.executable, "-m", "parity.trail_run", *moved, spec, str(path), script, *rest]
+    root = str(Path(__file__).parents[1])
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join([root, os.environ.get("PYTHONPATH", "")])}
+    done = subprocess.run(command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    if done.returncode:
+        lines = done.stderr.decode(errors="replace").strip().splitlines()
+        raise EngineError(lines[-1].removeprefix("parity: ") if lines else f"{spec}: no trail")

@@ -1,0 +1,245 @@
+"""Why two results differ: replay the op under candidate causes and count the bits each reproduces.
+
+    python -m parity explain matmul --shapes 16x300 300x8
+    python -m parity explain sum -k float32 --a torch --b minitorch_ref
+
+Sums, products and convolutions are replayed term by term (replay.py): orders of summation, fused
+multiply-adds, TF32 or bfloat16 inputs, denormals flushed, float32 accumulation of halves.  Any op
+is also replayed by the reference itself from cut inputs and in higher precision, rounded once; and
+where the two differ by an ULP around the correctly rounded value (another exp, log, tanh), that is
+the cause.  A cause is named for each side by the number of differing elements whose bits it gives.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from . import replay, ulp
+from .engines import Engine, EngineError, open_engine
+from .record import Value, run
+from .samples.materialise import Inputs
+from .samples.spec import Sample
+
+ROWS = 256  # differing elements that are replayed
+TERMS = 1 << 20  # products in one replay
+
+
+@dataclass
+class Cause:
+    """One candidate: how many of the differing elements it reproduces on either side.
+
+    left: the largest distance in ULP that remains to the reference (to ours: `left_ours`).
+    """
+
+    name: str
+    ours: int
+    theirs: int
+    left_ours: float
+    left: float
+
+
+@dataclass
+class Explanation:
+    """All candidates for one mismatch of `total` elements out of `size`."""
+
+    total: int
+    size: int
+    apart: float
+    causes: list[Cause]
+
+    def best(self, side: str) -> Cause | None:
+        """The cause that gives the most bits of "ours" or "theirs"; the nearest if none gives any."""
+        left = {"ours": "left_ours", "theirs": "left"}[side]
+        return min(self.causes, key=lambda c: (-getattr(c, side), getattr(c, left)), default=None)
+
+    def __str__(self) -> str:
+        if not self.total:
+            return "the bits are the same"
+        parts = []
+        for side in ("theirs", "ours"):
+            best = self.best(side)
+            if best is None:
+                continue
+            count, left = getattr(best, side), best.left if side == "theirs" else best.left_ours
+            how = f"{count} of {self.total} differing elements"
+            if count < self.total:
+                how += f", the rest within {left:.3g} ULP (before: {self.apart:.3g})"
+            parts.append(f"{'torch' if side == 'theirs' else 'ours'}: {best.name} ({how})")
+        return "; ".join(parts) or "no candidate cause fits this op"
+
+
+def explain(
+    op: str, args: list, kwargs: dict, a: np.ndarray, b: np.ndarray, others: Any = ()
+) -> Explanation:
+    """Replay `op` on arrays under every candidate; `others` are more (name, result) pairs.
+
+    a, b: the two results, of one dtype and shape.
+    """
+    differ = np.flatnonzero(~((a == b) | np.isnan(a) & np.isnan(b)))
+    if a.dtype.kind != "f" or not differ.size:
+        return Explanation(int(differ.size), int(a.size), 0.0, [])
+    x, y = a.reshape(-1)[differ], b.reshape(-1)[differ]
+    found = Explanation(int(differ.size), int(a.size), float(ulp.distance(x, y).max()), [])
+    for name, result in others:
+        if result.shape == a.shape and result.dtype == a.dtype:
+            found.causes.append(_score(name, result.reshape(-1)[differ], x, y))
+    terms = replay.terms_of(op, args, kwargs)
+    if terms is not None and len(terms.a) == a.size and terms.a.dtype == a.dtype:
+        rows = differ[: max(1, min(ROWS, TERMS // max(terms.a.shape[1], 1)))]
+        kept = len(rows)
+        found.total = kept
+        if kept < len(differ):
+            found.causes = []
+        for name, result in replay.replays(terms.rows(rows), a.dtype):
+            found.causes.append(_score(name, result, x[:kept], y[:kept]))
+    return found
+
+
+def _score(name: str, result: np.ndarray, ours: np.ndarray, theirs: np.ndarray) -> Cause:
+    to_ours, to_theirs = ulp.distance(result, ours), ulp.distance(result, theirs)
+    return Cause(
+        name,
+        int((to_ours == 0).sum()),
+        int((to_theirs == 0).sum()),
+        float(to_ours.max()),
+        float(to_theirs.max()),
+    )
+
+
+# ---- causes that the reference itself can replay -------------------------------------------------
+
+
+class Changed(Engine):
+    """An engine that is given other numbers: every floating tensor goes through `change` first."""
+
+    def __init__(self, engine: Engine, change: Any) -> None:
+        super().__init__(engine.name, engine.module, engine.device)
+        self.change = change
+
+    def tensor(self, data: np.ndarray) -> Any:
+        if data.dtype.kind == "f" and data.size:
+            data = np.asarray(self.change(data)).reshape(data.shape)
+        return super().tensor(data)
+
+
+def _of_reference(
+    theirs: Engine, sample: Sample, form: str, a: np.ndarray, b: np.ndarray, summed: bool
+) -> Iterator[tuple[str, np.ndarray]]:
+    """(cause, result) pairs by running the reference on changed inputs."""
+
+    def result(engine: Engine, **options: Any) -> np.ndarray | None:
+        found = run(engine, sample, form, grad=False, **options).outputs.get("out")
+        return found.array if isinstance(found, Value) and found.array.shape == b.shape else None
+
+    once = result(theirs, wider=True)
+    if once is not None and once.dtype.itemsize > b.dtype.itemsize:
+        with np.errstate(all="ignore"):
+            rounded = once.astype(b.dtype)
+        yield "computed in higher precision, rounded once", rounded
+        neighbours = () if summed else (("ours", a), ("the reference's", b))
+        for name, mine in neighbours:
+            near = ulp.distance(mine, rounded) <= 1
+            yield (
+                f"a 1-ULP different {sample.name}: {name} is next to the correctly rounded value",
+                np.where(near, mine, rounded),
+            )
+        if not np.array_equal(replay.flush(b), b, equal_nan=True):
+            yield "denormal results flushed", replay.flush(b)
+    if b.dtype == np.float32:
+        for name, change in replay.INPUTS.items():
+            cut = result(Changed(theirs, change))
+            if cut is not None and not np.array_equal(cut, b, equal_nan=True):
+                yield name, cut
+
+
+def of_sample(
+    theirs: Engine, sample: Sample, form: str, a: np.ndarray, b: np.ndarray
+) -> Explanation:
+    """Explain the difference between two "out" arrays of a sample."""
+    inputs = Inputs(theirs, sample, grad=False)
+    host = theirs
+
+    def plain(value: Any) -> Any:
+        return np.array(host.array(value)) if host.is_tensor(value) else value
+
+    args = [plain(v) for v in inputs.args]
+    kwargs = {k: plain(v) for k, v in inputs.kwargs.items()}
+    summed = replay.terms_of(sample.op, args, kwargs) is not None
+    others = _of_reference(theirs, sample, form, a, b, summed) if a.dtype.kind == "f" else ()
+    return explain(sample.op, args, kwargs, a, b, others)
+
+
+# ---- the command ---------------------------------------------------------------------------------
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("op", help="an op's name: matmul, sum, nn.functional.conv2d, exp, …")
+    add("--a", default="minitorch_ref", metavar="ENGINE", help="the engine that is explained")
+    add("--b", default="torch", metavar="ENGINE", help="the reference (default: torch)")
+    add("--shapes", nargs="+", metavar="NxM", help="random inputs of these shapes")
+    add("--dtype", default="float32", metavar="DTYPE", help="default: float32")
+    add("--seed", type=int, default=0)
+    add("-k", dest="note", default="", metavar="TEXT", help="only samples whose note has this")
+
+
+def shapes_of(texts: list[str]) -> list[tuple[int, ...]]:
+    """ "16x300" as (16, 300); EngineError for anything else."""
+    try:
+        return [tuple(int(n) for n in text.split("x")) for text in texts]
+    except ValueError:
+        raise EngineError(f"--shapes: sizes joined by x, as in 16x300, got {texts}") from None
+
+
+def _samples(args: argparse.Namespace, key: tuple[str, str]) -> list[Sample]:
+    from .samples import samples_for
+    from .samples.spec import Arr
+
+    if args.shapes:
+        shapes = shapes_of(args.shapes)
+        arrays = tuple(Arr(s, args.dtype, "any", grad=False) for s in shapes)
+        note = f"random {args.seed}"
+        return [Sample(*key, note, arrays, {}, args.dtype)]
+    return [
+        s
+        for s in samples_for(key)
+        if s.kind == "call" and s.dtype == args.dtype and args.note in str(s)
+    ]
+
+
+def main(args: argparse.Namespace) -> int:
+    """Print an explanation for every sample that differs; 0 if all bits are the same, else 1."""
+    a, b = open_engine(args.a), open_engine(args.b)
+    namespace, _, name = args.op.rpartition(".")
+    samples = _samples(args, (namespace or "torch", name))
+    if not samples:
+        raise EngineError(f"{args.op}: no samples of {args.dtype} match -k {args.note!r}")
+    differing = 0
+    for sample in samples:
+        if not callable(b.find(sample.namespace, sample.name)):
+            raise EngineError(f"{b.name} has no function {args.op}")
+        pair = [run(e, sample, grad=False).outputs.get("out") for e in (a, b)]
+        ours, theirs = (v.array if isinstance(v, Value) else None for v in pair)
+        if ours is None or theirs is None or ours.shape != theirs.shape:
+            continue
+        found = of_sample(b, sample, "function", ours, theirs)
+        if found.total:
+            differing += 1
+            print(f"{sample}\n  {found.total} of {found.size} elements differ, {found.apart:g} ULP")
+            _print(found)
+    print(f"{differing} of {len(samples)} samples differ")
+    return 1 if differing else 0
+
+
+def _print(found: Explanation, most: int = 5) -> None:
+    for side, title in (("theirs", "the reference is"), ("ours", "the other is")):
+        ranked = sorted(found.causes, key=lambda c: -getattr(c, side))[:most]
+        for cause in [c for c in ranked if getattr(c, side)] or ranked[:1]:
+            left = cause.left if side == "theirs" else cause.left_ours
+            count = f"{getattr(cause, side)}/{found.total} elements"
+            print(f"    {title:18} {cause.name}: {count}, {left:.3g} ULP left")

@@ -1,0 +1,43 @@
+"""The sub-commands that are no part of the main comparison: name, module, one line of help.
+
+A tool's module has `add_arguments(parser)` and `main(args)`, which returns the exit code; it is
+imported only for the command that names it or for its help.
+"""
+
+from __future__ import annotations
+
+import argparse
+from importlib import import_module
+from typing import Any
+
+TOOLS = {
+    "accuracy": ("accuracy", "ULP errors of every inexact pointwise function, beside torch's"),
+    "coverage": ("coverage", "how much of torch's dense CPU API there is, name by name"),
+    "diverge": ("diverge", "run a script on two engines and find the first op that differs"),
+    "explain": ("explain", "replay an op under candidate causes of a difference"),
+}
+
+
+def register(parts: Any) -> None:
+    """Add every tool to the sub-parsers of the command line."""
+    for name, (module, text) in TOOLS.items():
+        tool = import_module(f".{module}", __package__)
+        parser = parts.add_parser(
+            name,
+            help=text,
+            description=tool.__doc__,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        tool.add_arguments(parser)
+
+
+def errors() -> tuple[type[Exception], ...]:
+    """What tools raise for input that is wrong: the command line prints it and gives 2."""
+    from .trail import TrailError
+
+    return (TrailError,)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the tool that the command line names."""
+    return import_module(f".{TOOLS[args.part][0]}", __package__).main(args)

@@ -1,0 +1,179 @@
+"""A trail: what a program computed, op by op, streamed to a file that can be compared elsewhere.
+
+One JSON object a line.  The first is a header, the last says how many records there are, so a file
+that was cut off is noticed.  A record holds the op, whether it ran forward, backward or as an
+optimizer's step, the call site, and for every input and output a digest of its bits and a summary
+(extremes, mean, a few values): enough to say *where* two runs part and roughly how far, in memory
+that does not grow with the program.
+
+Digests ignore what is not documented: nan payloads, and the sign of zeros in gradients.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from .engines import Engine
+
+FORMAT = 1
+SAMPLES = 8  # values kept of each tensor
+
+
+class TrailError(ValueError):
+    """A trail cannot be read: names the file and the line."""
+
+
+def digest(array: np.ndarray) -> str:
+    """16 hex digits over dtype, shape and bits; every nan counts as the same nan."""
+    if array.dtype.kind in "fc":
+        parts = array.view(array.real.dtype) if array.dtype.kind == "c" and array.size else array
+        parts = np.ascontiguousarray(parts)
+        nan = np.isnan(parts)
+        array = np.where(nan, np.nan, parts).astype(parts.dtype) if nan.any() else parts
+    found = hashlib.blake2b(np.ascontiguousarray(array).tobytes(), digest_size=8)
+    return found.hexdigest()
+
+
+def summary(array: np.ndarray, gradient: bool = False) -> dict[str, Any]:
+    """What a record keeps of one tensor: digest, dtype, shape, extremes, mean, a few values."""
+    array = np.ascontiguousarray(array).reshape(array.shape)
+    if gradient and array.dtype.kind in "fc":
+        array = array + array.dtype.type(0)
+    found: dict[str, Any] = {"d": digest(array), "t": array.dtype.name, "s": list(array.shape)}
+    flat = array.reshape(-1)
+    if flat.dtype.kind == "c":
+        flat = flat.view(flat.real.dtype)
+    if not flat.size:
+        return found
+    at = np.unique(np.linspace(0, flat.size - 1, SAMPLES).astype(np.int64))
+    found["v"] = [float(x) for x in flat[at]]
+    wide = flat.astype(np.float64)
+    finite = wide[np.isfinite(wide)]
+    if finite.size < flat.size:
+        found["nan"] = int(flat.size - finite.size)
+    if finite.size:
+        found["f"] = [float(finite.min()), float(finite.max()), float(finite.mean())]
+    return found
+
+
+def tensors_in(value: Any, engine: Engine, depth: int = 0) -> list:
+    """The tensors in nested arguments or results, in reading order."""
+    if engine.is_tensor(value):
+        return [value]
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, (list, tuple)) and depth < 4:
+        return [t for v in value for t in tensors_in(v, engine, depth + 1)]
+    return []
+
+
+def floats_in(value: Any, depth: int = 0) -> list[float]:
+    """The Python floats in nested arguments, in reading order."""
+    if type(value) is float:
+        return [value]
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, (list, tuple)) and depth < 4:
+        return [f for v in value for f in floats_in(v, depth + 1)]
+    return []
+
+
+class Sites:
+    """Finds the line of the user's program that a call came from."""
+
+    def __init__(self, *inside: str) -> None:
+        self.inside = tuple(str(Path(p)) for p in inside)
+
+    def find(self) -> tuple[str, str]:
+        """("file.py:12", the line's text) of the innermost frame outside the engine and parity."""
+        frame: Any = sys._getframe(1)
+        while frame is not None and (
+            frame.f_code.co_filename.startswith(self.inside)
+            or frame.f_code.co_filename.startswith("<frozen")
+        ):
+            frame = frame.f_back
+        if frame is None:
+            return "", ""
+        import linecache
+
+        name, line = frame.f_code.co_filename, frame.f_lineno
+        return f"{name}:{line}", linecache.getline(name, line).strip()
+
+
+class Writer:
+    """Appends records to a trail file, from whatever thread."""
+
+    def __init__(self, path: Path, **header: Any) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.file: IO[str] = path.open("w", encoding="utf-8")
+        self.count, self.lock = 0, threading.Lock()
+        self._line({"parity trail": FORMAT, **header})
+
+    def _line(self, item: dict) -> None:
+        self.file.write(json.dumps(item, separators=(",", ":")) + "\n")
+
+    def add(self, **record: Any) -> int:
+        """Write one record; its number."""
+        with self.lock:
+            self.count += 1
+            self._line({"i": self.count, **record})
+            return self.count
+
+    def close(self, error: str = "") -> None:
+        """Write the last line: how many records there are, and the exception that ended the run."""
+        with self.lock:
+            if not self.file.closed:
+                self._line({"end": self.count, **({"error": error} if error else {})})
+                self.file.close()
+
+
+def read(path: Path) -> tuple[dict, Iterator[dict]]:
+    """The header, and an iterator over the records that reads as it goes.
+
+    TrailError, with file and line, for anything that is not a whole trail.
+    """
+    try:
+        file = path.open(encoding="utf-8")
+    except OSError as error:
+        raise TrailError(f"{path}: cannot read the trail: {error.strerror}") from error
+    header = _parse(path, 1, file.readline())
+    if header.get("parity trail") != FORMAT:
+        file.close()
+        raise TrailError(f"{path}:1: not a trail of format {FORMAT}: no such header")
+    return header, _records(path, file, header)
+
+
+def _records(path: Path, file: IO[str], header: dict) -> Iterator[dict]:
+    count, line = 0, 1
+    with file:
+        for line, text in enumerate(file, 2):
+            item = _parse(path, line, text)
+            if "end" in item:
+                if item["end"] != count:
+                    raise TrailError(f"{path}:{line}: {count} records, the end says {item['end']}")
+                header["error"] = item.get("error", "")
+                return
+            if not {"i", "op", "way", "in", "out"} <= item.keys():
+                raise TrailError(f"{path}:{line}: not a record: it has {sorted(item)}")
+            count += 1
+            yield item
+    raise TrailError(f"{path}:{line}: the trail is cut off: its last line is missing")
+
+
+def _parse(path: Path, line: int, text: str) -> dict:
+    try:
+        found = json.loads(text)
+    except json.JSONDecodeError as error:
+        what = "empty" if not text.strip() else f"not JSON: {error.msg} (column {error.colno})"
+        raise TrailError(f"{path}:{line}: {what}") from error
+    if not isinstance(found, dict):
+        raise TrailError(f"{path}:{line}: expected an object, got {type(found).__name__}")
+    return found

@@ -1,0 +1,327 @@
+"""Recording a trail: run a script on one engine and write down what every op did.
+
+    python -m parity.trail_run [--nudge SEED] ENGINE FILE script.py [arg …]
+
+Forward records come from `watch.watching`.  Backward records come from hooks on the nodes of the
+graph, which both engines have; a node's record carries the call site of the op that made it.  An
+optimizer's step is one record: parameters, gradients and state in, parameters and state out.
+
+With `--nudge SEED` every number that an op makes is moved by −1, 0 or +1 ULP before anything reads
+it: the null model, which shows how far rounding alone can take each record of this program.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .engines import Engine, EngineError, open_engine
+from .observe import nudge_array
+from .trail import Sites, Writer, digest, floats_in, summary, tensors_in
+from .watch import watching
+
+UNSET = {"empty", "empty_like", "new_empty", "empty_strided", "resize_", "new"}  # garbage comes out
+UNREAD = {
+    "uniform_",
+    "normal_",
+    "zero_",
+    "fill_",
+    "copy_",
+    "zeros_",
+    "ones_",
+    "constant_",
+    "random_",
+    "kaiming_uniform_",
+    "kaiming_normal_",
+    "xavier_uniform_",
+    "xavier_normal_",
+    "trunc_normal_",
+    "bernoulli_",
+    "exponential_",
+    "orthogonal_",
+    "eye_",
+}  # what was there before does not count
+RANDOM = {
+    "rand", "randn", "randint", "randperm", "rand_like", "randn_like", "randint_like", "normal",
+    "bernoulli", "multinomial", "poisson", "uniform_", "normal_", "random_", "bernoulli_", "dropout",
+    "exponential_", "cauchy_", "log_normal_", "geometric_", "dropout1d", "dropout2d", "dropout3d",
+    "alpha_dropout", "feature_alpha_dropout", "rrelu", "binomial", "gumbel_softmax", "dropout_",
+    "trunc_normal_", "kaiming_uniform_", "scaled_dot_product_attention",
+}  # fmt: skip
+FLAG = "parity trail"  # in a node's metadata: it has a hook already
+
+
+def generator_of(engine: Engine, args: tuple, kwargs: dict) -> Any:
+    """The generator that a call draws from: the one it is given, or the engine's default."""
+    for value in (*args, *kwargs.values()):
+        if isinstance(value, engine.module.Generator):
+            return value
+    return engine.module.default_generator
+
+
+class Recorder:
+    """A `Watcher` that writes a trail."""
+
+    def __init__(self, engine: Engine, writer: Writer, nudge: int | None = None) -> None:
+        self.engine, self.writer, self.busy, self.nudge = engine, writer, False, nudge
+        package = Path(str(engine.module.__file__)).parent
+        self.programs = package / "programs"
+        self.sites = Sites(str(Path(__file__).parent), *self._engine_folders(package))
+
+    def _engine_folders(self, package: Path) -> list[str]:
+        """The engine's own folders, without the programs that it ships."""
+        if not self.programs.is_dir():
+            return [str(package)]
+        return [str(p) for p in package.iterdir() if p != self.programs]
+
+    def around(self, name: str, function: Callable, args: tuple, kwargs: dict) -> Any:
+        """Call, and write down what went in and what came out."""
+        if self.busy:
+            return function(*args, **kwargs)
+        given = tensors_in((args, kwargs), self.engine)
+        with self._quiet():
+            first = 1 if name in UNREAD else 0
+            before = [self._sum(t) for t in given[first:]]
+            versions = [self._version(t) for t in given]
+            stream = self._stream(args, kwargs) if name in RANDOM else ""
+        result = function(*args, **kwargs)
+        with self._quiet():
+            out = tensors_in(result, self.engine)
+            known = {id(t) for t in out}
+            out += [
+                t
+                for t, v in zip(given, versions, strict=True)
+                if v is not None and self._version(t) != v and id(t) not in known
+            ]
+            if self.nudge is not None and name not in UNSET:
+                self._nudge(out, [] if name.endswith("_") else given)
+            self._note(name, before, out, result, floats_in((args, kwargs)), stream)
+        return result
+
+    def _note(
+        self, name: str, before: list, out: list, result: Any, floats: list, stream: str
+    ) -> None:
+        number = type(result) in (float, int, bool) and name in ("item", "float")
+        if not out and not number or name in UNSET:
+            return
+        at, line = self.sites.find()
+        extra: dict[str, Any] = {"rng": stream} if stream else {}
+        if floats:
+            extra["args"] = floats
+        if number:
+            extra["value"] = result
+        after = [self._sum(t) for t in out]
+        self.writer.add(
+            op=name, way="forward", at=at, line=line, **{"in": before}, out=after, **extra
+        )
+        for tensor in out:
+            self._hook(tensor.grad_fn, at, line)
+
+    @contextlib.contextmanager
+    def _quiet(self) -> Iterator[None]:
+        before, self.busy = self.busy, True
+        try:
+            yield
+        finally:
+            self.busy = before
+
+    def _sum(self, tensor: Any, gradient: bool = False) -> dict:
+        try:
+            return summary(self.engine.array(tensor), gradient)
+        except (TypeError, RuntimeError, NotImplementedError) as error:  # sparse, quantized, meta
+            return {"d": f"opaque {type(error).__name__}", "t": str(tensor.dtype), "s": []}
+
+    def _version(self, tensor: Any) -> int | None:
+        try:
+            return tensor._version
+        except RuntimeError:  # made in inference mode: it has none
+            return None
+
+    def _stream(self, args: tuple, kwargs: dict) -> str:
+        state = generator_of(self.engine, args, kwargs).get_state()
+        return digest(self.engine.array(state))
+
+    def _hook(self, node: Any, at: str, line: str) -> None:
+        """Record this node, and what stands behind it up to nodes that are already recorded."""
+        todo = [node]
+        while todo:
+            node = todo.pop()
+            if node is None or type(node).__name__ == "AccumulateGrad" or FLAG in node.metadata:
+                continue
+            node.metadata[FLAG] = True
+            name = node.name() if callable(getattr(node, "name", None)) else type(node).__name__
+            node.register_hook(functools.partial(self._backward, name, at, line))
+            todo += [n for n, _ in node.next_functions]
+
+    def _backward(self, name: str, at: str, line: str, grads_in: Any, grads_out: Any) -> Any:
+        with self._quiet():
+            given = [self._sum(g, True) for g in tensors_in(grads_out, self.engine)]
+            grads = tensors_in(grads_in, self.engine)
+            if self.nudge is not None:  # fresh memory: a node may pass its own gradient on
+                fresh = {id(g): g.clone() for g in grads}
+                self._nudge(list(fresh.values()), [])
+                grads = list(fresh.values())
+                grads_in = tuple(fresh.get(id(g)) for g in grads_in)
+            made = [self._sum(g, True) for g in grads]
+            if made:
+                self.writer.add(
+                    op=name, way="backward", at=at, line=line, **{"in": given}, out=made
+                )
+        return grads_in if self.nudge is not None else None
+
+    def _nudge(self, tensors: list, given: list) -> None:
+        """Move new floating tensors by up to an ULP, in place; views of what was given stay."""
+        assert self.nudge is not None
+        old = [self.engine.array(t) for t in given]
+        for k, tensor in enumerate(tensors):
+            if not (tensor.is_floating_point() and tensor.numel()):
+                continue
+            data = self.engine.array(tensor)
+            if 0 in data.strides or any(np.may_share_memory(data, o) for o in old):
+                continue
+            moved = nudge_array(data, "steps", self.nudge * 2**32 + 64 * self.writer.count + k)
+            moved = np.where(data == 0, data, moved)  # an exact zero decides branches
+            if self.engine.device == "cpu" and data.flags.writeable:
+                data[...] = moved
+            else:
+                tensor.data.copy_(self.engine.module.from_numpy(moved))
+
+    # ---- optimizers ----
+
+    @contextlib.contextmanager
+    def steps(self) -> Iterator[None]:
+        """While it lasts, the `step` of every optimizer is one record."""
+        optim = self.engine.module.optim
+        public = [c for c in vars(optim).values() if isinstance(c, type)]
+        kinds = [k for c in public for k in c.__mro__ if "step" in vars(k)]  # or inherited
+        chosen = [k for k in dict.fromkeys(kinds) if issubclass(k, optim.Optimizer)]
+        before = {kind: vars(kind)["step"] for kind in chosen}
+        try:
+            for kind, step in before.items():
+                kind.step = self._stepping(step)  # type: ignore[attr-defined]
+            yield
+        finally:
+            for kind, step in before.items():
+                kind.step = step  # type: ignore[attr-defined]
+
+    def _stepping(self, step: Callable) -> Callable:
+        @functools.wraps(step)
+        def recorded(optimizer: Any, *args: Any, **kwargs: Any) -> Any:
+            if self.busy:
+                return step(optimizer, *args, **kwargs)
+            args = tuple(self._loud(a) if callable(a) else a for a in args)
+            with self._quiet():
+                given, floats = self._state(optimizer, True), _options(optimizer)
+                result = step(optimizer, *args, **kwargs)
+                at, line = self.sites.find()
+                name = f"{type(optimizer).__name__}.step"
+                if self.nudge is not None:
+                    groups = optimizer.param_groups
+                    self._nudge([p for group in groups for p in group["params"]], [])
+                made = self._state(optimizer, False)
+                self.writer.add(
+                    op=name, way="step", at=at, line=line, **{"in": given}, out=made, args=floats
+                )
+            return result
+
+        return recorded
+
+    def _loud(self, closure: Callable) -> Callable:
+        """A closure handed to `step` is the program's own: its ops count."""
+
+        def heard(*args: Any, **kwargs: Any) -> Any:
+            before, self.busy = self.busy, False
+            try:
+                return closure(*args, **kwargs)
+            finally:
+                self.busy = before
+
+        return heard
+
+    def _state(self, optimizer: Any, gradients: bool) -> list[dict]:
+        found = []
+        for group in optimizer.param_groups:
+            for p in group["params"]:
+                found.append(self._sum(p))
+                if gradients and p.grad is not None:
+                    found.append(self._sum(p.grad, True))
+                state = optimizer.state.get(p, {})
+                found += [
+                    self._sum(state[k]) for k in sorted(state) if self.engine.is_tensor(state[k])
+                ]
+        return found
+
+
+def _options(optimizer: Any) -> list[float]:
+    return [
+        float(group[k])
+        for group in optimizer.param_groups
+        for k in sorted(group)
+        if isinstance(group[k], float)
+    ]
+
+
+def run_script(engine: Engine, script: Path, argv: list[str], set_up: bool = True) -> None:
+    """Run the file as `python script.py …` does, with `torch` meaning this engine."""
+    if not script.is_file():
+        raise EngineError(f"{script}: no such script")
+    source = script.read_bytes()
+    try:
+        code = compile(source, str(script), "exec", dont_inherit=True)
+    except (SyntaxError, ValueError) as error:
+        line = getattr(error, "lineno", None) or 1
+        raise EngineError(f"{script}:{line}: not a Python script: {error}") from error
+    if not engine.is_torch:
+        from minitorch_ref.__main__ import install
+
+        install()
+    elif engine.device != "cpu":
+        engine.module.set_default_device(engine.device)
+    sys.argv = [str(script), *argv]
+    sys.path.insert(0, str(script.resolve().parent))
+    exec(code, {"__name__": "__main__", "__file__": str(script), "__builtins__": __builtins__})
+
+
+def record(
+    engine: Engine, path: Path, script: Path, argv: list[str], nudge: int | None = None
+) -> str:
+    """Write the trail of a script; the exception that ended it, or an empty string."""
+    version = str(getattr(engine.module, "__version__", "?"))
+    writer = Writer(path, engine=engine.name, version=version, script=str(script), argv=argv)
+    recorder, error = Recorder(engine, writer, nudge), ""
+    try:
+        with recorder.steps(), watching(engine, recorder):
+            run_script(engine, script, argv)
+    except SystemExit as ended:
+        error = f"SystemExit: {ended.code}" if ended.code not in (None, 0) else ""
+    except EngineError:
+        raise
+    except Exception as raised:  # the program's: a trail up to here is still worth comparing
+        error = f"{type(raised).__name__}: {raised}"
+    finally:
+        writer.close(error)
+    return error
+
+
+def main(argv: list[str]) -> int:
+    """[--nudge SEED] ENGINE FILE script.py [arg …]; 0, or 2 when it could not run."""
+    nudge = int(argv[1]) if argv[0] == "--nudge" else None
+    spec, path, script, *rest = argv[2:] if nudge is not None else argv
+    try:
+        error = record(open_engine(spec), Path(path), Path(script), rest, nudge)
+    except (EngineError, OSError) as wrong:
+        print(f"parity: {wrong}", file=sys.stderr)
+        return 2
+    if error:
+        print(f"parity: {script} on {spec} ended with {error}", file=sys.stderr)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

@@ -1,0 +1,151 @@
+"""The floor, the memory figure, the scaling series, and what a run that is cut short leaves."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+import minitorch_ref
+from benchmarks import __main__ as command
+from benchmarks import compare, jobs, memory, report, roofline, scaling, worker
+from benchmarks.job import Work
+
+PEAKS = roofline.Peaks(multiply_adds=1e10, bytes=2e10)
+
+
+def test_floor_is_the_slower_of_arithmetic_and_memory():
+    assert roofline.floor(Work(1e10, 0), PEAKS) == 1.0
+    assert roofline.floor(Work(1e10, 4e10), PEAKS) == 2.0
+    assert roofline.floor(Work(), PEAKS) == 0.0
+
+
+def test_peaks_are_those_of_a_real_machine():
+    found = roofline.peaks(1)
+    assert 1e8 < found.multiply_adds < 1e13 and 1e8 < found.bytes < 1e13
+
+
+@pytest.mark.parametrize("name", ["conv-lenet1", "conv-strided", "conv-depthwise", "conv-1x1"])
+def test_multiply_adds_of_a_convolution(name):
+    """Counted by torch: a convolution of ones, with no padding to spoil it, adds K ones an output."""
+    job = jobs.JOBS[f"{name}-forward"]
+    y = np.asarray(job.build(torch)())
+    weights = {"conv-lenet1": 75, "conv-strided": 576, "conv-depthwise": 9, "conv-1x1": 128}[name]
+    assert job.work.multiply_adds == y.size * weights
+    assert jobs.JOBS[f"{name}-training"].work.multiply_adds == 3 * job.work.multiply_adds
+
+
+def test_multiply_adds_of_lenet5():
+    """The products of a step, from the parameters: each weight meets each of its output places."""
+    from minitorch_ref.programs.nets import lenet5
+
+    places = {"conv1": 28 * 28, "conv2": 10 * 10}
+    forward = {
+        name: math_prod(p.shape) * places.get(name.split(".")[0], 1)
+        for name, p in lenet5(torch).named_parameters()
+        if name.endswith("weight")
+    }
+    step = 3 * sum(forward.values()) - forward["conv1.weight"]
+    assert jobs.JOBS["lenet5-16"].work.multiply_adds == 16 * step
+    assert jobs.JOBS["inference-256"].work.multiply_adds == 256 * sum(forward.values())
+
+
+def math_prod(shape):
+    return int(np.prod(tuple(shape)))
+
+
+def test_share_of_the_peak_is_shown():
+    result = {"job": "matmul-1024", "threads": 1, "seconds": {"minitorch_ref": {"median": 1024**3 / 5e9}}}
+    document = {"engine": "minitorch_ref", "peaks": {"1": PEAKS._asdict()}}
+    assert report.of_peak(document, result) == "50%"
+    assert report.of_peak({**document, "peaks": {}}, result) == ""
+    assert report.of_peak(document, {**result, "job": "import"}) == ""
+
+
+def test_every_job_names_its_work_or_is_about_calls():
+    calls = {"pipeline", "vision-epoch", "sigmoid-epoch", "admissions-epoch", "import", "chain-20"}
+    without = {name for name, job in jobs.JOBS.items() if not any(job.work)}
+    assert without == calls | {"tiny-add", "tiny-forward", "tiny-backward"}
+
+
+@pytest.mark.skipif(not memory.STATUS.exists(), reason="the system does not tell")
+def test_memory_process_measures_a_step():
+    found = worker.process("memory", ["minitorch_ref"], 1, "memory")
+    images = memory.BATCH * 3 * 32 * 32 * 4
+    assert images < found < 200 * images
+
+
+def test_memory_counts_what_a_step_needs(monkeypatch):
+    """A step that fills 64 MiB more is seen to."""
+    if not memory.STATUS.exists():
+        pytest.skip("the system does not tell")
+
+    def steps(size):
+        def build(batch):
+            return lambda torch: lambda: np.ones(size if batch > 1 else 1, np.uint8)
+
+        return build
+
+    peaks = []
+    for size in (1 << 20, 65 << 20):
+        monkeypatch.setattr(memory, "lenet5_step", steps(size))
+        peaks.append(memory.peak("minitorch_ref", 1))
+    assert peaks[1] - peaks[0] > 60 << 20
+
+
+def test_scaling_measures_every_size(monkeypatch):
+    sleepless = scaling.Series("add", "n", "n", [1, 2], lambda n: lambda t: lambda: t.ones(n), int)
+    monkeypatch.setattr(scaling, "SERIES", [sleepless])
+    found = scaling.measure(["minitorch_ref", "torch"], 1)["add"]
+    assert found["sizes"] == [1, 2]
+    assert all(0 < t < 1 for engine in ("minitorch_ref", "torch") for t in found[engine])
+
+
+def test_scaling_jobs_are_the_same_work_at_the_smallest_size():
+    for series in scaling.SERIES:
+        ours, theirs = (series.build(series.sizes[0])(e)() for e in (minitorch_ref, torch))
+        for a, b in zip(*(r if isinstance(r, tuple) else (r,) for r in (ours, theirs)), strict=True):
+            np.testing.assert_allclose(np.asarray(a), np.asarray(b), rtol=1e-4, atol=1e-4)
+
+
+def test_scaling_plot_is_a_picture(tmp_path):
+    found = {s.name: {"sizes": s.sizes, "torch": [1e-6] * len(s.sizes)} for s in scaling.SERIES}
+    scaling.plot(found, "title", tmp_path / "new" / "scaling.png")
+    assert (tmp_path / "new" / "scaling.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_each_job_is_saved_before_the_next(tmp_path, monkeypatch):
+    """A run that is cut short leaves what it has measured."""
+    kept = []
+
+    def measure(job, threads, engines, rounds):
+        path = tmp_path / "benchmarks.json"
+        kept.append(len(json.loads(path.read_text())["results"]) if path.exists() else 0)
+        if len(kept) == 3:
+            raise KeyboardInterrupt
+        one = {"median": 1.0, "low": 1.0, "high": 1.0}
+        return {"job": job, "threads": threads, "seconds": dict.fromkeys(engines, one),
+                "ratios": {"torch": one}}  # fmt: skip
+
+    monkeypatch.setattr(worker, "measure", measure)
+    monkeypatch.setattr(worker, "process", lambda *_: PEAKS._asdict())
+    with pytest.raises(KeyboardInterrupt):
+        command.main(["conv-3x3", "conv-1x1", "--out", str(tmp_path)])
+    assert kept == [0, 1, 2]
+    assert len(compare.load(tmp_path / "benchmarks.json")["results"]) == 2
+
+
+def test_processes_print_json():
+    assert set(worker.process("roofline", [], 1, "roofline")) == {"multiply_adds", "bytes"}
+    with pytest.raises(worker.JobFailedError, match="^growth: "):
+        worker.process("scaling", ["--engines", "no_such_engine"], 1, "growth")
+
+
+def test_growth_goes_into_the_file_and_a_picture(tmp_path, monkeypatch):
+    growth = {s.name: {"sizes": s.sizes, "torch": [1e-6] * len(s.sizes)} for s in scaling.SERIES}
+    monkeypatch.setattr(worker, "process", lambda *_: growth)
+    document = {"peers": ["torch"], "machine": {"processor": "test"}}
+    assert command.measure_growth([1, 2], document, tmp_path / "scaling.png") == []
+    assert set(document["scaling"]) == {"1", "2"} and (tmp_path / "scaling.png").exists()
