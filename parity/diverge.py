@@ -219,9 +219,12 @@ def main(args: argparse.Namespace) -> int:
 
 
 def _run(spec: str, path: Path, script: str, rest: list[str], nudge: int | None = None) -> None:
+    run_recorder([] if nudge is None else ["--nudge", str(nudge)], spec, path, script, rest)
+
+
+def run_recorder(options: list[str], spec: str, path: Path, script: str, rest: list[str]) -> None:
     """Record in a process of its own: two engines must not share `torch` in sys.modules."""
-    moved = [] if nudge is None else ["--nudge", str(nudge)]
-    command = [sys.executable, "-m", "parity.trail_run", *moved, spec, str(path), script, *rest]
+    command = [sys.executable, "-m", "parity.trail_run", *options, spec, str(path), script, *rest]
     root = str(Path(__file__).parents[1])
     env = {**os.environ, "PYTHONPATH": os.pathsep.join([root, os.environ.get("PYTHONPATH", "")])}
     done = subprocess.run(command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)

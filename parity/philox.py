@@ -92,8 +92,7 @@ class CudaGenerator:
         """The grid-stride loop: each thread makes `unroll` numbers of a block of words."""
         out = np.empty(numel, kind)
         total = self.geometry.threads(numel) if numel else 0
-        block = 0
-        for first in range(0, numel, max(total, 1) * unroll):
+        for block, first in enumerate(range(0, numel, max(total, 1) * unroll)):
             threads = np.arange(min(total, numel - first), dtype=np.int64)
             made = make(self.words(threads, block))
             for i in range(unroll):
@@ -101,14 +100,17 @@ class CudaGenerator:
                 end = min(start + total, numel)
                 if end > start:
                     out[start:end] = made[: end - start, i]
-            block += 1
         self.offset += self.geometry.consumed(numel, unroll)
         return out
 
-    def rand(self, numel: int, dtype: str = "float32", low: float = 0.0, high: float = 1.0) -> Array:
+    def rand(
+        self, numel: int, dtype: str = "float32", low: float = 0.0, high: float = 1.0
+    ) -> Array:
         """Uniform in [low, high): torch.rand, uniform_."""
         wide = dtype == "float64"
-        made = self._fill(numel, dtype if wide else "float32", doubles if wide else floats, 4 - 2 * wide)
+        made = self._fill(
+            numel, dtype if wide else "float32", doubles if wide else floats, 4 - 2 * wide
+        )
         one = made.dtype.type
         with np.errstate(over="ignore"):
             value = (made * one(high - low) + one(low)).astype(dtype)
@@ -117,7 +119,9 @@ class CudaGenerator:
     def randn(self, numel: int, dtype: str = "float32") -> Array:
         """Normal numbers: torch.randn.  The GPU's sine and logarithm are approximate: see BITS."""
         wide = dtype == "float64"
-        made = self._fill(numel, dtype if wide else "float32", normals64 if wide else normals, 4 - 2 * wide)
+        made = self._fill(
+            numel, dtype if wide else "float32", normals64 if wide else normals, 4 - 2 * wide
+        )
         return made.astype(dtype)
 
     def randint(self, low: int, high: int, numel: int, dtype: str = "int64") -> Array:

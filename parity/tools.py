@@ -14,6 +14,10 @@ TOOLS = {
     "accuracy": ("accuracy", "ULP errors of every inexact pointwise function, beside torch's"),
     "coverage": ("coverage", "how much of torch's dense CPU API there is, name by name"),
     "diverge": ("diverge", "run a script on two engines and find the first op that differs"),
+    "draws": (
+        "draws",
+        "log a script's random draws on two engines and find the first that differs",
+    ),
     "explain": ("explain", "replay an op under candidate causes of a difference"),
 }
 

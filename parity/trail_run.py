@@ -1,6 +1,6 @@
 """Recording a trail: run a script on one engine and write down what every op did.
 
-    python -m parity.trail_run [--nudge SEED] ENGINE FILE script.py [arg …]
+    python -m parity.trail_run [--nudge SEED | --draws] ENGINE FILE script.py [arg …]
 
 Forward records come from `watch.watching`.  Backward records come from hooks on the nodes of the
 graph, which both engines have; a node's record carries the call site of the op that made it.  An
@@ -310,11 +310,20 @@ def record(
 
 
 def main(argv: list[str]) -> int:
-    """[--nudge SEED] ENGINE FILE script.py [arg …]; 0, or 2 when it could not run."""
+    """[--nudge SEED | --draws] ENGINE FILE script.py [arg …]; 0, or 2 when it could not run."""
     nudge = int(argv[1]) if argv[0] == "--nudge" else None
-    spec, path, script, *rest = argv[2:] if nudge is not None else argv
+    ledger = argv[0] == "--draws"
+    spec, path, script, *rest = argv[2 if nudge is not None else int(ledger) :]
     try:
-        error = record(open_engine(spec), Path(path), Path(script), rest, nudge)
+        engine = open_engine(spec)
+        if ledger:
+            from . import draws
+
+            error = draws.record(
+                engine, Path(path), lambda: run_script(engine, Path(script), rest), script=script
+            )
+        else:
+            error = record(engine, Path(path), Path(script), rest, nudge)
     except (EngineError, OSError) as wrong:
         print(f"parity: {wrong}", file=sys.stderr)
         return 2

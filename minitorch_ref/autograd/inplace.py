@@ -137,8 +137,6 @@ def write(t: Tensor, value: Tensor, before: Tensor | None = None) -> None:
     recording = state.grad and (value._requires_grad or requires_grad(t))
     if recording:
         before = _as_it_was(t) if before is None else before
-        if value._array.dtype != t._array.dtype:
-            value = value.to(t.dtype)
         _keep_old_value(value, before)
     if value._array is not t._array:
         np.copyto(t._array, value._array, casting="unsafe")

@@ -1,12 +1,13 @@
-"""Elementwise functions of several steps, a block at a time.
+"""Elementwise functions of several steps, a block of elements on each thread.
 
-Written as NumPy expressions, each step of `x * (1 + np.exp(-x))` runs over the whole array: with a
-million elements every step goes to memory and back, into fresh pages.  Block by block, the steps stay
-in the cache and reuse the same few temporaries, and several threads can share the blocks:
+Written as NumPy expressions, the steps of `x * (1 + np.exp(-x))` run over the whole array one after the
+other, on one thread.  Here every thread takes all steps through a block of its own:
 
-    x    │ block 0 │ block 1 │ block 2 │ …      all steps on block 0, then all steps on block 1, …
+    x    │ block 0 │ block 1 │ block 2 │ …      the same operations on the same elements:
+            A         B         A               not a bit of the result depends on it
 
-The same operations on the same elements: not a bit of the result depends on it.
+On one thread this gains nothing: the temporaries stay in the last-level cache either way, and every
+block costs a few calls.
 """
 
 from __future__ import annotations
@@ -16,16 +17,16 @@ from typing import Any
 
 import numpy as np
 
-from .threads import parallel_for
+from .threads import get_num_threads, parallel_for
 
-BLOCK = 1 << 14  # elements: a handful of float32 temporaries of this size fit the second-level cache
+BLOCK = 1 << 16  # elements: work for some 100 us
 
 
 def over_blocks(function: Callable[..., Any], *arrays: np.ndarray) -> np.ndarray:
     """`function(*arrays)`, elementwise, for arrays of one shape and dtype, which the result has."""
     first = arrays[0]
     flat = all(a.flags.c_contiguous and a.shape == first.shape for a in arrays)
-    if first.size < 4 * BLOCK or not flat:
+    if get_num_threads() == 1 or first.size < 2 * BLOCK or not flat:
         return np.asarray(function(*arrays))
     out = np.empty_like(first)
     parts = [a.reshape(-1) for a in (*arrays, out)]

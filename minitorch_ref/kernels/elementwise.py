@@ -178,7 +178,7 @@ def power(a: Array, b: Any) -> Array:
         return _complex_power(a, b)
     if np.ndim(b) == 0:
         simple = _SIMPLE_POWERS.get(float(b))
-        if simple is not None:
+        if simple is not None and not (a.dtype.char == "e" and abs(b) == 0.5):
             return simple(a)
     return np.power(a, b)
 

@@ -74,8 +74,10 @@ def _swap(a: np.ndarray, k: int, i: int, j: int, hermitian: bool) -> None:
 
 
 def _block(a: np.ndarray, k: int, size: int, hermitian: bool) -> np.ndarray:
-    low = np.tril(a[k : k + size, k : k + size])
-    return low + _adjoint(np.tril(low, -1), hermitian)
+    """A block of D as a whole matrix; of a Hermitian one the diagonal is real."""
+    low = np.tril(a[k : k + size, k : k + size], -1)
+    diagonal = np.diagonal(a)[k : k + size]
+    return low + _adjoint(low, hermitian) + np.diag(diagonal.real if hermitian else diagonal)
 
 
 def solve(ld: np.ndarray, pivots: np.ndarray, b: np.ndarray, hermitian: bool) -> np.ndarray:

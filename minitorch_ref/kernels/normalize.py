@@ -191,7 +191,8 @@ def _chunk_gradients(
     if dw is not None or moved:
         hat = np.multiply(_centre(x, stats, rows, hat), r, out=hat)
     buffer = take(x.shape, x.dtype)
-    level = along = None
+    level: Any = None
+    along: Any = None
     if all(t is None or t.shape[3:] == (1, 1) for t in (w, dw, db)):
         # the weight is a factor of the whole row: w·r is one, and so are dw, db and the two means
         level, along = total(g), total(g, hat) if dw is not None or moved else None

@@ -238,6 +238,8 @@ Tensor.float_power_ = float_power.in_place = _float_power_  # type: ignore[attr-
 def _half_to_even(x: np.ndarray, decimals: int) -> np.ndarray:
     if decimals == 0:
         return np.rint(x) if x.dtype.kind == "f" else x.copy()
+    if x.dtype.char == "e":
+        return _half_to_even(x.astype(np.float32), decimals).astype(np.float16)
     scale = x.dtype.type(10.0 ** builtins.abs(decimals))
     return np.rint(x * scale) / scale if decimals > 0 else np.rint(x / scale) * scale
 

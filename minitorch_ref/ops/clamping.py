@@ -1,6 +1,7 @@
 """clamp and its kin: values limited from below, from above, or both.
 
-The one idea: a value equal to a bound is kept, not replaced, which shows in the sign of zero.
+The one idea: what equals a bound keeps its bits where the bound is a number, and takes those of the
+bound where that is a tensor; it shows in the sign of zero.
 """
 
 from __future__ import annotations
@@ -41,6 +42,11 @@ def _clamp(input: Tensor, min: Any, max: Any) -> Tensor:
         raise bad_argument("clamp", "input", 1, input)
     if min is None and max is None:
         raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
+    if {isinstance(x, Tensor) for x in (min, max) if x is not None} == {True, False}:
+        raise TypeError(
+            "clamp() received an invalid combination of arguments - the bounds must be two Tensors "
+            f"or two numbers, not {type(min).__name__} and {type(max).__name__}"
+        )
     if input._array.dtype.kind == "c":
         raise NotImplementedError("clamp is not supported for complex types")
     data = _limited("clamp_cpu", "uif", input, min, max)
@@ -72,7 +78,7 @@ def _limited(quoted: str, kinds: str, input: Tensor, low: Any, high: Any) -> np.
         if isinstance(bound, Tensor):
             limit = as_operand(bound, common).astype(data.dtype)
             nearer = fp.quiet(ufunc, data, limit)
-            data = np.where(data == limit, data, nearer) if data.dtype.kind == "f" else nearer
+            data = np.where(data == limit, limit, nearer) if data.dtype.kind == "f" else nearer
         elif bound is not None:
             data = fp.quiet(against, ufunc, convert_number(bound, common)[()], data)
     return np.asarray(data, common.np) if half else data

@@ -177,7 +177,7 @@ def cov(
             "of observations.",
             stacklevel=2,
         )
-        freedom = freedom * 0
+        freedom = wrap(np.zeros_like(freedom._array))
     centred = x - mean.unsqueeze(1)
     product = mm(centred, conj((centred if w is None else centred * w).t()))
     return rename((product / freedom).squeeze(), "SqueezeBackward0")

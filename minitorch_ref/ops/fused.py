@@ -91,7 +91,8 @@ def lerp(input: Tensor, end: Tensor, weight: Any, *, out: Tensor | None = None) 
     kind = input._array.dtype
     if kind.kind not in "fc":
         raise no_kernel("lerp_kernel_tensor" if many else "lerp_kernel_scalar", kind)
-    a, b, w = (np.asarray(_wide(x)) for x in (*arrays[:2], weight._array if many else kind.type(weight)))
+    part = weight._array if many else convert_number(weight, input.dtype)
+    a, b, w = (np.asarray(_wide(x)) for x in (*arrays[:2], part))
     data = fp.quiet(_part_way, np.broadcast_to(a, shape), np.broadcast_to(b, shape), w)
     result = record(
         "LerpBackward1" if many else "LerpBackward0",

@@ -155,11 +155,11 @@ def histogram(
     one = bins if isinstance(bins, Tensor) else int(bins)
     hist, edges = _histogramdd(points, [one], range, weights, density)
     edges = [edges[0].copy()]  # not the memory of the given edges
-    found = return_types.histogram((wrap(hist), wrap(edges[0])))
     if out is None:
-        return found
-    for target, value in zip(out, found):
-        mark(write_out(target, value, "histogram"), "histogram.out", input)
+        pair = [without_derivative("histogram", a, input) for a in (hist, edges[0])]
+        return return_types.histogram(pair)
+    for target, value in zip(out, (hist, edges[0])):
+        mark(write_out(target, wrap(value), "histogram"), "histogram.out", input)
     return return_types.histogram(out)
 
 
@@ -194,7 +194,12 @@ def histogramdd(
         _check_weight(input, weight)
         weight = wrap(weight._array.reshape(-1))
     hist, edges = _histogramdd(points, given, range, weight, density)
-    return return_types.histogramdd((wrap(hist), tuple([wrap(e) for e in edges])))
+    if isinstance(given[0], Tensor):
+        kept = tuple(given)
+    else:
+        kept = tuple([without_derivative("_histogramdd_bin_edges", e, input) for e in edges])
+    counted = without_derivative("_histogramdd_from_bin_cts", hist, input)
+    return return_types.histogramdd((counted, kept))
 
 
 def _histogramdd(

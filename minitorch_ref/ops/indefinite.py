@@ -46,7 +46,7 @@ def _check(name: str, info: Tensor) -> None:
         )
 
 
-@op(namespace="linalg", out="own")
+@op(namespace="linalg", out="traced own")
 def ldl_factor(input: Tensor, *, hermitian: bool = False) -> Any:
     """(LD, pivots): L below D in one array, reading the lower triangle of (…, n, n).
 
@@ -57,7 +57,7 @@ def ldl_factor(input: Tensor, *, hermitian: bool = False) -> Any:
     return return_types.linalg_ldl_factor(found[:2])
 
 
-@op(namespace="linalg", out="own")
+@op(namespace="linalg", out="traced own")
 def ldl_factor_ex(
     input: Tensor, *, hermitian: bool = False, check_errors: bool = False
 ) -> Any:
@@ -68,7 +68,7 @@ def ldl_factor_ex(
     return return_types.linalg_ldl_factor_ex(found)
 
 
-@op(namespace="linalg", out="own")
+@op(namespace="linalg", out="traced own")
 def ldl_solve(LD: Tensor, pivots: Tensor, B: Tensor, *, hermitian: bool = False) -> Tensor:
     """X with A·X = B from `ldl_factor`'s results; (…, n, k), batches broadcast."""
     _check_solve(LD, pivots, B)

@@ -101,7 +101,7 @@ fmax = binary("fmax", k.fmax, lambda g, input, other: masked(g, logical_or(ge(in
 fmin = binary("fmin", k.fmin, lambda g, input, other: masked(g, logical_or(le(input, other), isnan(other))), lambda g, input, other: masked(g, logical_not(logical_or(le(input, other), isnan(other)))), inplace=False, numbers="none", check=no_complex("fmin not implemented for complex tensors."))
 copysign = binary("copysign", np.copysign, lambda g, input, out: _copysign_gradient(g, input, out), lambda g: zeros_as(g), kind="float", numbers="other", kinds="buif", number_node="CopysignBackward1")
 
-nextafter = binary("nextafter", k.nextafter, no_derivative("nextafter"), no_derivative("nextafter"), numbers="none", kinds="f")
+nextafter = binary("nextafter", k.nextafter, lambda g, input, other: masked(g, ne(input, other)), lambda g: zeros_as(g), numbers="none", kinds="f")
 
 # ---- comparison ------------------------------------------------------------------------------------
 

@@ -36,6 +36,7 @@ from .refusals import (
     not_implemented,
 )
 from .registry import check_overlap, op, write_out
+from .table_writing import GENERAL, unary_in_place
 
 __all__ = [
     "bad_argument", "binary", "broadcast_error", "node_name", "not_implemented",
@@ -76,7 +77,7 @@ def unary(
     """
     row = Row(node or node_name(name), ("input",), (rule,))
     quoted, out_rule = quoted or f"{name}_cpu", out_rule or _OUT[kind]
-    special = check is not None or kinds != EVERY or kind == "float"
+    special, floats = check is not None or kinds != EVERY or kind == "float", "f" in kinds
 
     def call(input: Tensor, *, out: Tensor | None = None) -> Tensor:
         if out is not None:
@@ -88,15 +89,19 @@ def unary(
             array = input._array
         except AttributeError:
             raise bad_argument(name, "input", 1, input) from None
-        if special and (array.dtype.kind != "f" or "f" not in kinds):
+        dtype = array.dtype
+        if (dtype is not _F32 and dtype is not _F64 or not floats) and special:
             array = _accepted(input, array)
+        token = hush()
         try:
-            data = fp.quiet(kernel, array)
+            data = kernel(array)
         except TypeError:
             raise no_kernel(quoted, array.dtype) from None
-        if rule is None or not state.grad or not requires_grad(input):
-            return wrap(data)
-        return row.record(data, input)
+        finally:
+            unhush(token)
+        if (input._requires_grad or input._base is not None) and rule is not None and state.grad:
+            return row.record(data, input)
+        return _wrapped(data)
 
     def _accepted(input: Tensor, array: np.ndarray) -> np.ndarray:
         if check is not None:
@@ -107,7 +112,7 @@ def unary(
             return cast_array(array, to_floating(input.dtype))
         return array
 
-    general = _unary_in_place(call, writing, kind)
+    general = unary_in_place(call, writing, kind)
 
     def written(self: Tensor) -> Tensor:
         array = self._array
@@ -123,24 +128,6 @@ def unary(
         return self
 
     return _publish(name, call, written, forms) if publish else _with_forms(name, call, written)
-
-
-def _unary_in_place(call: Any, writing: tuple[str, Any] | None, kind: str) -> Any:
-    """The in-place form for any operand: recorded, of any type."""
-    if kind == "bool":
-        return lambda self: write_truth(self, call(self))
-    if writing is None:
-        return in_place(call, f"{call.__name__}_")
-    row = Row(writing[0], ("input",), (writing[1],))
-    return in_place(lambda input: row.record(call(input)._array, input), f"{call.__name__}_")
-
-
-def write_truth(self: Tensor, result: Tensor) -> Tensor:
-    """Write booleans into `self`; torch leaves its history as it was."""
-    check_writable(self)
-    np.copyto(self._array, result._array, casting="unsafe")
-    bump(self)
-    return self
 
 
 @dataclass(slots=True)
@@ -234,7 +221,7 @@ def binary(
 
     call = short(general)
     call.short = short  # type: ignore[attr-defined]
-    written = _binary_in_place(spec, call, kernel, kind)
+    written = _binary_in_place(spec, call, kernel, "never" if traced else kind)
     return _publish(name, call, written, forms) if publish else _with_forms(name, call, written)
 
 
@@ -274,13 +261,18 @@ def _short_way(
             unhush(token)
         if (tracked or input._requires_grad or input._base is not None) and recorder and state.grad:
             return recorder.record(data, input, other)
-        if type(data) is not _ndarray or inferring:
-            return wrap(data)
-        result: Tensor = _new(Tensor)
-        result._array = data
-        return result
+        return _wrapped(data)
 
     return call
+
+
+def _wrapped(data: Any) -> Tensor:
+    """`wrap`, for what is nearly always an array outside of inference mode."""
+    if type(data) is not _ndarray or inferring:
+        return wrap(data)
+    result: Tensor = _new(Tensor)
+    result._array = data
+    return result
 
 
 def _binary_in_place(spec: Operands, call: Any, kernel: Kernel, kind: str) -> Any:
@@ -288,7 +280,7 @@ def _binary_in_place(spec: Operands, call: Any, kernel: Kernel, kind: str) -> An
     name = spec.name
     direct = isinstance(kernel, np.ufunc) and kind != "bool"
     chars = "".join(c for k, c in zip("ffcc", "fdFD") if k in spec.easy) if direct else ""
-    general = _compare_in_place(call, name) if kind == "bool" else in_place(call, f"{name}_")
+    general = GENERAL.get(kind, in_place)(call, f"{name}_")
 
     def slow(self: Tensor, other: Any) -> Tensor:
         if not isinstance(other, Tensor) or self._array.dtype != other._array.dtype or (
@@ -320,24 +312,6 @@ def _binary_in_place(spec: Operands, call: Any, kernel: Kernel, kind: str) -> An
         return self
 
     return written
-
-
-def _compare_in_place(call: Any, name: str) -> Any:
-    """`eq_` and the like are recorded, with gradients of zero; `logical_and_` and the like not."""
-    if name.startswith("logical"):
-        return lambda self, other: write_truth(self, call(self, other))
-    zero = lambda g: wrap(np.zeros_like(g._array))  # noqa: E731
-    rows = [
-        Row(f"{name.capitalize()}Backward{i}", ("input", "other"), (zero, zero)) for i in range(2)
-    ]
-
-    def compared(input: Tensor, other: Any) -> Tensor:
-        data = call(input, other)._array.astype(input._array.dtype)
-        if not state.grad or data.dtype.kind not in "fc":
-            return wrap(data)
-        return rows[isinstance(other, Tensor)].record(data, input, other)
-
-    return in_place(compared, f"{name}_")
 
 
 def check_writing(spec: Operands, self: Tensor, other: Any, kind: str) -> None:

@@ -28,7 +28,7 @@ class Job:
     is not contiguous they keep their shape.
     """
 
-    __slots__ = ("numbers", "names", "operands", "changed", "size", "joinable")
+    __slots__ = ("numbers", "names", "operands", "changed", "size", "joinable", "memory")
 
     def __init__(
         self, numbers: dict[str, Any], p: Tensor, state: dict[str, Tensor], as_real: bool
@@ -46,7 +46,9 @@ class Job:
         self.operands = [a if a.ndim == 1 else a.reshape(-1) for a in arrays] if flat else arrays
         self.size = self.operands[0].size
         # float16 is left alone: torch rounds the last few elements of each tensor differently
-        self.joinable = flat and self.size < JOIN and p._root is None and param.dtype.char != "e"
+        self.joinable = flat and self.size < JOIN and param.dtype.char != "e"
+        root = param if p._root is None else p._root
+        self.memory = id(root if root.base is None else root.base)
 
     def fits(self, other: Any) -> bool:
         """Whether one update can serve this job and another."""
@@ -59,13 +61,13 @@ class Job:
 
 def run_all(update: Update, jobs: list[Job]) -> None:
     """Run `update(numbers, param, grad, **state)` for every job."""
-    waiting: dict[int, Job] = {}  # by parameter: one that is listed twice is stepped twice
+    waiting: dict[int, Job] = {}  # by memory: a parameter and a view of it are stepped in turn
     last, size = jobs[0] if jobs else None, 0
     for job in jobs:
         if not job.joinable:
             _run(update, job, job.operands)
             continue
-        key = id(job.changed[0])
+        key = job.memory
         if waiting and (size >= JOIN or key in waiting or not job.fits(last)):
             _run_side_by_side(update, list(waiting.values()))
             waiting, size = {}, 0

@@ -55,8 +55,13 @@ PRODUCTS = [
         call("ii", X(3, 3)), call("ii->i", X(3, 3)), call("bij,bjk->bik", X(2, 3, 4), X(2, 4, 5)),
         call("i,j", X(3), X(4)), call("...ij,...jk->...ik", X(2, 3, 4), X(4, 5)),
             call("ij,kj,k->i", X(3, 4), X(2, 4), X(2)), call("ij->", X(3, 4)),
-            call("a,b->ba", X(2), X(3)), bad=[call("ij,jk", X(3, 4), X(3, 4)),
-                call("ij->k", X(3, 4)), call("ijk", X(3, 4)), call("i j,,", X(3, 4))],
+            call("a,b->ba", X(2), X(3)), call("ij", X(3, 4)), call("ij,jk->ki", X(3, 4), X(4, 2)),
+            call("bij,b...j->...i", X(2, 3, 4), X(2, 3, 4)), call("...ij->...", X(2, 3, 4)),
+            call("a,b,c->cab", X(2), X(3), X(2)), call("iij->j", X(3, 3, 4)),
+            call(X(3, 4), [0, 1], X(4, 2), [1, 2], [2, 0]), call("ij,ij->", X(3, 1), X(3, 4)), bad=[call("ij,jk", X(3, 4), X(3, 4)),
+                call("ij->k", X(3, 4)), call("ijk", X(3, 4)), call("i j,,", X(3, 4)), call("i->ii", X(3)), call("i..j", X(3, 4)),
+                call("...i...", X(3, 4)), call("ii", X(3, 1)), call("i,i", X(3), X(4)),
+                call("i1", X(3, 4)), call("ij"), call("i", 1.0)],
                 dtypes=FLOATS + INTS + COMPLEX),
 ]
 

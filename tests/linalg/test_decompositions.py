@@ -185,6 +185,44 @@ def test_geqrf_and_the_product_of_its_reflectors(a):
     close(adjoint(mt.ormqr(packed, tau, mt.from_numpy(adjoint(tall).copy()), False, True).numpy()), a)
 
 
+@examples
+@given(problems(square=True), st.booleans())
+def test_ldl(a, hermitian):
+    found = [s.linalg.ldl_factor_ex(s.from_numpy(np.array(a, order="C")), hermitian=hermitian) for s in (mt, torch)]
+    same_shapes("linalg.ldl_factor_ex", a, found[0], hermitian=hermitian)
+    ld, pivots, info = (t.numpy() for t in found[0])
+    theirs = found[1].info.numpy()
+    if (info != 0).any() or (theirs != 0).any():
+        return  # whether a pivot is zero or a rounding error next to it is luck
+    low = np.tril(a)
+    whole = low + (adjoint(np.tril(a, -1)) if hermitian else np.swapaxes(np.tril(a, -1), -1, -2))
+    if hermitian:
+        steps = np.arange(a.shape[-1])
+        whole[..., steps, steps] = whole[..., steps, steps].real
+    b = np.ones((*a.shape[:-1], 2), a.dtype)
+    x = mt.linalg.ldl_solve(*found[0][:2], mt.from_numpy(b), hermitian=hermitian).numpy()
+    size = np.abs(whole).max(initial=0) * np.abs(x).max(initial=0)
+    assert np.abs(whole @ x - b).max(initial=0) <= 1e4 * np.finfo(a.dtype).eps * max(size, 1)
+
+
+def test_ldl_takes_the_blocks_that_lapack_takes():
+    a = np.array([[0.0, 2, 1, 4], [2, 0.5, 3, 1], [1, 3, -1, 0], [4, 1, 0, 1e-9]])
+    for kind in (float, complex):
+        for hermitian in (False, True):
+            ours, theirs = (s.linalg.ldl_factor(s.from_numpy(a.astype(kind)), hermitian=hermitian) for s in (mt, torch))
+            assert ours.pivots.tolist() == theirs.pivots.tolist() and min(ours.pivots.tolist()) < 0
+            close(ours.LD.numpy(), theirs.LD.numpy())
+
+
+def test_ldl_has_no_gradient():
+    for side in (mt, torch):
+        x = side.eye(3).requires_grad_()
+        with pytest.raises(RuntimeError, match="derivative for aten::linalg_ldl_factor_ex"):
+            side.linalg.ldl_factor(x).LD.sum().backward()
+        with pytest.raises(RuntimeError, match="Unknown error code: 1"):
+            side.linalg.ldl_factor(side.zeros(2, 2))
+
+
 def test_the_checks_reject_wrong_factors():
     a = matrix((3, 3))
     q, r = np.linalg.qr(a)

@@ -166,6 +166,7 @@ def test_empty_matrices(shape):
         *(
             lambda s, d=d: s.linalg.lstsq(s.from_numpy(a), s.from_numpy(b), driver=d)
             for d in DRIVERS
+            if d != "gels"  # torch says that nothing is left of B when there are no columns
         ),
     ):
         for x, y in zip(listed(call(mt)), listed(call(torch)), strict=True):
