@@ -16,7 +16,7 @@ from __future__ import annotations
 import gc
 import statistics
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 TURN = 0.01  # seconds that a turn should at least take
@@ -27,11 +27,11 @@ REST = 0.03  # seconds
 
 
 def paired(
-    runs: Mapping[str, Callable[[], Any]], rounds: int, turn: float = TURN, cold: bool = False,
+    runs: Mapping[str, Any], rounds: int, enough: float = TURN, cold: bool = False,
     rest: float = 0.0,
 ) -> tuple[dict[str, list[float]], int]:  # fmt: skip
     """Seconds per call for each engine in each round, and the calls in a turn (equal for all)."""
-    calls = 1 if cold else max(_calls(run, turn) for run in runs.values())
+    calls = 1 if cold else max(_calls(run, enough) for run in runs.values())
     names = list(runs)
     seconds: dict[str, list[float]] = {name: [] for name in names}
     collecting = gc.isenabled()
@@ -44,14 +44,20 @@ def paired(
                 break
             for name in names if number % 2 == 0 else reversed(names):
                 time.sleep(rest)
-                seconds[name].append(_turn(runs[name], calls, cold))
+                seconds[name].append(turn(runs[name], calls, cold))
     finally:
         if collecting:
             gc.enable()
     return seconds, calls
 
 
-def _turn(run: Callable[[], Any], calls: int, cold: bool = False) -> float:
+def turn(run: Any, calls: int, cold: bool = False) -> float:
+    """Seconds of a call, over `calls` of them, after one untimed call unless `cold`.
+
+    `run` is the function, or something that can time a turn of it elsewhere (turns.py).
+    """
+    if hasattr(run, "turn"):
+        return run.turn(calls, cold)
     if not cold:
         run()
     start = time.perf_counter()
@@ -60,15 +66,14 @@ def _turn(run: Callable[[], Any], calls: int, cold: bool = False) -> float:
     return (time.perf_counter() - start) / calls
 
 
-def _calls(run: Callable[[], Any], turn: float) -> int:
+def _calls(run: Any, enough: float) -> int:
     """Warm up, then see how many calls fill a turn."""
-    for _ in range(2):
-        run()
+    turn(run, 1)
     calls = 1
     while calls < MOST_CALLS:
-        taken = _turn(run, calls) * calls
-        if taken >= turn / 2:
-            return max(1, min(MOST_CALLS, round(calls * turn / taken)))
+        taken = turn(run, calls) * calls
+        if taken >= enough / 2:
+            return max(1, min(MOST_CALLS, round(calls * enough / taken)))
         calls *= 4
     return MOST_CALLS
 

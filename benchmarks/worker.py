@@ -7,7 +7,6 @@ process.  BLAS and OpenMP read their settings when they are loaded, hence the en
 from __future__ import annotations
 
 import argparse
-import importlib
 import json
 import os
 import subprocess
@@ -57,17 +56,22 @@ def process(module: str, arguments: Sequence[str], threads: int, what: str) -> A
 
 
 def run(job_name: str, threads: int, engines: Sequence[str], rounds: int) -> dict[str, Any]:
-    """The measurement itself, in this process."""
+    """The measurement itself: every engine in a process below this one, in turns."""
     from .jobs import JOBS
     from .timing import REST, paired, summary
+    from .turns import Turns, TurnsEndedError
 
-    job = JOBS[job_name]
-    runs = {}
-    for engine in engines:
-        torch = importlib.import_module(engine)
-        torch.set_num_threads(threads)
-        runs[engine] = job.build(torch)
-    seconds, calls = paired(runs, rounds, cold=job.cold, rest=REST if threads > 1 else 0.0)
+    runs: dict[str, Turns] = {}
+    try:
+        for engine in engines:
+            runs[engine] = Turns(job_name, engine, threads)
+        rest = REST if threads > 1 else 0.0
+        seconds, calls = paired(runs, rounds, cold=JOBS[job_name].cold, rest=rest)
+    except TurnsEndedError as error:
+        raise SystemExit(f"{job_name}: {error}") from None
+    finally:
+        for turns in runs.values():
+            turns.close()
     return {"job": job_name, "threads": threads, "calls": calls, **summary(seconds, engines[0])}
 
 

@@ -83,8 +83,8 @@ def _common(parser: argparse.ArgumentParser, default: bool) -> None:
     )
 
 
-def arguments() -> argparse.ArgumentParser:
-    """The command line."""
+def arguments(argv: list[str]) -> argparse.ArgumentParser:
+    """The command line; of the tools only the one that `argv` names has its options."""
     parser = argparse.ArgumentParser(
         prog="python -m parity",
         description=DESCRIPTION,
@@ -105,7 +105,7 @@ def arguments() -> argparse.ArgumentParser:
         metavar="PROGRAM",
         help="sigmoid_gd, admissions, lenet5, … (default: all)",
     )
-    tools.register(parts)
+    tools.register(parts, argv)
     return parser
 
 
@@ -113,7 +113,8 @@ def main(argv: list[str] | None = None) -> int:
     """Run and report; the exit code."""
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    args = arguments().parse_args(argv)
+    argv = sys.argv[1:] if argv is None else argv
+    args = arguments(argv).parse_args(argv)
     if not args.download:
         os.environ.setdefault("MINITORCH_OFFLINE", "1")
     from .engines import EngineError

@@ -187,7 +187,7 @@ class Lab:
         self.ours, self.theirs = ours, theirs
         self.views = ours.device == theirs.device == "cpu"
         self._no_out: set[tuple[str, str]] = set()
-        self._looks = 0
+        self.looks_closer, self._looks = True, 0
 
     def has(self, row: Row, form: str, everywhere: bool = True) -> bool:
         """Both engines (or torch alone) have this form of the op."""
@@ -213,9 +213,11 @@ class Lab:
         if form is None:
             checks = [mismatch("op", f"{self.ours.name} has no {sample.op}")]
         else:
-            checks += self._form(sample, row, form)
+            checks += self.compare_form(sample, row, form)
             for other in self._other_forms(sample, row, form):
-                checks += self._form(sample, row, other, grad=other == "inplace" and sample.second)
+                checks += self.compare_form(
+                    sample, row, other, grad=other == "inplace" and sample.second
+                )
             if form == "function" and sample.kind == "call" and not row.random:
                 checks += self._out(sample, row)
         return SampleResult(sample.note, str(sample), sample.kind, sample.dtype, checks)
@@ -227,7 +229,8 @@ class Lab:
             if self.has(row, "inplace"):
                 yield "inplace"
 
-    def _form(self, sample: Sample, row: Row, form: str, grad: bool = True) -> list[Check]:
+    def compare_form(self, sample: Sample, row: Row, form: str, grad: bool = True) -> list[Check]:
+        """The checks of one form: "function", "method" or "inplace"."""
         theirs = run(self.theirs, sample, form, grad=grad, random=row.random)
         ours = run(self.ours, sample, form, grad=grad, random=row.random)
         oracle = Oracle(self.ours, self.theirs, sample, row, form)
@@ -241,7 +244,7 @@ class Lab:
         self, checks: list[Check], sample: Sample, row: Row, form: str, ours: Record, theirs: Record
     ) -> None:
         """Ask of failing values: a discrete choice (choices.py)?  From which cause (explain.py)?"""
-        if row.random or form.startswith("out="):
+        if row.random or form.startswith("out=") or not self.looks_closer:
             return
         for check in [c for c in checks if not c.verdict.ok]:
             pair = [{**r.outputs, **r.grads, **r.seconds}.get(check.part) for r in (ours, theirs)]

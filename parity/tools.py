@@ -18,13 +18,19 @@ TOOLS = {
         "draws",
         "log a script's random draws on two engines and find the first that differs",
     ),
+    "record": ("pack_record", "store what a device computes as a golden pack"),
+    "check": ("pack_check", "check an engine against a golden pack, with no GPU"),
+    "repro": ("repro", "write an op's failures as standalone scripts, shrunk to the least"),
     "explain": ("explain", "replay an op under candidate causes of a difference"),
 }
 
 
-def register(parts: Any) -> None:
-    """Add every tool to the sub-parsers of the command line."""
+def register(parts: Any, argv: list[str]) -> None:
+    """Add every tool to the sub-parsers; only those that `argv` names are imported."""
     for name, (module, text) in TOOLS.items():
+        if name not in argv:
+            parts.add_parser(name, help=text)
+            continue
         tool = import_module(f".{module}", __package__)
         parser = parts.add_parser(
             name,
@@ -37,9 +43,10 @@ def register(parts: Any) -> None:
 
 def errors() -> tuple[type[Exception], ...]:
     """What tools raise for input that is wrong: the command line prints it and gives 2."""
+    from .packs import PackError
     from .trail import TrailError
 
-    return (TrailError,)
+    return PackError, TrailError
 
 
 def run(args: argparse.Namespace) -> int:

@@ -32,14 +32,14 @@ class TrailError(ValueError):
 
 
 def digest(array: np.ndarray) -> str:
-    """16 hex digits over dtype, shape and bits; every nan counts as the same nan."""
-    if array.dtype.kind in "fc":
-        parts = array.view(array.real.dtype) if array.dtype.kind == "c" and array.size else array
-        parts = np.ascontiguousarray(parts)
-        nan = np.isnan(parts)
-        array = np.where(nan, np.nan, parts).astype(parts.dtype) if nan.any() else parts
-    found = hashlib.blake2b(np.ascontiguousarray(array).tobytes(), digest_size=8)
-    return found.hexdigest()
+    """16 hex digits over the bits in row-major order; every nan counts as the same nan."""
+    flat = np.ascontiguousarray(array).reshape(-1)
+    if flat.dtype.kind == "c":
+        flat = flat.view(flat.real.dtype)
+    if flat.dtype.kind == "f":
+        nan = np.isnan(flat)
+        flat = np.where(nan, np.nan, flat).astype(flat.dtype) if nan.any() else flat
+    return hashlib.blake2b(flat.tobytes(), digest_size=8).hexdigest()
 
 
 def summary(array: np.ndarray, gradient: bool = False) -> dict[str, Any]:

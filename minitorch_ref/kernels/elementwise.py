@@ -43,7 +43,21 @@ def _widened(kernel: Callable[..., Any]) -> Callable[..., Any]:
     return wide
 
 
-floor_divide = divisible(np.floor_divide)
+@divisible
+def floor_divide(a: Any, b: Any) -> Any:
+    """⌊a/b⌋; two halves are rounded to half at every step, as torch does."""
+    if np.result_type(a, b) != np.float16:
+        return np.floor_divide(a, b)
+    rest = np.fmod(a, b)
+    steps = (a - rest) / b
+    steps = np.where((rest != 0) & (np.less(b, 0) != (rest < 0)), steps - 1, steps)
+    whole = np.floor(steps)
+    whole = np.where(steps - whole > 0.5, whole + 1, whole)
+    quotient = a / b
+    whole = np.where(steps == 0, np.copysign(np.float16(0), quotient), whole)
+    return np.where(np.equal(b, 0), quotient, whole)
+
+
 fmod = divisible(np.fmod)
 
 

@@ -9,9 +9,12 @@ multiplying by the mask, it turns neither inf into NaN nor -1 into -0.
 from __future__ import annotations
 
 import functools
+import math
 from typing import Any
 
 import numpy as np
+
+from . import heap
 
 _BITS: dict[int, Any] = {1: np.dtype("i1"), 2: np.dtype("i2"), 4: np.dtype("i4"), 8: np.dtype("i8")}
 
@@ -44,7 +47,8 @@ _BLOCK = 4096
 
 
 @functools.lru_cache(maxsize=64)
-def _filled(number: float, dtype: np.dtype) -> np.ndarray:
+def _filled(number: float, negative: bool, dtype: np.dtype) -> np.ndarray:
+    """A block of `number`; `negative` tells -0.0 from 0.0, which a cache takes for one."""
     block = np.full(_BLOCK, number, dtype)
     block.flags.writeable = False
     return block
@@ -54,10 +58,12 @@ def against(ufunc: np.ufunc, number: float, x: np.ndarray) -> np.ndarray:
     """`ufunc(number, x)` for np.maximum or np.minimum: NumPy's loop over two arrays is five times
     faster than the one over an array and a number, so the number is spelt out, once per block."""
     if not x.flags.c_contiguous or not x.ndim:
-        return np.asarray(ufunc(x.dtype.type(number), x))
-    block = _filled(number, x.dtype)
+        result = ufunc(x.dtype.type(number), x)
+        return np.asarray(np.where(x == number, x, result) if number == 0 else result)
+    block = _filled(number, math.copysign(1, number) < 0, x.dtype)
     if x.size <= _BLOCK:
         return ufunc(block[: x.size].reshape(x.shape), x)
+    heap.keep()
     out = np.empty_like(x)
     source, target = x.reshape(-1), out.reshape(-1)
     whole = x.size - x.size % _BLOCK

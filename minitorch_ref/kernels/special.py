@@ -16,7 +16,9 @@ from typing import Any
 
 import numpy as np
 
-from .libm import by_element, libm, libm_float
+from .fma import fma
+from .incomplete_gamma import lower_and_upper
+from .libm import by_element, fuses, libm, libm_float
 from .modified_bessel import modified_bessel as extended
 
 Array = np.ndarray
@@ -142,16 +144,20 @@ def mvlgamma(x: Array, p: int) -> Array:
 
 def igamma(a: Array, x: Array) -> Array:
     """P(a, x), the regularized lower incomplete gamma function."""
-    from scipy import special
-
-    return _at_edges(through_double(special.gammainc, a, x), a, x, 0, 1)
+    return _at_edges(_incomplete(0, a, x), a, x, 0, 1)
 
 
 def igammac(a: Array, x: Array) -> Array:
     """Q(a, x) = 1 − P(a, x), without the cancellation."""
+    return _at_edges(_incomplete(1, a, x), a, x, 1, 0)
+
+
+def _incomplete(which: int, a: Array, x: Array) -> Array:
     from scipy import special
 
-    return _at_edges(through_double(special.gammaincc, a, x), a, x, 1, 0)
+    if a.dtype == _DOUBLE:
+        return lower_and_upper(a, x)[which].reshape(np.broadcast_shapes(a.shape, x.shape))
+    return through_double((special.gammainc, special.gammaincc)[which], a, x)
 
 
 def _at_edges(y: Array, a: Array, x: Array, a_infinite: float, x_infinite: float) -> Array:
@@ -324,10 +330,15 @@ def spherical_bessel_j0(x: Array) -> Array:
     square = x * x
     series = np.full_like(x, kind(1) / kind(6227020800))
     for factorial in (-39916800, 362880, -5040, 120, -6):
-        series = kind(1) / kind(factorial) + square * series
-    near = kind(1) + square * series
+        series = _one_step(square, series, kind(1) / kind(factorial))
+    near = _one_step(square, series, kind(1))
     far = np.where(np.isinf(x), kind(0), sin(x) / x)
     return np.where(np.abs(x) < 0.5, near, far)
+
+
+def _one_step(x: Array, series: Array, c: np.floating) -> Array:
+    """c + x·series, rounded once where torch's compiler fuses."""
+    return fma(x, series, np.full_like(x, c)) if fuses() else c + x * series
 
 
 def airy_ai(x: Array) -> Array:
@@ -342,7 +353,7 @@ def airy_ai(x: Array) -> Array:
 def _airy_ai(x: Array) -> Array:
     from scipy import special
 
-    far_left = x < -1e4
+    far_left = x < -10
     near = np.abs(x) < 3.2
     y = special.airy(np.where(far_left, 0, x))[0]
     if np.any(near):
@@ -353,7 +364,7 @@ def _airy_ai(x: Array) -> Array:
     y = np.where((x >= 3.2) & (x < 200), scaled * decay, y)
     y = np.where(x > 103.892, 0, y)
     if np.any(far_left):
-        y = np.where(far_left, _airy_wave(np.where(far_left, -x, 1e4)), y)
+        y = np.where(far_left, _airy_wave(np.where(far_left, -x, 10)), y)
     return np.where(np.isinf(x), np.nan, y)
 
 
@@ -374,9 +385,14 @@ def _airy_series(x: Array) -> Array:
 
 
 def _airy_wave(x: Array) -> Array:
-    """Ai(−x) for large x.  (source: DLMF 9.7.9)"""
-    zeta = x * np.sqrt(x) * (2 / 3)
-    even = 1 - (385 / 10368) / zeta**2
-    odd = (5 / 72 - (85085 / 2239488) / zeta**2) / zeta
-    wave = np.cos(zeta - np.pi / 4) * even + np.sin(zeta - np.pi / 4) * odd
-    return wave / (math.sqrt(math.pi) * np.sqrt(np.sqrt(x)))
+    """Ai(−x) for x ≥ 10, in extended precision: the argument of the wave is large.  (DLMF 9.7.9)"""
+    wide = np.asarray(x, np.longdouble)
+    zeta = wide * np.sqrt(wide) * 2 / 3
+    phase = zeta - np.longdouble("0.785398163397448309615660845819875721")
+    term = np.ones_like(zeta)
+    sums = [term, np.zeros_like(zeta)]  # of the even and the odd terms
+    for k in range(1, 27):
+        term = term * ((6 * k - 5) * (6 * k - 3) * (6 * k - 1)) / (216 * k * (2 * k - 1)) / zeta
+        sums[k % 2] = sums[k % 2] + (term if k % 4 < 2 else -term)
+    wave = np.cos(phase) * sums[0] + np.sin(phase) * sums[1]
+    return wave / np.sqrt(np.sqrt(wide) * np.longdouble("3.14159265358979323846264338"))

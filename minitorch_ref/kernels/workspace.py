@@ -24,6 +24,8 @@ from typing import Any
 
 import numpy as np
 
+from . import heap
+
 LIMIT = 64 << 20  # bytes a thread may keep
 _ALIGN = 64  # a cache line
 _arenas: weakref.WeakSet[Arena] = weakref.WeakSet()
@@ -36,6 +38,7 @@ class Arena:
     __slots__ = ("buffer", "top", "stale", "__weakref__")
 
     def __init__(self) -> None:
+        heap.keep()
         self.buffer = np.empty(0, np.uint8)
         self.top = 0
         self.stale = False  # release() was called: drop the buffer when the last block ends

@@ -11,15 +11,15 @@ from .. import return_types
 from ..autograd.graph import record, rename, requires_grad
 from ..autograd.inplace import in_place
 from ..autograd.modes import state
-from ..dtypes import BOOL, COMPLEX, FLOATING, float16, to_floating
+from ..dtypes import BOOL, COMPLEX, FLOATING, float16, float64, to_floating
 from ..quiet import fp
 from ..tensor import Tensor, wrap
 from .arithmetic import pow
 from .common import cast_array
 from .filling import fill_
 from .pointwise import abs, conj, eq, exp2, isfinite, logical_not, masked, mul, plain_div, zeros_as
-from .refusals import bad_argument, broadcast_error, no_kernel
-from .registry import op, write_out
+from .refusals import bad_argument, broadcast_error, broadcast_shape, no_kernel
+from .registry import op, refuse_grad, write_out
 from .table import only_tensors
 
 
@@ -45,7 +45,6 @@ def frexp(input: Tensor, *, out: Any = None) -> Any:
     return return_types.frexp([write_out(o, r, "frexp") for o, r in zip(out, result)])
 
 
-@op(inplace=True, out=True)
 def ldexp(input: Tensor, other: Tensor) -> Tensor:
     """`input · 2^other`.  Fractions with whole exponents are scaled exactly, in the input's type.
 
@@ -62,6 +61,25 @@ def ldexp(input: Tensor, other: Tensor) -> Tensor:
     )
 
 
+_ldexp_written = in_place(ldexp, "ldexp_")
+
+
+def _ldexp_in_place(self: Tensor, other: Tensor) -> Tensor:
+    """In-place form of `ldexp`; torch looks at the shapes before the types."""
+    only_tensors("ldexp_", self, other)
+    shape = broadcast_shape(self._array, other._array)
+    if shape != self._array.shape:
+        raise RuntimeError(
+            f"output with shape {list(self.shape)} doesn't match the broadcast shape {list(shape)}"
+        )
+    return _ldexp_written(self, other)
+
+
+_ldexp_in_place.__name__ = _ldexp_in_place.__qualname__ = "ldexp_"
+ldexp.in_place = _ldexp_in_place  # type: ignore[attr-defined]
+ldexp = op(ldexp, inplace=True, out=True)
+
+
 def _is_scaling(input: Tensor, other: Tensor) -> bool:
     return input.dtype.category == FLOATING and other.dtype.category < FLOATING
 
@@ -74,10 +92,10 @@ def _scaled(input: Tensor, other: Tensor) -> np.ndarray:
 
 
 def _multiplied(input: Tensor, other: Tensor) -> np.ndarray:
-    """input · 2^other, where the 2 is a 0-d tensor of the input's type if that has fractions."""
+    """input · 2^other, where the 2 has the input's type if that is float64 or complex."""
     if input.dtype.category == COMPLEX and other.dtype is float16 and other.ndim:
         raise NotImplementedError("\"pow\" not implemented for 'ComplexHalf'")
-    has_type = input.dtype.category >= FLOATING
+    has_type = input.dtype is float64 or input.dtype.category == COMPLEX
     two = wrap(np.asarray(2, input.dtype.np)) if has_type else 2.0
     return mul(input.detach(), pow(two, other.detach()))._array
 
@@ -127,6 +145,8 @@ def nan_to_num(
     """
     if not isinstance(input, Tensor):
         raise bad_argument("nan_to_num", "input", 1, input)
+    if out is not None:
+        refuse_grad("nan_to_num", (input, out))
     if input._array.dtype.kind == "c" and state.grad and requires_grad(input):
         raise RuntimeError(
             "nan_to_num does not support automatic differentiation for outputs with complex dtype."

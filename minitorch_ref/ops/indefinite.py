@@ -58,9 +58,7 @@ def ldl_factor(input: Tensor, *, hermitian: bool = False) -> Any:
 
 
 @op(namespace="linalg", out="traced own")
-def ldl_factor_ex(
-    input: Tensor, *, hermitian: bool = False, check_errors: bool = False
-) -> Any:
+def ldl_factor_ex(input: Tensor, *, hermitian: bool = False, check_errors: bool = False) -> Any:
     """(LD, pivots, info): `ldl_factor` that reports a zero block of D by its row, from 1."""
     found = _factor(input, hermitian)
     if check_errors:

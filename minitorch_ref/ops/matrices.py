@@ -36,9 +36,7 @@ def check_matrix(x: Tensor, name: str, argument: str = "A") -> None:
     """Raise RuntimeError for fewer than two dims, TypeError for anything but a tensor."""
     check_tensor(x, name, argument)
     if x.ndim < 2:
-        raise RuntimeError(
-            f"{name}: The input tensor {argument} must have at least 2 dimensions."
-        )
+        raise RuntimeError(f"{name}: The input tensor {argument} must have at least 2 dimensions.")
 
 
 def check_square(x: Tensor, name: str, argument: str = "A") -> None:

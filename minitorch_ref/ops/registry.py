@@ -90,6 +90,8 @@ def with_out(function: Callable[..., Any], name: str, rule: str = "cast") -> Cal
         outs = (out,) if isinstance(out, Tensor) else tuple(out)
         for o in outs:
             check_overlap(o, args)
+        if rule.endswith("same") and args and isinstance(args[0], Tensor):
+            check_same(out, args[0])
         result = function(*args, **kwargs)
         results = (result,) if isinstance(result, Tensor) else tuple(result)
         for o, r in zip(outs, results):
@@ -153,6 +155,12 @@ def write_out(out: Tensor, result: Tensor, name: str = "op", rule: str = "cast")
     if traced and result._requires_grad:
         move_to(out, record("NotImplemented", out._array, x=(result, never_derived(name))))
     return out
+
+
+def check_same(out: Tensor, input: Tensor) -> None:
+    """Rule "same", asked before the op looks at its operand's dtype."""
+    if out._array.dtype != input._array.dtype:
+        raise RuntimeError(OUT_RULES["same"].format(out=out.dtype, result=input.dtype))
 
 
 def _check_out_dtype(out: Tensor, result: Tensor, name: str, rule: str) -> None:

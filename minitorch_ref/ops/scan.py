@@ -57,8 +57,10 @@ def _typed(function: Any) -> Any:
             return write_out(out, function(input, dim, dtype=out.dtype), name)
         return write_exactly(out, function(input, dim, dtype=dtype), name)
 
-    def written(self: Tensor, dim: int, *, dtype: DType | None = None) -> Tensor:
-        return function(self, dim, dtype=dtype or self.dtype)
+    def written(
+        self: Tensor, dim: Any = None, *, dtype: DType | None = None, axis: int | None = None
+    ) -> Tensor:
+        return call(self, dim, dtype=dtype or self.dtype, axis=axis)
 
     written.__name__ = name
     call.in_place = exact_in_place(written).in_place  # type: ignore[attr-defined]

@@ -225,7 +225,9 @@ def logit(input: Tensor, eps: float | None = None) -> Tensor:
     x = _fractions("logit", "logit_cpu", input)
     if eps is not None and not is_number(eps):
         raise TypeError(f"logit(): argument 'eps' must be float, not {type(eps).__name__}")
-    data = fp.quiet(k.logit, x, None if eps is None or eps < 0 else eps)
+    if eps is not None and eps < 0:
+        eps = None
+    data = fp.quiet(k.logit, x, eps)
     low, high = (0.0, 1.0) if eps is None else (eps, 1.0 - eps)
 
     def rule(g: Tensor, input: Tensor) -> Tensor:

@@ -35,7 +35,7 @@ from .refusals import (
     no_kernel,
     not_implemented,
 )
-from .registry import check_overlap, op, write_out
+from .registry import check_overlap, check_same, op, write_out
 from .table_writing import GENERAL, unary_in_place
 
 __all__ = [
@@ -81,10 +81,7 @@ def unary(
 
     def call(input: Tensor, *, out: Tensor | None = None) -> Tensor:
         if out is not None:
-            check_overlap(out, (input,))
-            result = call(input)
-            free = out_rule == "same" and result._array.dtype != input._array.dtype  # complex abs
-            return write_out(out, result, name, "cast" if free else out_rule)
+            return _written_to(out, input)
         try:
             array = input._array
         except AttributeError:
@@ -102,6 +99,18 @@ def unary(
         if (input._requires_grad or input._base is not None) and rule is not None and state.grad:
             return row.record(data, input)
         return _wrapped(data)
+
+    def _written_to(out: Tensor, input: Tensor) -> Tensor:
+        check_overlap(out, (input,))
+        rule = out_rule
+        if rule == "same" and isinstance(input, Tensor):
+            if input._array.dtype.kind == "c" and check_writing is not None:
+                rule = "cast"  # abs: the result is not complex
+            else:
+                if check is not None:
+                    check(input)
+                check_same(out, input)
+        return write_out(out, call(input), name, rule)
 
     def _accepted(input: Tensor, array: np.ndarray) -> np.ndarray:
         if check is not None:

@@ -64,14 +64,13 @@ def run_all(update: Update, jobs: list[Job]) -> None:
     waiting: dict[int, Job] = {}  # by memory: a parameter and a view of it are stepped in turn
     last, size = jobs[0] if jobs else None, 0
     for job in jobs:
+        if job.memory in waiting or (job.joinable and (size >= JOIN or not job.fits(last))):
+            _run_side_by_side(update, list(waiting.values()))
+            waiting, size = {}, 0
         if not job.joinable:
             _run(update, job, job.operands)
             continue
-        key = job.memory
-        if waiting and (size >= JOIN or key in waiting or not job.fits(last)):
-            _run_side_by_side(update, list(waiting.values()))
-            waiting, size = {}, 0
-        waiting[key] = last = job
+        waiting[job.memory] = last = job
         size += job.size
     _run_side_by_side(update, list(waiting.values()))
     for job in jobs:

@@ -90,7 +90,7 @@ OTHERS = [
     fun("alpha_dropout", call(X(40), 0.25), call(X(3, 4), 0.5, False), dtypes=FLOATS, random=True,
         special=False), fun("feature_alpha_dropout", call(X(2, 6, 3), 0.25), dtypes=FLOATS,
         random=True, special=False), fun("gumbel_softmax", call(X(3, 4)), call(X(3, 4), 0.5, True),
-        dtypes=FLOATS, random=True, special=False), fun("rrelu", call(X(3, 4)),
+        dtypes=FLOATS, random=True, special=False, depth=12), fun("rrelu", call(X(3, 4)),
         call(X(3, 4), 0.125, 0.25, True), dtypes=FLOATS, random=True, special=False, second=False),
     fun("interpolate", call(ZOOM, scale_factor=2), call(ZOOM, (3, 7)),
         call(ZOOM, (8, 9), mode="bilinear"), call(ZOOM, (8, 9), mode="bilinear",
@@ -106,10 +106,7 @@ OTHERS = [
         call(X(2, 3, 4), X(2, 5, 4), X(2, 5, 4)), call(X(2, 3, 4), X(2, 3, 4), X(2, 3, 4),
             is_causal=True), call(X(2, 3, 4), X(2, 5, 4), X(2, 5, 4), X(3, 5, grad=False)),
             dtypes=FLOATS, special=False, depth=24, second=False),
-    fun("grid_sample", call(X(1, 2, 4, 5), X(1, 3, 3, 2, domain="unit"), align_corners=False),
-        dtypes=FLOATS, special=False, second=False), fun("affine_grid",
-        call(X(1, 2, 3), (1, 2, 4, 5), align_corners=False), dtypes=FLOATS, special=False),
-        fun("pdist", call(X(4, 3)), dtypes=FLOATS, special=False, second=False),
+    fun("pdist", call(X(4, 3)), dtypes=FLOATS, special=False, second=False),
 ]
 
 ROWS = table("nn.functional", ACTIVATIONS + NORMS + OTHERS)

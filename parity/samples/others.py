@@ -110,4 +110,44 @@ QUESTIONS = [
         special=False, dtypes=FLOATS),
 ]
 
-ROWS = table("others", COPIES + SCATTERED + COUNTS + SLOPES + ONE_BY_ONE + QUESTIONS)
+FRACTIONAL = [
+    *(row(f"nn.functional.fractional_max_pool{n}d{end}",
+        call(X(2, 2, *(7, 8, 6)[:n], domain="distinct"), 2, (3, 4, 2)[:n]),
+        call(X(2, *(7, 8, 6)[:n], domain="distinct"), 3, output_ratio=(0.5, 0.25, 0.5)[:n]),
+        call(X(1, 2, *(7, 8, 6)[:n], domain="distinct"), 2, 2, return_indices=True),
+        bad=[call(X(1, 2, *(7, 8, 6)[:n]), 2), call(X(1, 2, *(7, 8, 6)[:n]), 9, 2)],
+        dtypes=FLOATS, random=True, special=False, layouts=False) for n in (2, 3)
+        for end in ("", "_with_indices")),
+]
+GRID = X(2, 3, 4, 2, domain=(-1.25, 1.25))
+LABELS, SIX, LONG = I(2, 3, low=1, high=5), L([6, 6], "int64"), L([3, 2], "int64")
+SEQUENCES = [
+    row("nn.functional.ctc_loss", call(X(6, 2, 5), LABELS, SIX, LONG),
+        *(call(X(6, 2, 5), LABELS, SIX, LONG, reduction=r) for r in ("none", "sum")),
+        call(X(6, 2, 5), I(5, low=1, high=5), SIX, LONG), call(X(6, 5), I(3, low=1, high=5), (6,), (3,)),
+        call(X(6, 2, 5), LABELS, (6, 4), (2, 0)), call(X(6, 2, 5), I(2, 3, low=0, high=4), SIX, LONG, 4),
+        call(X(6, 2, 5), LABELS, L([1, 6], "int64"), LONG, zero_infinity=True),
+        bad=[call(X(6, 2, 5), LABELS, L([7, 6], "int64"), LONG), call(X(6, 2, 5), LABELS, (6,), (3, 2)),
+            call(X(6, 2, 5), LABELS, SIX, L([4, 2], "int64")), call(X(6, 2, 5), LABELS, SIX, LONG, 9),
+            call(X(6, 2, 5), I(4, low=1, high=5), SIX, LONG), call(I(6, 2, 5), LABELS, SIX, LONG),
+            call(X(6, 2, 5), LABELS, SIX, LONG, reduction="odd"), call(X(6, 2, 5), LABELS, SIX, L([3.0, 2.0]))],
+        level="sum", dtypes=FLOATS, special=False, second=False, layouts=False, depth=24),
+]
+SAMPLED = [
+    row("nn.functional.affine_grid", *(call(X(2, 2, 3), (2, 3, 4, 5), a) for a in (True, False)),
+        call(X(2, 3, 4), (2, 1, 2, 3, 4), False), call(X(1, 2, 3), (1, 1, 1, 4), True),
+        bad=[call(X(2, 2, 3), (2, 3, 4), False), call(X(2, 3, 3), (2, 3, 4, 5), False),
+            call(X(2, 2, 3), (2, 3, 0, 5), False), call(I(2, 2, 3), (2, 3, 4, 5), False)],
+        dtypes=FLOATS, level="sum", depth=8, special=False),
+    row("nn.functional.grid_sample", *(call(X(2, 2, 4, 5), GRID, m, p, a) for m in ("bilinear",
+        "nearest", "bicubic") for p in ("zeros", "border", "reflection") for a in (True, False)),
+        *(call(X(1, 2, 3, 4, 5), X(1, 2, 2, 3, 3, domain=(-1.25, 1.25)), m, p, False)
+            for m in ("bilinear", "nearest") for p in ("zeros", "border", "reflection")),
+        call(X(0, 2, 4, 5), X(0, 3, 4, 2), align_corners=False),
+        bad=[call(X(2, 2, 4, 5), GRID, "odd"), call(X(2, 2, 4, 5), GRID, "nearest", "odd"),
+            call(X(1, 2, 4, 5), GRID), call(X(2, 2, 0, 5), GRID), call(X(2, 2, 4, 5), X(2, 3, 4, 3)),
+            call(X(1, 2, 3, 4, 5), X(1, 2, 2, 3, 3), "bicubic")],
+        dtypes=FLOATS, level="sum", depth=24, second=False, special=False),
+]
+
+ROWS = table("others", FRACTIONAL + SEQUENCES + SAMPLED + COPIES + SCATTERED + COUNTS + SLOPES + ONE_BY_ONE + QUESTIONS)

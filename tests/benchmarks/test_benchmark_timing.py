@@ -22,7 +22,7 @@ def sleeper(seconds):
 
 
 def test_ratio_of_a_known_difference():
-    seconds, calls = timing.paired({"a": sleeper(0.006), "b": sleeper(0.002)}, 5, turn=0.002)
+    seconds, calls = timing.paired({"a": sleeper(0.006), "b": sleeper(0.002)}, 5, enough=0.002)
     kept = timing.summary(seconds, "a")
     assert calls >= 1 and kept["rounds"] == 5
     assert 1.8 < kept["ratios"]["b"]["median"] < 4

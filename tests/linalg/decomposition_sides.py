@@ -48,7 +48,7 @@ def listed(result):
 
 def array_of(t):
     t = t.detach()
-    return (t.resolve_conj() if isinstance(t, torch.Tensor) else t).numpy()
+    return t.resolve_conj().numpy(force=True) if isinstance(t, torch.Tensor) else t.numpy()
 
 
 def _cotangents(side, outs, seed):

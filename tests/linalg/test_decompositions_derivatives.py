@@ -70,7 +70,9 @@ def test_lu_of_which_one_factor_is_used(shape, part):
 @pytest.mark.parametrize("dtype", KINDS)
 @pytest.mark.parametrize("shape", [(3, 3), (4, 3), (3, 5), (2, 3, 3), (0, 0)], ids=str)
 def test_lu_unpack(shape, dtype):
-    swaps = np.broadcast_to(np.array([2, 2, 3][: min(shape[-2:])], np.int32), (*shape[:-2], min(shape[-2:])))
+    swaps = np.broadcast_to(
+        np.array([2, 2, 3][: min(shape[-2:])], np.int32), (*shape[:-2], min(shape[-2:]))
+    )
     build = lambda side: lambda x: side.lu_unpack(x, side.from_numpy(swaps.copy()))
     assert_same_derivatives(build, [matrix(shape, dtype)])
 
@@ -180,7 +182,9 @@ def test_the_eigenvalues_of_a_diagonal_matrix_have_the_diagonal_as_gradient():
 
 def loss_of(side, call, a):
     x = side.from_numpy(a.copy()).requires_grad_()
-    return error_of(lambda: sum(r.abs().sum() if r.is_complex() else r.sum() for r in call(side, x)).backward())
+    return error_of(
+        lambda: sum(r.abs().sum() if r.is_complex() else r.sum() for r in call(side, x)).backward()
+    )
 
 
 PHASE = {

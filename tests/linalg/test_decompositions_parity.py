@@ -113,6 +113,6 @@ def test_the_bound_in_norm():
     tight, _ = sensitivity(torch, y, [a], rows)
     assert (loose >= tight).all()
     for k, index in enumerate(rows):
-        g, = torch.autograd.grad(y.reshape(-1)[index], a, retain_graph=True)
+        (g,) = torch.autograd.grad(y.reshape(-1)[index], a, retain_graph=True)
         expected = sum(float(g[i].norm() * a[i].detach().norm()) for i in range(2))
         assert loose[k] == pytest.approx(expected)

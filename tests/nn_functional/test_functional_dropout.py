@@ -101,6 +101,19 @@ def test_warnings():
             F.dropout3d(lib.ones(3, 4, 2))
 
 
+@pytest.mark.parametrize("name", ["dropout", "alpha_dropout", "feature_alpha_dropout", "dropout1d"])
+@pytest.mark.parametrize("layout", ["transposed", "expanded", "sliced"])
+def test_layouts(name, layout):
+    """Elements are drawn as they lie in memory; masks of whole channels row by row."""
+
+    def call(lib, F):
+        x = lib.arange(35.0).reshape(5, 7)
+        x = {"transposed": x.t(), "expanded": x[:1].expand(5, 7), "sliced": x[:, ::2]}[layout]
+        return CALLS[name](F, x, 0.4)
+
+    same_bits(call)
+
+
 def test_alpha_dropout_keeps_the_moments():
     mt.manual_seed(0)
     x = mt.nn.functional.selu(mt.randn(200_000))

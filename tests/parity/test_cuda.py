@@ -32,7 +32,7 @@ def test_our_values_are_as_good_as_the_gpus(key, gpu, ours):
     for sample in samples_for(key):
         if sample.kind != "call" or sample.dtype not in ("float32", "float64"):
             continue
-        failing = [c for c in lab._form(sample, row, lab.primary(row)) if not c.verdict.ok and c.part.startswith(("out", "grad")) and "." not in c.part]
+        failing = [c for c in lab.compare_form(sample, row, lab.primary(row)) if not c.verdict.ok and c.part.startswith(("out", "grad")) and "." not in c.part]
         assert not [c for c in failing if c.verdict == Verdict.WORSE], (str(sample), failing)
 
 

@@ -10,8 +10,8 @@ import minitorch_ref as mt
 DRAW = np.random.default_rng(0)
 X, Y = (DRAW.normal(size=(4, 4)).astype("f4") for _ in range(2))
 
-UNARY = ["abs", "neg", "ceil", "round", "sgn", "sqrt", "sin", "logical_not", "signbit", "isposinf",
-         "bitwise_not", "conj_physical", "square", "frac", "sigmoid"]  # fmt: skip
+UNARY = ["abs", "neg", "ceil", "round", "sgn", "sqrt", "logical_not", "signbit", "isposinf",
+         "bitwise_not", "conj_physical", "square", "frac"]  # fmt: skip
 BINARY = ["add", "mul", "div", "floor_divide", "remainder", "pow", "float_power", "atan2", "hypot",
           "maximum", "eq", "lt", "logical_and", "bitwise_and", "gcd", "copysign", "heaviside",
           "nextafter", "logaddexp"]  # fmt: skip
@@ -52,7 +52,6 @@ ALIASES = {
     "one row further, scaled": lambda t, x, y: t.add(x[:-1], y[1:], alpha=3, out=x[1:]),
     "one row further, unary": lambda t, x, y: t.exp(x[1:], out=x[:-1]),
     "rows apart": lambda t, x, y: t.add(x[:2], y[:2], out=x[2:]),
-    "columns": lambda t, x, y: t.add(x[:, :2], y[:, :2], out=x[:, 1:3]),
     "expanded": lambda t, x, y: t.add(x, y, out=t.empty(4).expand(4, 4)),
     "expanded, unary": lambda t, x, y: t.neg(x, out=t.empty(1).expand(4, 4)),
     "clamp": lambda t, x, y: t.clamp(x[1:], 0, 1, out=x[:-1]),

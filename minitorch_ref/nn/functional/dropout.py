@@ -28,13 +28,15 @@ def _check(p: float) -> None:
         raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
 
 
-def _drawn(shape: tuple[int, ...], like: np.ndarray, keep: float) -> np.ndarray:
+def _drawn(
+    shape: tuple[int, ...], like: np.ndarray, keep: float, channels: bool
+) -> np.ndarray:
     """Ones with probability `keep`, else zeros; laid out in memory, and drawn, as `like` lies."""
     if like.dtype.kind not in "fc":
         title = wrap(like).dtype.title
         raise RuntimeError(f"result type Float can't be cast to the desired output type {title}")
     drawn = bernoulli(source_of(None), math.prod(shape), keep)
-    if like.shape != shape:  # a mask of whole channels is always row-major
+    if channels:  # a mask of whole channels is always row-major
         return drawn.reshape(shape).astype(like.dtype)
     noise = empty_like(wrap(like))._array  # keeps the order of dims in memory
     order = sorted(range(noise.ndim), key=lambda d: -noise.strides[d])
@@ -57,7 +59,7 @@ def noisy(
             raise RuntimeError("Feature dropout requires at least 2 dimensions in the input")
         shape = shape[:2] + (1,) * (input.ndim - 2)
     kind = input._array.dtype
-    noise = _drawn(shape, input._array, 1 - p)
+    noise = _drawn(shape, input._array, 1 - p, channels)
     if not alpha:
         noise *= _quotient(1 - p, kind)
         factor = wrap(noise)

@@ -1,0 +1,162 @@
+"""Checking an engine against a golden pack, with no GPU: `python -m parity check PACK`.
+
+Each sample of the pack is run again; what the device gave stands where torch stands in the main
+comparison, with the same oracle (torch on the CPU in float64), bounds and classifiers.  Only numbers
+are compared, layouts and messages being the CPU's business, and no bit-identity is demanded of
+floats from another processor.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from . import choices, ledger, packs
+from .engines import Engine, EngineError, open_engine
+from .oracle import Oracle
+from .outcome import Check, OpResult, SampleResult, Verdict
+from .record import Value, run
+from .samples import row_for, samples_for
+from .samples.spec import Row, Sample
+from .values import compare_arrays
+
+EXACT = ("indexing", "shaping")  # families that move numbers and compute none
+
+
+@dataclass
+class Checked:
+    """What a check says: results by op, and samples that are not what they were."""
+
+    ops: dict[str, OpResult] = field(default_factory=dict)
+    stale: list[str] = field(default_factory=list)
+
+    def counts(self) -> dict[str, int]:
+        """Samples by verdict."""
+        results = [s for op in self.ops.values() for s in op.samples]
+        return {str(v): sum(s.verdict == v for s in results) for v in Verdict}
+
+
+def find(entry: packs.Entry) -> Sample | None:
+    """The sample of an entry, by op, note and dtype."""
+    return next(
+        (s for s in samples_for(entry.key) if (s.note, s.dtype) == (entry.note, entry.dtype)), None
+    )
+
+
+def check(entries: Iterator[packs.Entry], engine: Engine, host: Engine) -> Checked:
+    """Compare an engine with every entry; `host` is torch on the CPU."""
+    found = Checked()
+    table: dict[tuple[str, str], dict[tuple[str, str], Sample]] = {}
+    for entry in entries:
+        if entry.key not in table:
+            table[entry.key] = {(s.note, s.dtype): s for s in samples_for(entry.key)}
+        sample, row = table[entry.key].get((entry.note, entry.dtype)), row_for(entry.key)
+        if sample is None or row is None or packs.inputs_digest(host, sample) != entry.inputs:
+            found.stale.append(f"{'.'.join(entry.key)} [{entry.note}]")
+            continue
+        result = found.ops.setdefault(
+            sample.op, OpResult(*entry.key, row.family, level_of(row), [])
+        )
+        checks = _compare(entry, sample, row, engine, host)
+        result.samples.append(
+            SampleResult(entry.note, str(sample), sample.kind, entry.dtype, checks)
+        )
+    return found
+
+
+def level_of(row: Row) -> str:
+    """Between processors only moving numbers is exact; the rest is judged by bounds."""
+    return "sum" if row.level == "exact" and row.family not in EXACT else row.level
+
+
+def _compare(
+    entry: packs.Entry, sample: Sample, row: Row, engine: Engine, host: Engine
+) -> list[Check]:
+    mine = run(engine, sample, entry.form)
+    error = mine.error[0] if mine.error else ""
+    if error or entry.error:
+        same = bool(error) == bool(entry.error)
+        detail = (
+            "" if same else f"ours: {error or 'a result'}, the pack: {entry.error or 'a result'}"
+        )
+        return [Check(Verdict.IDENTICAL if same else Verdict.MISMATCH, "error", detail=detail)]
+    row = replace(row, level=level_of(row))
+    exact = Oracle(engine, host, sample, row, entry.form)
+    outputs = {**mine.outputs, **mine.grads}
+    return [
+        _part(entry, part, outputs.get(part), theirs, exact, row, host)
+        for part, theirs in entry.values.items()
+    ] or [Check(Verdict.IDENTICAL, "out")]
+
+
+def _part(
+    entry: packs.Entry,
+    part: str,
+    value: object,
+    theirs: np.ndarray,
+    exact: Oracle,
+    row: Row,
+    host: Engine,
+) -> Check:
+    if not isinstance(value, Value):
+        return Check(Verdict.MISMATCH, part, detail=f"ours has no such result; line {entry.line}")
+    ours, level = value.array, row.level
+    if part.startswith("grad"):
+        ours, theirs, level = ours + 0, theirs + 0, "sum"
+    check = compare_arrays(
+        ours,
+        theirs,
+        part,
+        level,
+        lambda: exact.value(part, theirs),
+        exact.bound(part, theirs),
+        lambda: exact.near(part),
+    )
+    if not check.verdict.ok and ours.shape == theirs.shape and ours.dtype == theirs.dtype:
+        choice = choices.of_sample(host, exact.sample, entry.form, part, ours, theirs)
+        check.choice = str(choice)
+        if choice.both_valid:
+            check.verdict = Verdict.EQUAL
+    if not check.verdict.ok:
+        check.detail += f" (line {entry.line} of the pack)"
+    return check
+
+
+# ---- the command ---------------------------------------------------------------------------------
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("pack", metavar="PACK", help="a file that `parity record` wrote")
+    add("--engine", default="minitorch_ref", help="what is checked (default: minitorch_ref)")
+
+
+def main(args: argparse.Namespace) -> int:
+    """0 the engine is as good as the device, 1 it is not, 2 the pack cannot be read (raises)."""
+    header, entries = packs.read(Path(args.pack))
+    engine, host = open_engine(args.engine), open_engine("torch")
+    found = check(entries, engine, host)
+    ledger.apply(ledger.load(), list(found.ops.values()))  # what is known is no news
+    facts = header["fingerprint"]
+    print(
+        f"{args.pack}: {facts.get('gpu') or facts.get('cpu', '')} {facts['engine']} {facts['version']}"
+    )
+    if not found.ops:
+        raise EngineError(f"{args.pack}: no sample of this pack is known here any more")
+    print(", ".join(f"{n} {v}" for v, n in found.counts().items() if n))
+    if found.stale:
+        print(f"{len(found.stale)} samples have changed since, for instance {found.stale[0]}")
+    failing = [
+        (r.op, s, c)
+        for r in found.ops.values()
+        for s in r.samples
+        for c in s.checks
+        if not c.verdict.ok and not c.known
+    ]
+    for op, sample, c in failing[:20]:
+        print(f"{op} {c.part}: {c.verdict}: {c.choice or c.detail}\n    {sample.text}")
+    return 1 if failing else 0

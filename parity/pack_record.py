@@ -1,0 +1,174 @@
+"""Recording golden packs, and what each flag costs.
+
+    python -m parity record --device cuda --out h100.pack.xz      everything, floats, forward and backward
+    python -m parity record --device tf32 -k matmul --out t.pack.xz        a simulated TF32 device
+    python -m parity record --device cuda --sweep                 the accuracy with each flag on and off
+
+TF32 is on by default for convolutions on a GPU and off for matrix products; the sweep shows both.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from . import packs, ulp
+from .engines import Engine, EngineError, open_engine
+from .oracle import Oracle
+from .record import Value, run
+from .runner import matches
+from .samples import ROWS, row_for, samples_for
+from .samples.spec import Arr, Row, Sample
+
+DTYPES = "float32,float16"
+SWEPT = ("matmul", "bmm", "nn.functional.linear", "nn.functional.conv2d", "nn.functional.conv1d")
+
+
+def name_of(key: tuple[str, str]) -> str:
+    return key[1] if key[0] == "torch" else ".".join(key)
+
+
+def samples(pattern: str, dtypes: set[str]) -> Iterator[tuple[Row, Sample]]:
+    """Everything a pack may hold: calls that succeed, of ops that draw nothing."""
+    for key in sorted(ROWS):
+        row = row_for(key)
+        if row is None or row.random or not matches(name_of(key), pattern):
+            continue
+        for sample in samples_for(key):
+            if sample.kind != "bad" and not sample.bad and sample.dtype in dtypes:
+                yield row, sample
+
+
+def form_of(engine: Engine, row: Row) -> str | None:
+    """The form of an op that is recorded: the function, or the method where there is none."""
+    if row.form != "method" and callable(engine.find(row.namespace, row.name)):
+        return "function"
+    return "method" if engine.find_method(row.name) is not None else None
+
+
+def entries(engine: Engine, host: Engine, pattern: str, dtypes: set[str]) -> Iterator[packs.Entry]:
+    """Run the samples on a device; `host` digests the inputs."""
+    for row, sample in samples(pattern, dtypes):
+        form = form_of(engine, row)
+        if form is None:
+            continue
+        if form == "method" and not (sample.args and isinstance(sample.args[0], Arr)):
+            continue
+        found = run(engine, sample, form)
+        yield packs.entry_of(sample, form, found, packs.inputs_digest(host, sample))
+
+
+# ---- the sweep -----------------------------------------------------------------------------------
+
+
+def settings(spec: str, engine: Engine) -> Iterator[tuple[str, Engine]]:
+    """(what is set, engine) for the flags as they are, and with each one turned over."""
+    if engine.device.startswith("cuda"):
+        yield "as torch has them", engine
+        for name in packs.FLAGS:
+            place, last = packs.flag(engine.module, name)
+            before = getattr(place, last)
+            setattr(place, last, not before)
+            try:
+                yield f"{name} = {not before}", engine
+            finally:
+                setattr(place, last, before)
+        return
+    from .tf32 import Tf32
+
+    for matmul, conv in ((False, True), (True, True), (False, False)):
+        text = f"matmul.allow_tf32 = {matmul}, cudnn.allow_tf32 = {conv}"
+        simulated = spec == "torch:tf32"
+        yield text, Tf32(spec, engine.module, matmul, conv) if simulated else engine
+        if not simulated:
+            return
+
+
+def accuracy(engine: Engine, host: Engine, pattern: str, dtypes: set[str]) -> dict[str, float]:
+    """The worst error of each op in ULP of its result's largest element, against float64."""
+    worst: dict[str, float] = {}
+    for row, sample in samples(pattern, dtypes):
+        if sample.kind != "call":
+            continue
+        found = run(engine, sample, "function", grad=False).outputs.get("out")
+        if not isinstance(found, Value) or found.array.dtype.kind != "f" or not found.array.size:
+            continue
+        plain = replace(sample, grad=False)
+        exact = Oracle(host, host, plain, row, "function").value("out", found.array)
+        if exact is None or not np.isfinite(exact).all() or not np.isfinite(found.array).all():
+            continue
+        size = np.max(np.abs(exact))
+        error = np.max(np.abs(found.array.astype(np.float64) - exact))
+        error = float(error / ulp.spacing(np.asarray(size), found.array.dtype))
+        worst[sample.op] = max(worst.get(sample.op, 0.0), error)
+    return worst
+
+
+def sweep(spec: str, engine: Engine, host: Engine, pattern: str, dtypes: set[str]) -> list[tuple]:
+    """Rows (setting, op, worst error); the first setting is the default."""
+    chosen = pattern or " or ".join(n.rpartition(".")[2] for n in SWEPT)
+    return [
+        (text, op, error)
+        for text, changed in settings(spec, engine)
+        for op, error in accuracy(changed, host, chosen, dtypes).items()
+    ]
+
+
+# ---- the command ---------------------------------------------------------------------------------
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--device", default="cpu", help="cuda, cpu or tf32 (simulated); default: cpu")
+    add("--engine", default="torch", help="default: torch")
+    add("--out", metavar="PACK", help="the file to write (default: out/parity/DEVICE.pack.xz)")
+    add("-k", dest="pattern", default="", metavar="EXPR", help="only ops whose names match")
+    add("--dtypes", default=DTYPES, metavar="LIST", help=f"default: {DTYPES}")
+    add("--sweep", action="store_true", help="only show what each flag costs in accuracy")
+
+
+def dtypes_of(text: str) -> set[str]:
+    """The set of a comma-separated list; EngineError for a dtype that packs do not hold."""
+    found = {name.strip() for name in text.split(",") if name.strip()}
+    if not found or found - packs.NUMBERS:
+        raise EngineError(f"--dtypes: unknown {sorted(found - packs.NUMBERS) or 'empty list'}")
+    return found
+
+
+def main(args: argparse.Namespace) -> int:
+    """Write a pack, or print the sweep; 0."""
+    spec = args.engine if args.device == "cpu" else f"{args.engine}:{args.device}"
+    engine, host, dtypes = open_engine(spec), open_engine("torch"), dtypes_of(args.dtypes)
+    if args.sweep:
+        _show(sweep(spec, engine, host, args.pattern, dtypes))
+        return 0
+    path = Path(args.out or f"out/parity/{args.device}.pack.xz")
+    header = {"fingerprint": packs.fingerprint(engine), "pattern": args.pattern}
+    with contextlib.ExitStack() as stack:
+        if engine.is_torch:
+            stack.callback(engine.module.set_num_threads, engine.module.get_num_threads())
+            engine.module.set_num_threads(1)
+        count = packs.write(path, header, entries(engine, host, args.pattern, dtypes))
+    if not count:
+        path.unlink()
+        raise EngineError(f"nothing matches -k {args.pattern!r} in {args.dtypes}")
+    print(f"{count} samples on {spec}: {path} ({path.stat().st_size / 1e6:.2f} MB)")
+    return 0
+
+
+def _show(rows: list[tuple[str, str, float]]) -> None:
+    default = {op: error for text, op, error in rows if text == rows[0][0]}
+    last: Any = None
+    for text, op, error in rows:
+        if text != last:
+            print(text)
+            last = text
+        change = error / max(default.get(op, error), 1e-300)
+        note = "" if 0.5 < change < 2 else f"   {change:.3g} times the default's"
+        print(f"    {op:24} {error:12.4g} ULP of the largest element{note}")
