@@ -29,6 +29,7 @@ class Turns:
 
     def __init__(self, job: str, engine: str, threads: int) -> None:
         command = [sys.executable, "-m", "benchmarks.turns", job, engine, "--threads", str(threads)]
+        self.what = f"{job} on {engine}"
         self.process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
         )
@@ -45,7 +46,7 @@ class Turns:
         for line in self.process.stdout:  # a job may print, too
             if line.startswith("seconds "):
                 return line.split()[1]
-        raise TurnsEndedError(f"{self.process.args[3]} ended")  # type: ignore[index]
+        raise TurnsEndedError(f"{self.what} ended")
 
     def close(self) -> None:
         """End the process."""

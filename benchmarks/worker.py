@@ -1,7 +1,8 @@
-"""One job in a process of its own, with the number of threads pinned before NumPy is imported.
+"""One job in processes of its own, with the number of threads pinned before NumPy is imported.
 
 `measure` starts the process and reads its one line of JSON; `python -m benchmarks.worker` is that
-process.  BLAS and OpenMP read their settings when they are loaded, hence the environment.
+process, which lets the engines take turns (turns.py).  BLAS and OpenMP read their settings when they
+are loaded, hence the environment.
 """
 
 from __future__ import annotations
@@ -68,7 +69,7 @@ def run(job_name: str, threads: int, engines: Sequence[str], rounds: int) -> dic
         rest = REST if threads > 1 else 0.0
         seconds, calls = paired(runs, rounds, cold=JOBS[job_name].cold, rest=rest)
     except TurnsEndedError as error:
-        raise SystemExit(f"{job_name}: {error}") from None
+        raise SystemExit(str(error)) from None
     finally:
         for turns in runs.values():
             turns.close()

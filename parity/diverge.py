@@ -49,6 +49,7 @@ class Finding:
     first: Pair | None = None  # same bits in, other bits out
     entered: Pair | None = None  # inputs differ though nothing before it did
     stream: Pair | None = None  # the random stream stands elsewhere
+    layout: Pair | None = None  # the same words drawn into memory of another order
     jump: Pair | None = None  # inputs inside the null band, output outside
     errors: tuple[str, str] = ("", "")
 
@@ -75,10 +76,10 @@ class Finding:
                 self.entered = pair
             elif outputs > 0:
                 self.first = pair
-        if self.jump is None and "band" in pair.a:
+        if self.jump is None and self.layout is None and "band" in pair.a:
             near, far = pair.a["band"]
             if outputs > far and inputs <= near:
-                self.jump = pair
+                self.layout, self.jump = (pair, None) if pair.layout else (None, pair)
 
 
 def compare(path_a: Path, path_b: Path, nulls: list[Path] | None = None) -> Finding:
@@ -136,12 +137,17 @@ def describe(found: Finding) -> str:
     elif found.entered:
         lines += ["", "first difference: it comes in as an input or argument, from outside the ops"]
         lines += _pair(found.entered, a, b)
+    if found.layout:
+        lines += ["", "explained: both drew the same words here, in the order of their memory, which"]
+        lines[-1] += " differs; from here on the numbers are others"
+        lines += _pair(found.layout, a, b)
     if found.jump:
         lines += ["", "first beyond rounding: the null model does not reach the output's distance"]
         lines += _pair(found.jump, a, b)
     elif found.null_runs and not found.same_bits:
         lines += ["", f"nothing beyond rounding: all inside the band of {found.null_runs} runs of"]
         lines[-1] += f" {a} with every number moved by up to an ULP"
+        lines[-1] += ", up to that draw" if found.layout else ""
     for engine, error in zip((a, b), found.errors, strict=True):
         if error:
             lines += ["", f"{engine} ended with {error}"]

@@ -48,6 +48,12 @@ class Pair:
         return bool(self.a.get("rng") and self.b.get("rng") and self.a["rng"] != self.b["rng"])
 
     @property
+    def layout(self) -> bool:
+        """Whether both drew the same words, into memory of another order (channels-last, say)."""
+        orders = [[t.get("o") for t in r["in"] + r["out"]] for r in (self.a, self.b)]
+        return bool(self.a.get("rng")) and not self.stream and orders[0] != orders[1]
+
+    @property
     def _any_order(self) -> bool:
         return self.a["way"] == "backward"
 

@@ -44,10 +44,13 @@ def digest(array: np.ndarray) -> str:
 
 def summary(array: np.ndarray, gradient: bool = False) -> dict[str, Any]:
     """What a record keeps of one tensor: digest, dtype, shape, extremes, mean, a few values."""
+    order = memory_order(array)
     array = np.ascontiguousarray(array).reshape(array.shape)
     if gradient and array.dtype.kind in "fc":
         array = array + array.dtype.type(0)
     found: dict[str, Any] = {"d": digest(array), "t": array.dtype.name, "s": list(array.shape)}
+    if order:
+        found["o"] = order
     flat = array.reshape(-1)
     if flat.dtype.kind == "c":
         flat = flat.view(flat.real.dtype)
@@ -62,6 +65,13 @@ def summary(array: np.ndarray, gradient: bool = False) -> dict[str, Any]:
     if finite.size:
         found["f"] = [float(finite.min()), float(finite.max()), float(finite.mean())]
     return found
+
+
+def memory_order(array: np.ndarray) -> list[int]:
+    """The dims from the slowest in memory to the fastest; empty where that is their own order."""
+    dims = [d for d in range(array.ndim) if array.shape[d] > 1]
+    order = sorted(dims, key=lambda d: -abs(array.strides[d]))
+    return [] if order == dims else order
 
 
 def tensors_in(value: Any, engine: Engine, depth: int = 0) -> list:

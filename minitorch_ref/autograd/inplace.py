@@ -48,13 +48,12 @@ def check_writable(t: Tensor, overlap: bool = False) -> None:
         )
     if not state.grad:
         return
-    if t._base is None:
-        if t._requires_grad and t._node is None:
-            raise RuntimeError(
-                "a leaf Variable that requires grad is being used in an in-place operation."
-            )
-    elif requires_grad(t) or t._base._requires_grad:
+    if t._base is not None and (requires_grad(t) or t._base._requires_grad):
         _check_view(t, t._base)
+    if t._requires_grad and t._node is None:
+        raise RuntimeError(
+            "a leaf Variable that requires grad is being used in an in-place operation."
+        )
 
 
 AMBIGUOUS = (

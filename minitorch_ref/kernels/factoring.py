@@ -44,20 +44,24 @@ def lu(a: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 def _eliminate(data: np.ndarray, j: int, stop: int, pivots: np.ndarray, info: np.ndarray) -> None:
     """One column of a panel that ends before column `stop`: pivot, swap, divide, update."""
-    each = np.arange(len(data))
     size = magnitude(data[:, j:, j])
-    # LAPACK compares with >, so that a NaN on the diagonal stays where it is and others lose
-    size[np.isnan(size)] = -1
-    size[np.isnan(data[:, j, j]), 0] = np.inf
-    best = j + np.argmax(size, axis=1)
+    if np.isnan(size).any():
+        # LAPACK compares with >, so that a NaN on the diagonal stays where it is and others lose
+        size[np.isnan(size)] = -1
+        size[np.isnan(data[:, j, j]), 0] = np.inf
+    best = j + size.argmax(1)
     pivots[:, j] = best + 1
-    swapped = data[each, best]
-    data[each, best] = data[:, j]
-    data[:, j] = swapped
-    pivot = data[:, j, j]
+    moved = np.flatnonzero(best != j)
+    if moved.size:
+        swapped = data[moved, best[moved]]
+        data[moved, best[moved]] = data[moved, j]
+        data[moved, j] = swapped
+    pivot = data[:, j, j, None]
     zero = pivot == 0
-    info[zero & (info == 0)] = j + 1
-    data[:, j + 1 :, j] /= np.where(zero, 1, pivot)[:, None]
+    if zero.any():
+        info[zero[:, 0] & (info == 0)] = j + 1
+        pivot = np.where(zero, 1, pivot)
+    data[:, j + 1 :, j] /= pivot
     column, row = data[:, j + 1 :, j, None], data[:, j, None, j + 1 : stop]
     data[:, j + 1 :, j + 1 : stop] -= column * row
 

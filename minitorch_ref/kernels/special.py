@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from .airy import airy_ai as airy
 from .fma import fma
 from .incomplete_gamma import lower_and_upper
 from .libm import by_element, fuses, libm, libm_float
@@ -119,7 +120,7 @@ def polygamma(n: int, x: Array) -> Array:
 def _higher(n: int, x: Array) -> Array:
     sign = 1.0 if n % 2 else -1.0
     scale = math.gamma(n + 1.0) if n < 171 else math.inf
-    return sign * scale * _zeta(np.float64(n + 1.0), x)
+    return sign * scale * _zeta(np.asarray(n + 1.0), x)
 
 
 def _trigamma(x: Array) -> Array:
@@ -136,7 +137,7 @@ def mvlgamma(x: Array, p: int) -> Array:
     """Σ log |Γ(x − j/2)| over j < p, plus p(p − 1)/4 · log π."""
 
     def total(wide: Array) -> Array:
-        parts = sum(lgamma(wide - 0.5 * j) for j in reversed(range(p)))
+        parts: Any = sum(lgamma(wide - 0.5 * j) for j in reversed(range(p)))
         return parts + p * (p - 1) / 4 * math.log(math.pi)
 
     return through_double(total, x)
@@ -347,52 +348,4 @@ def airy_ai(x: Array) -> Array:
     Also nan where x·√|x|, the argument of the wave, overflows, as in torch.
     """
     lost = (x < 0) & np.isinf(x * np.sqrt(np.abs(x)))
-    return np.where(lost, x.dtype.type(np.nan), through_double(_airy_ai, x))
-
-
-def _airy_ai(x: Array) -> Array:
-    from scipy import special
-
-    far_left = x < -10
-    near = np.abs(x) < 3.2
-    y = special.airy(np.where(far_left, 0, x))[0]
-    if np.any(near):
-        y = np.where(near, _airy_series(np.where(near, x, 0)), y)
-    right = np.clip(x, 3.2, 200).astype(np.longdouble)  # e^−ζ to more digits: ζ is large
-    decay = np.exp(right * np.sqrt(right) * (-2 / np.longdouble(3)))
-    scaled = special.airye(np.asarray(right, _DOUBLE))[0].real
-    y = np.where((x >= 3.2) & (x < 200), scaled * decay, y)
-    y = np.where(x > 103.892, 0, y)
-    if np.any(far_left):
-        y = np.where(far_left, _airy_wave(np.where(far_left, -x, 10)), y)
-    return np.where(np.isinf(x), np.nan, y)
-
-
-_AIRY = tuple(np.longdouble(c) for c in ("0.355028053887817239260063", "0.258819403792806798405184"))
-
-
-def _airy_series(x: Array) -> Array:
-    """Ai(0)·f(x) + Ai′(0)·g(x), the Maclaurin series, in extended precision: they nearly cancel."""
-    wide = np.asarray(x, np.longdouble)
-    cube = wide * wide * wide
-    f_term, g_term = np.ones_like(wide), wide
-    f, g = f_term, g_term
-    for k in range(0, 78, 3):
-        f_term = f_term * cube / ((k + 2) * (k + 3))
-        g_term = g_term * cube / ((k + 3) * (k + 4))
-        f, g = f + f_term, g + g_term
-    return _AIRY[0] * f - _AIRY[1] * g
-
-
-def _airy_wave(x: Array) -> Array:
-    """Ai(−x) for x ≥ 10, in extended precision: the argument of the wave is large.  (DLMF 9.7.9)"""
-    wide = np.asarray(x, np.longdouble)
-    zeta = wide * np.sqrt(wide) * 2 / 3
-    phase = zeta - np.longdouble("0.785398163397448309615660845819875721")
-    term = np.ones_like(zeta)
-    sums = [term, np.zeros_like(zeta)]  # of the even and the odd terms
-    for k in range(1, 27):
-        term = term * ((6 * k - 5) * (6 * k - 3) * (6 * k - 1)) / (216 * k * (2 * k - 1)) / zeta
-        sums[k % 2] = sums[k % 2] + (term if k % 4 < 2 else -term)
-    wave = np.cos(phase) * sums[0] + np.sin(phase) * sums[1]
-    return wave / np.sqrt(np.sqrt(wide) * np.longdouble("3.14159265358979323846264338"))
+    return np.where(lost, x.dtype.type(np.nan), through_double(airy, x))

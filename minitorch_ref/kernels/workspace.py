@@ -38,7 +38,6 @@ class Arena:
     __slots__ = ("buffer", "top", "stale", "__weakref__")
 
     def __init__(self) -> None:
-        heap.keep()
         self.buffer = np.empty(0, np.uint8)
         self.top = 0
         self.stale = False  # release() was called: drop the buffer when the last block ends
@@ -53,6 +52,7 @@ class Arena:
         if end > self.buffer.size:
             if end > LIMIT:
                 return np.empty(shape, dtype)
+            heap.keep()
             # arrays already handed out keep the old buffer alive until their block ends
             self.buffer = _aligned(min(LIMIT, max(end, 2 * self.buffer.size, 1 << 16)))
         self.top = -(-end // _ALIGN) * _ALIGN

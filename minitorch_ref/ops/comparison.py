@@ -11,6 +11,7 @@ import numpy as np
 
 from ..dtypes import COMPLEX, FLOATING
 from ..quiet import fp
+from ..storage import TypedStorage, UntypedStorage
 from ..tensor import Tensor, wrap
 from .common import array_as, is_number
 from .registry import op
@@ -105,7 +106,7 @@ def is_tensor(obj: Any) -> bool:
 @op(method=False)
 def is_storage(obj: Any) -> bool:
     """Whether `obj` is a storage."""
-    return False
+    return isinstance(obj, (TypedStorage, UntypedStorage))
 
 
 @op(method=False)

@@ -4,7 +4,8 @@
     adj A   = det(A) · A⁻¹           where A is regular
             = det(U)·det(V) · V·diag(Π_{j≠i} sⱼ)·Uᴴ  from A = U·S·Vᴴ, always
 
-Near a singular matrix the first form divides two small numbers, so the second is used there.
+Near a singular matrix the first form divides two small numbers, so the second is used there, or a
+polynomial in A where the gradient itself is to be differentiated.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import numpy as np
 
 from .. import return_types
 from ..autograd.graph import record
+from ..autograd.modes import state
 from ..kernels import lapack
 from ..quiet import fp
 from ..tensor import Tensor, wrap
@@ -28,6 +30,8 @@ from .registry import op
 from .shaping import adjoint
 from .solving import refuse_half, solved_again
 from .writing import exact_out
+
+_FEW = 8  # rows up to which the polynomial below is accurate
 
 
 @op(namespace="linalg", own_out=True)
@@ -48,24 +52,34 @@ def _det(input: Tensor) -> Tensor:
 
 
 def _det_rule(g: Tensor, A: Tensor, out: Tensor) -> Tensor:
-    """(source: linalg_det_backward, with torch's threshold of 100 epsilons)"""
+    """(source: linalg_det_backward, whose second form starts at a determinant of 100 epsilons)"""
     n = A._array.shape[-1]
     if not A._array.size:
         return wrap(np.zeros_like(A._array))
     if n == 1:
         return g.unsqueeze(-1).unsqueeze(-1)
-    small = np.abs(out._array) < 100 * np.finfo(out._array.dtype).eps
+    derived = state.grad and n <= _FEW
+    small = _nearly_singular(A._array, out._array)
+    if derived:  # the polynomial has the better derivative already where the determinant is small
+        small |= np.abs(out._array) < 100 * np.finfo(out._array.dtype).eps
     if not small.any():
         return _from_inverse(g, A, out)
     flat = A.reshape(-1, n, n)
     weight, dets = g.expand(*out.shape).reshape(-1), out.reshape(-1)
     parts = np.flatnonzero(small), np.flatnonzero(~small)
     singular, regular = [wrap(i) for i in parts]
-    pieces = [_from_singular_values(weight[singular], flat[singular])]
+    singular_rule = _from_polynomial if derived else _from_singular_values
+    pieces = [singular_rule(weight[singular], flat[singular])]
     if len(parts[1]):
         pieces.append(_from_inverse(weight[regular], flat[regular], dets[regular]))
     back = wrap(np.argsort(np.concatenate(parts)))
     return cat(pieces, 0)[back].reshape(*A.shape)
+
+
+def _nearly_singular(a: np.ndarray, det: np.ndarray) -> np.ndarray:
+    """Whether |det A| is far below Hadamard's bound, the product of the lengths of the rows."""
+    lengths = np.sqrt(np.square(np.abs(a)).sum(-1, dtype=np.float64))
+    return np.asarray(np.abs(det) <= 100 * np.finfo(det.dtype).eps * lengths.prod(-1))
 
 
 def _identity(n: int, like: Tensor) -> Tensor:
@@ -87,6 +101,23 @@ def _from_singular_values(g: Tensor, a: Tensor) -> Tensor:
     others = _products_of_others(s)
     weight = g * conj(det(u) * det(vh))
     return matmul(u * (weight.unsqueeze(-1) * others).unsqueeze(-2), vh)
+
+
+def _from_polynomial(g: Tensor, a: Tensor) -> Tensor:
+    """g · conj(adj A)ᵀ by Faddeev and LeVerrier: products and traces, smooth whatever the rank.
+
+    For gradients of this gradient: singular vectors have none where singular values are equal, or
+    zero and complex.  Its rounding grows with n, so it is for a few rows.
+    """
+    n = a._array.shape[-1]
+    eye = _identity(n, a)
+    adjugate = eye.expand(*a.shape)
+    for k in range(1, n):
+        product = matmul(a, adjugate)
+        trace = product.diagonal(0, -2, -1).sum(-1) / -k
+        adjugate = product + trace.unsqueeze(-1).unsqueeze(-1) * eye
+    weight = g.unsqueeze(-1).unsqueeze(-1)
+    return adjoint(adjugate) * (weight if n % 2 else -weight)
 
 
 def _products_of_others(s: Tensor) -> Tensor:

@@ -10,8 +10,9 @@ import numpy as np
 from ..autograd.graph import record, rename
 from ..autograd.inplace import bump, check_writable, write
 from ..tensor import Tensor
-from .common import cast_array, convert_number, is_number, shape_of_args
+from .common import cast_array, is_number, shape_of_args
 from .conversion import zeros
+from .options import to_element
 from .registry import op
 from .shaping import squeeze, t, transpose, unsqueeze
 
@@ -100,7 +101,7 @@ def fill_(input: Tensor, value: Any) -> Tensor:
 
 def _fill(input: Tensor, value: Any, node: str) -> Tensor:
     check_writable(input, overlap=True)
-    number = convert_number(value, input.dtype)
+    number = to_element(value, input.dtype)
     data = np.broadcast_to(number, input._array.shape)
     write(input, record(node, data, input=(input, lambda g: zeros(g))))
     return input

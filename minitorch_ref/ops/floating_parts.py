@@ -65,10 +65,10 @@ _ldexp_written = in_place(ldexp, "ldexp_")
 
 
 def _ldexp_in_place(self: Tensor, other: Tensor) -> Tensor:
-    """In-place form of `ldexp`; torch looks at the shapes before the types."""
+    """In-place form of `ldexp`; for fractions torch looks at the shapes before the types."""
     only_tensors("ldexp_", self, other)
     shape = broadcast_shape(self._array, other._array)
-    if shape != self._array.shape:
+    if shape != self._array.shape and self.dtype.category >= FLOATING:
         raise RuntimeError(
             f"output with shape {list(self.shape)} doesn't match the broadcast shape {list(shape)}"
         )

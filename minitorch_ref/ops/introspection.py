@@ -48,6 +48,8 @@ _about("sparse_dim", lambda x: 0, "No dim of a dense tensor is sparse.", functio
 _about("const_data_ptr", Tensor.data_ptr, "`data_ptr`, for memory to be read only.", function=False)
 _about("dequantize", lambda x: x.float(), "The tensor in float32: it is not quantized.")
 
+Tensor.is_cpu = True  # type: ignore[attr-defined]
+
 
 def _sparse_only(name: str) -> Any:
     raise RuntimeError(

@@ -16,10 +16,10 @@ from . import parts
 from .common import wrap_dim
 from .conversion import clone
 from .joining import cat
-from .matmul import matmul
+from .matmul import matmul, mm
 from .matrices import castable_out, check_inexact, check_square, copied_out
 from .pointwise import zeros_as
-from .products import cross_along, multiply_chain, vdot
+from .products import cross_along, vdot
 from .registry import op
 from .shaping import adjoint
 from .solving import inv
@@ -205,6 +205,19 @@ def _combine(coefficients: np.ndarray, *powers: np.ndarray) -> list[Any]:
 # ---- chains of products --------------------------------------------------------------------------
 
 
+@op(method=False, own_out=True)
+def chain_matmul(*matrices: Tensor, out: Tensor | None = None) -> Tensor:
+    """The product of matrices in the cheapest order; `linalg.multi_dot` has taken its place."""
+    if not matrices:
+        raise RuntimeError("chain_matmul(): Expected one or more matrices")
+    for matrix in matrices:
+        if matrix.ndim != 2:
+            raise RuntimeError(f"Tensor dimension is {matrix.ndim}, expected 2 instead.")
+    if len(matrices) == 1:
+        return clone(matrices[0])
+    return multi_dot(list(matrices), out=out)  # type: ignore[no-any-return]
+
+
 @op(namespace="linalg", own_out=True)
 @exact_out("multi_dot(): expected out tensor to have dtype {c_own} but got {c_out}")
 def multi_dot(tensors: Any) -> Tensor:
@@ -246,6 +259,28 @@ def _check_chain(chain: list[Tensor]) -> None:
                 "multi_dot(): all tensors must have be the same dtype but tensor 0 is "
                 f"{C_TYPES[chain[0].dtype.name]} and tensor {i} {C_TYPES[x.dtype.name]}"
             )
+
+
+def multiply_chain(matrices: list[Tensor]) -> Tensor:
+    """Dynamic programming over where to split the chain; cost n·m·p per product."""
+    n = len(matrices)
+    sizes = [m._array.shape[0] for m in matrices] + [matrices[-1]._array.shape[1]]
+    best: dict[tuple[int, int], tuple[int, int]] = {(i, i): (0, i) for i in range(n)}
+    for length in range(2, n + 1):
+        for i in range(n - length + 1):
+            j = i + length - 1
+            best[i, j] = min(
+                (best[i, k][0] + best[k + 1, j][0] + sizes[i] * sizes[k + 1] * sizes[j + 1], k)
+                for k in range(i, j)
+            )
+
+    def product(i: int, j: int) -> Tensor:
+        if i == j:
+            return matrices[i]
+        k = best[i, j][1]
+        return mm(product(i, k), product(k + 1, j))
+
+    return product(0, n - 1)
 
 
 # ---- vectors and parts ---------------------------------------------------------------------------

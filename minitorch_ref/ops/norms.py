@@ -234,3 +234,14 @@ def renorm(input: Tensor, p: float, dim: int, maxnorm: float) -> Tensor:
 def _lengths(x: Tensor, p: float, dims: tuple[int, ...]) -> Tensor:
     """The norms that `renorm` compares, for half in single precision."""
     return norm_of_vectors(x, float(p), dims, True, float32 if x.dtype is float16 else None)
+
+
+@op(method=False)
+def norm_except_dim(v: Tensor, pow: int = 2, dim: int = 0) -> Tensor:  # noqa: A002 - torch's name
+    """The norms of the slices along `dim`, shaped to divide `v` (weight_norm); dim = -1: of all."""
+    if dim == -1:
+        return norm_of_vectors(v, float(pow), None, False)
+    kept = wrap_dim(dim, v.ndim)
+    others = tuple([d for d in range(v.ndim) if d != kept])
+    lengths = norm_of_vectors(v, float(pow), others, False) if others else v.abs()
+    return lengths.view([n if d == kept else 1 for d, n in enumerate(v._array.shape)])

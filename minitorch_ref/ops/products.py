@@ -1,4 +1,4 @@
-"""Other products: outer, vdot, chains of matrices, kron, trace, cross, vander."""
+"""Other products: outer, vdot, kron, trace, cross, vander."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from ..tensor import Tensor
 from .common import sum_dtype, wrap_dim
 from .conversion import cast
 from .joining import cat, stack
-from .matmul import mm
 from .parts import diagonal
 from .pointwise import conj, mul
 from .pointwise import plain_sub as sub
@@ -39,45 +38,6 @@ op(outer, name="ger")
 def vdot(input: Tensor, other: Tensor) -> Tensor:
     """The dot product of two vectors, the first one conjugated."""
     return rename(conj(input).dot(other), "VdotBackward0")
-
-
-# ---- chains --------------------------------------------------------------------------------------------
-
-
-@op(method=False, own_out=True)
-@exact_out("multi_dot(): expected out tensor to have dtype {own} but got {out}")
-def chain_matmul(*matrices: Tensor) -> Tensor:
-    """The product of matrices, multiplied in the cheapest order."""
-    if not matrices:
-        raise RuntimeError("chain_matmul(): Expected one or more matrices")
-    for matrix in matrices:
-        if matrix.ndim != 2:
-            raise RuntimeError(f"Tensor dimension is {matrix.ndim}, expected 2 instead.")
-    if len(matrices) == 1:
-        return matrices[0].clone()
-    return rename(multiply_chain(list(matrices)), "ViewBackward0")
-
-
-def multiply_chain(matrices: list[Tensor]) -> Tensor:
-    """Dynamic programming over where to split the chain; cost n·m·p per product."""
-    n = len(matrices)
-    sizes = [m._array.shape[0] for m in matrices] + [matrices[-1]._array.shape[1]]
-    best: dict[tuple[int, int], tuple[int, int]] = {(i, i): (0, i) for i in range(n)}
-    for length in range(2, n + 1):
-        for i in range(n - length + 1):
-            j = i + length - 1
-            best[i, j] = min(
-                (best[i, k][0] + best[k + 1, j][0] + sizes[i] * sizes[k + 1] * sizes[j + 1], k)
-                for k in range(i, j)
-            )
-
-    def product(i: int, j: int) -> Tensor:
-        if i == j:
-            return matrices[i]
-        k = best[i, j][1]
-        return mm(product(i, k), product(k + 1, j))
-
-    return product(0, n - 1)
 
 
 # ---- others -------------------------------------------------------------------------------------------------

@@ -69,17 +69,20 @@ def reduction(out: str, **forms: Any) -> Callable[..., Any]:
 _WITHOUT_GRAD = ("truth", "index", "copy", "quantile", "traced")
 
 
+_SUM_NEEDS_DIM = (
+    "sum() received an invalid combination of arguments - got (Tensor, out=Tensor), but expected one "
+    "of: (Tensor input, tuple of ints dim, bool keepdim = False, *, torch.dtype dtype = None, "
+    "Tensor out = None)"
+)
+
+
 def _into(outs: Any, name: str, function: Any, kind: str, args: Any, kwargs: Any) -> Any:
     """The result written into `out=`: one tensor, or a tuple of them."""
     each = (outs,) if isinstance(outs, Tensor) else tuple(outs)
     if kind == "dim" and len(args) < 2 and "dim" not in kwargs:
         raise TypeError(f'{name}() missing 1 required positional arguments: "dim"')
     if name == "sum" and len(args) < 2 and "dim" not in kwargs:
-        raise TypeError(
-            "sum() received an invalid combination of arguments - got (Tensor, out=Tensor), but "
-            "expected one of: (Tensor input, tuple of ints dim, bool keepdim = False, *, "
-            "torch.dtype dtype = None, Tensor out = None)"
-        )
+        raise TypeError(_SUM_NEEDS_DIM)
     if kind not in _WITHOUT_GRAD:
         refuse_grad(name, (*args, *kwargs.values(), *each))
     if kind in ("cast", "mean") and kwargs.get("dtype") is not None:

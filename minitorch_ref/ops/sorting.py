@@ -89,7 +89,8 @@ def sort(
     return return_types.sort((pick_along(input, indices, dim, name), wrap(indices)))
 
 
-@op(out=True)
+@op(own_out=True)
+@exact_out()
 def argsort(
     input: Tensor, dim: int = -1, descending: bool = False, *, stable: bool | None = None
 ) -> Tensor:

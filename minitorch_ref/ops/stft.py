@@ -41,6 +41,10 @@ _DEPRECATED = (
     "complex tensors for all inputs, and return_complex=False will raise an error.\nNote: you can "
     "still call torch.view_as_real on the complex output to recover the old return format."
 )
+_SHORT = (
+    "The length of signal is shorter than the length parameter. Result is being padded with zeros in "
+    "the tail. Please check your center and hop_length settings."
+)
 
 
 def _check_types(name: str, n_fft: Any, window: Any) -> None:
@@ -242,12 +246,7 @@ def istft(
     if input.ndim == 2:
         y = y.squeeze(0)
     if end > total:
-        warnings.warn(
-            "The length of signal is shorter than the length parameter. Result is being padded with "
-            "zeros in the tail. Please check your center and hop_length settings.",
-            UserWarning,
-            stacklevel=2,
-        )
+        warnings.warn(_SHORT, UserWarning, stacklevel=2)
         y = resized(y, y.ndim - 1, y._array.shape[-1] + end - total)
     return y
 

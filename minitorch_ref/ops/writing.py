@@ -70,6 +70,8 @@ def exact_out(complaint: str = _COMPLAINT, *, copies: bool = False) -> Callable[
     def decorate(function: Any) -> Any:
         @functools.wraps(function)
         def call(*args: Any, out: Tensor | None = None, **kwargs: Any) -> Any:
+            if "axis" in kwargs:  # NumPy's name
+                kwargs["dim"] = kwargs.pop("axis")
             try:
                 result = function(*args, **kwargs)
             except AttributeError:
@@ -102,6 +104,8 @@ def named_out(complaint: str = _COMPLAINT) -> Callable[[Any], Any]:
     def decorate(function: Any) -> Any:
         @functools.wraps(function)
         def call(*args: Any, out: Any = None, **kwargs: Any) -> Any:
+            if "axis" in kwargs:  # NumPy's name
+                kwargs["dim"] = kwargs.pop("axis")
             if out is None:
                 return function(*args, **kwargs)
             refuse_grad(function.__name__, (*args, *kwargs.values(), *out))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .linear import product
 from .pointwise import FLOAT_PAIRS, binary
-from .spec import FLOATS, I, L, X, call, row, table
+from .spec import FLOATS, L, X, call, row, table
 
 # fmt: off
 

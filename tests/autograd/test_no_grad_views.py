@@ -61,9 +61,26 @@ def base_written_outside(t):
     return y.grad_fn
 
 
+def leaf_that_is_a_view(t):
+    x = t.arange(6.0).reshape(3, 2).requires_grad_()
+    (x[0] * 2).sum().backward()
+    with t.no_grad():
+        y = t.ones(3)[:2]
+    y.requires_grad_()
+    (y * 3).sum().backward()
+    return x.grad.tolist(), y.grad.tolist()
+
+
+def write_to_leaf_that_is_a_view(t):
+    t.arange(6.0).reshape(3, 2).requires_grad_().add_(1)
+
+
 SAME = [
-    made_of_leaf, made_of_result, gradient_goes_nowhere, written_inside, of_normal_in_inference,
+    leaf_that_is_a_view, made_of_leaf, made_of_result, gradient_goes_nowhere, written_inside, of_normal_in_inference,
 ]  # fmt: skip
+
+
+REFUSED = [written_outside, base_written_outside, write_to_leaf_that_is_a_view]
 
 
 @pytest.mark.parametrize("program", SAME, ids=lambda f: f.__name__)
@@ -71,7 +88,7 @@ def test_same_on_both(program):
     assert program(mt) == program(torch)
 
 
-@pytest.mark.parametrize("program", [written_outside, base_written_outside])
+@pytest.mark.parametrize("program", REFUSED)
 def test_refused_in_the_same_words(program):
     with pytest.raises(RuntimeError) as theirs:
         program(torch)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
+import os
+import time
 
 import numpy as np
 import pytest
@@ -10,8 +13,9 @@ import torch
 
 import minitorch_ref
 from benchmarks import __main__ as command
-from benchmarks import compare, jobs, memory, report, roofline, scaling, worker
+from benchmarks import compare, jobs, memory, report, roofline, scaling, timing, worker
 from benchmarks.job import Work
+from benchmarks.turns import Turns, TurnsEndedError, answer
 
 PEAKS = roofline.Peaks(multiply_adds=1e10, bytes=2e10)
 
@@ -149,3 +153,30 @@ def test_growth_goes_into_the_file_and_a_picture(tmp_path, monkeypatch):
     document = {"peers": ["torch"], "machine": {"processor": "test"}}
     assert command.measure_growth([1, 2], document, tmp_path / "scaling.png") == []
     assert set(document["scaling"]) == {"1", "2"} and (tmp_path / "scaling.png").exists()
+
+
+def test_turns_are_taken_in_another_process():
+    turns = Turns("tiny-forward", "minitorch_ref", 1)
+    try:
+        assert 1e-7 < turns.turn(100, False) < 1e-2
+        assert turns.process.pid != os.getpid()
+        assert 1e-7 < timing.turn(turns, 3) < 1e-1
+    finally:
+        turns.close()
+    assert turns.process.poll() is not None
+
+
+def test_turns_of_a_job_that_breaks_end():
+    with pytest.raises(TurnsEndedError, match="no_such_job"):
+        Turns("no_such_job", "minitorch_ref", 1)
+
+
+def test_a_slow_job_takes_longer_in_its_turn(monkeypatch, capsys):
+    """The process's own loop: what it prints is the time of one call."""
+    slow = jobs.Job("slow", "", lambda torch: lambda: time.sleep(0.01))
+    monkeypatch.setitem(jobs.JOBS, "slow", slow)
+    monkeypatch.setattr("sys.stdin", io.StringIO("2 0\n3 1\n"))
+    answer("slow", "minitorch_ref", 1)
+    words = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert [w[0] for w in words] == ["seconds"] * 3
+    assert all(0.01 <= float(w[1]) < 0.1 for w in words[1:])

@@ -27,6 +27,7 @@ def test_a_storage_is_the_memory(engine):
     assert s.untyped() == u and s.clone().data_ptr() != s.data_ptr()
     assert list(s.long()) == [0] * 6 and s.long().dtype is engine.int64
     assert u[0:2].tolist() == [0, 0] and str(s.device) == "cpu" and not s.is_cuda
+    assert engine.is_storage(s) and engine.is_storage(u) and not engine.is_storage(x)
     assert repr(s).endswith("[torch.storage.TypedStorage(dtype=torch.float32, device=cpu) of size 6]")
     assert repr(u).endswith("[torch.storage.UntypedStorage(device=cpu) of size 24]")
 

@@ -111,14 +111,14 @@ def _inside(x: Tensor, size: int, padding_mode: str, align_corners: bool) -> Ten
 
 def _pixels(image: Tensor, places: Sequence[np.ndarray]) -> Tensor:
     """The pixels at whole coordinates (slowest dim first), zero outside: [N, C, points]."""
-    shape = image._array.shape[2:]
+    shape: tuple[int, ...] = image._array.shape[2:]
     flat = np.zeros(places[0].shape, np.int64)
     valid = np.ones(places[0].shape, bool)
     for place, n in zip(places, shape):
         valid &= (place >= 0) & (place < n)
         flat = flat * n + np.where((place >= 0) & (place < n), place, 0).astype(np.int64)
-    batch, channels = image._array.shape[:2]
-    index = np.broadcast_to(flat[:, None], (batch, channels, flat.shape[-1]))
+    batch, channels, *_ = image._array.shape
+    index = np.broadcast_to(flat[:, None], (batch, channels, *flat.shape[1:]))
     found = image.reshape(batch, channels, math.prod(shape)).gather(2, wrap(index))
     return found if valid.all() else where(wrap(valid[:, None]), found, found.new_zeros(()))
 
@@ -189,9 +189,10 @@ def _sampled(
 ) -> Tensor:
     """[N, C, points]: the weighted sum over the pixels around every point."""
     sizes = image._array.shape[2:]
-    taps = []
+    taps: list[list[tuple[np.ndarray, Any]]] = []
     for axis, size in enumerate(sizes):
-        x = grid.select(-1, len(sizes) - 1 - axis).reshape(grid._array.shape[0], math.prod(grid._array.shape[1:-1]))
+        x = grid.select(-1, len(sizes) - 1 - axis)
+        x = x.reshape(grid._array.shape[0], math.prod(grid._array.shape[1:-1]))
         x = _to_pixels(x, size, align_corners)
         if mode == "bicubic":
             taps.append(_cubic_taps(x, size, padding_mode, align_corners))
