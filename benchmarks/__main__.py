@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from . import compare, jobs, machine, report, scaling, worker
+from . import compare, jobs, machine, report, scaling, timing, worker
 
 PEERS = ("torch",)
 ROUNDS = 21
@@ -41,6 +41,8 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--threads", type=count, nargs="+", default=[1], help="one run for each (1)")
     p.add_argument("--peers", nargs="*", choices=PEERS, default=list(PEERS), help="(torch)")
     p.add_argument("--rounds", type=count, default=ROUNDS, help=f"paired rounds ({ROUNDS})")
+    p.add_argument("--clock", choices=timing.CLOCKS, default="wall",
+                   help="processor: time in which the engine itself ran, for a busy machine (wall)")
     p.add_argument("--json", type=Path, metavar="FILE", help="also save the figures here")
     p.add_argument("--scaling", action="store_true", help="also measure how the cost grows, a plot")
     p.add_argument("--compare", type=Path, metavar="OLD.json", help="list what got slower")
@@ -52,6 +54,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
     p = parser()
     given = p.parse_args(arguments)
+    if given.clock == "processor" and set(given.threads) != {1}:
+        p.error("the processor's time is the time a job takes only with one thread")
     try:
         chosen = jobs.select(given.job)
         old = compare.load(given.compare) if given.compare else None
@@ -67,6 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "engine": worker.OURS,
         "peers": peers,
         "machine": machine.describe(),
+        "clock": given.clock,
         "results": [],
     }
     own = given.out / "benchmarks.json"
@@ -101,7 +106,7 @@ def measure_all(
             for number in threads:
                 progress.update(task, description=f"{job.name}, {number} thread(s)")
                 try:
-                    result = worker.measure(job.name, number, engines, rounds)
+                    result = worker.measure(job.name, number, engines, rounds, document["clock"])
                     document["results"].append(result)
                 except worker.JobFailedError as error:
                     failures.append(str(error))

@@ -7,6 +7,9 @@ ones as fill a few milliseconds.  The ratio is taken within each round, and the 
 ratios is far steadier on a shared machine than the ratio of two medians.  A job that would take
 longer than BUDGET stops early, but not before FEWEST rounds.
 
+On a machine that is busy with other work even that is not enough: the "processor" clock counts only
+the time in which the engine's own process ran, which for one thread is the time it would take alone.
+
 With several threads each turn is preceded by a REST: the threads of OpenMP and BLAS spin for some
 milliseconds after their last work, and would take the cores from the engine whose turn it is.
 """
@@ -51,7 +54,10 @@ def paired(
     return seconds, calls
 
 
-def turn(run: Any, calls: int, cold: bool = False) -> float:
+CLOCKS = {"wall": time.perf_counter, "processor": time.process_time}
+
+
+def turn(run: Any, calls: int, cold: bool = False, clock: str = "wall") -> float:
     """Seconds of a call, over `calls` of them, after one untimed call unless `cold`.
 
     `run` is the function, or something that can time a turn of it elsewhere (turns.py).
@@ -60,10 +66,11 @@ def turn(run: Any, calls: int, cold: bool = False) -> float:
         return run.turn(calls, cold)
     if not cold:
         run()
-    start = time.perf_counter()
+    now = CLOCKS[clock]
+    start = now()
     for _ in range(calls):
         run()
-    return (time.perf_counter() - start) / calls
+    return (now() - start) / calls
 
 
 def _calls(run: Any, enough: float) -> int:

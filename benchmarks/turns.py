@@ -27,8 +27,9 @@ class TurnsEndedError(RuntimeError):
 class Turns:
     """A job on one engine, in its own process; to be closed."""
 
-    def __init__(self, job: str, engine: str, threads: int) -> None:
+    def __init__(self, job: str, engine: str, threads: int, clock: str = "wall") -> None:
         command = [sys.executable, "-m", "benchmarks.turns", job, engine, "--threads", str(threads)]
+        command += ["--clock", clock]
         self.what = f"{job} on {engine}"
         self.process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
@@ -54,7 +55,7 @@ class Turns:
         self.process.communicate()
 
 
-def answer(job: str, engine: str, threads: int) -> None:
+def answer(job: str, engine: str, threads: int, clock: str = "wall") -> None:
     """Build the job, then time a turn for each line of the input."""
     from .jobs import JOBS
 
@@ -66,7 +67,7 @@ def answer(job: str, engine: str, threads: int) -> None:
         calls, cold = map(int, line.split())
         gc.collect()
         gc.disable()
-        seconds = timing.turn(run, calls, bool(cold))
+        seconds = timing.turn(run, calls, bool(cold), clock)
         gc.enable()
         print(f"seconds {seconds!r}", flush=True)
 
@@ -77,8 +78,9 @@ def main() -> None:
     parser.add_argument("job")
     parser.add_argument("engine")
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--clock", choices=timing.CLOCKS, default="wall")
     given = parser.parse_args()
-    answer(given.job, given.engine, given.threads)
+    answer(given.job, given.engine, given.threads, given.clock)
 
 
 if __name__ == "__main__":

@@ -29,9 +29,11 @@ class JobFailedError(RuntimeError):
     """A job's process raised, died or took too long."""
 
 
-def measure(job: str, threads: int, engines: Sequence[str], rounds: int) -> dict[str, Any]:
+def measure(
+    job: str, threads: int, engines: Sequence[str], rounds: int, clock: str = "wall"
+) -> dict[str, Any]:
     """Run a job on the engines with this many threads; JobFailedError has the last words."""
-    arguments = [job, "--rounds", str(rounds), "--engines", *engines]
+    arguments = [job, "--rounds", str(rounds), "--clock", clock, "--engines", *engines]
     return process("worker", arguments, threads, job)
 
 
@@ -56,7 +58,9 @@ def process(module: str, arguments: Sequence[str], threads: int, what: str) -> A
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def run(job_name: str, threads: int, engines: Sequence[str], rounds: int) -> dict[str, Any]:
+def run(
+    job_name: str, threads: int, engines: Sequence[str], rounds: int, clock: str
+) -> dict[str, Any]:
     """The measurement itself: every engine in a process below this one, in turns."""
     from .jobs import JOBS
     from .timing import REST, paired, summary
@@ -65,7 +69,7 @@ def run(job_name: str, threads: int, engines: Sequence[str], rounds: int) -> dic
     runs: dict[str, Turns] = {}
     try:
         for engine in engines:
-            runs[engine] = Turns(job_name, engine, threads)
+            runs[engine] = Turns(job_name, engine, threads, clock)
         rest = REST if threads > 1 else 0.0
         seconds, calls = paired(runs, rounds, cold=JOBS[job_name].cold, rest=rest)
     except TurnsEndedError as error:
@@ -82,9 +86,11 @@ def main() -> None:
     parser.add_argument("job")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=21)
+    parser.add_argument("--clock", default="wall")
     parser.add_argument("--engines", nargs="+", default=[OURS])
     given = parser.parse_args()
-    print(json.dumps(run(given.job, given.threads, given.engines, given.rounds)))
+    result = run(given.job, given.threads, given.engines, given.rounds, given.clock)
+    print(json.dumps(result))
 
 
 if __name__ == "__main__":

@@ -158,6 +158,13 @@ _LATER |= dict.fromkeys(
     ),
     "nn.functional",
 )  # fmt: skip
+_LATER |= dict.fromkeys(
+    (
+        "gru", "gru_cell", "lstm", "lstm_cell", "rnn_relu", "rnn_relu_cell", "rnn_tanh",
+        "rnn_tanh_cell",
+    ),
+    "nn.functional.recurrent",
+)  # fmt: skip
 
 
 def __getattr__(name: str) -> _Any:

@@ -19,6 +19,7 @@ among all records).  Exit code 1 if there is one.
 from __future__ import annotations
 
 import argparse
+import itertools
 import os
 import subprocess
 import sys
@@ -30,7 +31,8 @@ import numpy as np
 
 from . import trail
 from .engines import EngineError
-from .pairs import FAR, Pair, Unpaired, align, key_of
+from .pairs import FAR, Pair, Unpaired, align, differing_args, key_of
+from .trail_run import compiled
 
 NULL_RUNS = 5
 ALARMS = 1e-3  # false alarms per program
@@ -165,10 +167,10 @@ def _pair(pair: Pair, a: str, b: str) -> list[str]:
     ]
     band = f" (null band {pair.a['band'][1]:.3g})" if "band" in pair.a else ""
     lines.append(f"  inputs {_far(pair.inputs)}, outputs {_far(pair.outputs)}{band}")
-    if pair.a.get("args") != pair.b.get("args"):
+    if differing_args(pair.a, pair.b):
         lines.append(f"  arguments: {pair.a.get('args')} and {pair.b.get('args')}")
-    for x, y in zip(pair.a["out"], pair.b["out"], strict=False):
-        if x["d"] != y["d"]:
+    for x, y in itertools.product(pair.a["out"], pair.b["out"]):
+        if x["d"] != y["d"] and x["s"] == y["s"]:
             return [*lines, f"  {a}: {_brief(x)}", f"  {b}: {_brief(y)}"]
     return lines
 
@@ -230,6 +232,7 @@ def _run(spec: str, path: Path, script: str, rest: list[str], nudge: int | None 
 
 def run_recorder(options: list[str], spec: str, path: Path, script: str, rest: list[str]) -> None:
     """Record in a process of its own: two engines must not share `torch` in sys.modules."""
+    compiled(Path(script))  # says at once what is wrong with it
     command = [sys.executable, "-m", "parity.trail_run", *options, spec, str(path), script, *rest]
     root = str(Path(__file__).parents[1])
     env = {**os.environ, "PYTHONPATH": os.pathsep.join([root, os.environ.get("PYTHONPATH", "")])}

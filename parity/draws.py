@@ -26,6 +26,7 @@ import numpy as np
 from . import trail
 from .diverge import run_recorder
 from .engines import Engine, EngineError
+from .pairs import differing_args
 from .trail import Sites, Writer, floats_in, summary, tensors_in
 from .watch import watching
 
@@ -141,7 +142,7 @@ def _words(start: tuple, end: tuple) -> dict[str, Any]:
 
 # ---- comparing -----------------------------------------------------------------------------------
 
-FIELDS = ("op", "generator", "seed", "offset", "words", "args")
+FIELDS = ("op", "generator", "seed", "offset", "words")
 
 
 @dataclass
@@ -179,6 +180,8 @@ def _difference(x: dict | None, y: dict | None, names: tuple[str, str]) -> str:
     if x is None or y is None:
         return f"only {names[y is not None]} draws here"
     unlike = [f for f in FIELDS if x.get(f) != y.get(f)]
+    if differing_args(x, y):
+        unlike.append("args")
     shapes = [[(t["t"], t["s"]) for t in r["out"]] for r in (x, y)]
     if shapes[0] != shapes[1] and x["op"] == y["op"]:
         unlike.append("shape")

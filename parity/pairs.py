@@ -1,8 +1,8 @@
 """Pairing the records of two trails, and how far apart paired records are.
 
-Records are paired by what they are (forward, backward or step, and the op) and, where one side has
-more, by the nearest pair that fits: one with equal outputs before one with equal names.  Only a
-window of each trail is in memory.  Distances are in ULP of the tensor's largest element.
+Records are paired by what they are (forward, backward or step, the op, and the line of the program)
+and by their neighbours: one side may have more, in between or altogether.  Only a window of each
+trail is in memory.  Distances are in ULP of the tensor's largest element.
 """
 
 from __future__ import annotations
@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from difflib import SequenceMatcher
 from typing import Any
 
 import numpy as np
 
-WINDOW = 64  # how far ahead the pairing looks
+WINDOW = 512  # how far ahead the pairing looks
 FAR = float("inf")
 
 
@@ -40,7 +41,7 @@ class Pair:
     @property
     def arguments(self) -> bool:
         """Whether the numbers among the arguments, and the random stream, agree."""
-        return all(self.a.get(k) == self.b.get(k) for k in ("args",)) and not self.stream
+        return not (self.stream or differing_args(self.a, self.b))
 
     @property
     def stream(self) -> bool:
@@ -85,13 +86,25 @@ def _apart(a: list[dict], b: list[dict], any_order: bool) -> float:
         mine, theirs = [t["d"] for t in a], [t["d"] for t in b]
         b = [t for t in b if not _take(mine, t["d"])]
         a = [t for t in a if not _take(theirs, t["d"])]
-        a, b = (sorted(side, key=lambda t: t.get("f", [0])[-1]) for side in (a, b))
-        shapes = {tuple(t["s"]) for t in a}
-        groups = [[[t for t in side if tuple(t["s"]) == s] for side in (a, b)] for s in shapes]
-        couples = [couple for x, y in groups for couple in zip(x, y, strict=False)]
-    else:
-        couples = list(zip(a, b, strict=False))
-    return max((distance(x, y) for x, y in couples), default=0.0)
+        return max(_nearest(a, b), default=0.0)
+    return max((distance(x, y) for x, y in zip(a, b, strict=False)), default=0.0)
+
+
+def _nearest(a: list[dict], b: list[dict]) -> Iterator[float]:
+    """The distances of the closest pairs of one shape, each tensor used once."""
+    few, many = sorted((a, list(b)), key=len)
+    many = list(many)
+    for x in few:
+        found = [(distance(x, y), i) for i, y in enumerate(many) if x["s"] == y["s"]]
+        if found:
+            yield min(found)[0]
+            del many[min(found)[1]]
+
+
+def differing_args(a: dict, b: dict) -> bool:
+    """Whether two records were given other numbers; one side may leave defaults out."""
+    x, y = a.get("args") or [], b.get("args") or []
+    return len(x) == len(y) and x != y
 
 
 def _take(items: list, wanted: Any) -> bool:
@@ -123,58 +136,51 @@ def distance(a: dict, b: dict) -> float:
 
 
 def align(a: Iterator[dict], b: Iterator[dict], unpaired: Unpaired) -> Iterator[Pair]:
-    """Pairs in order; what has no partner is noted in `unpaired`."""
-    left: deque[dict] = deque()
-    right: deque[dict] = deque()
+    """Pairs in order; what has no partner is noted in `unpaired`.
+
+    In each window the longest runs of equal records are matched first (difflib).  Of what is
+    matched only the first three quarters are used, the rest is matched again in the next window.
+    """
+    sides: tuple[deque[dict], deque[dict]] = (deque(), deque())
     while True:
-        _fill(left, a)
-        _fill(right, b)
-        if not left and not right:
+        more = [_fill(queue, source) for queue, source in zip(sides, (a, b), strict=True)]
+        if not sides[0] and not sides[1]:
             return
-        for side, (queue, count) in enumerate(zip((left, right), _next_pair(left, right))):
-            for _ in range(count):
-                unpaired.add(side, queue.popleft())
-        if left and right:
-            yield Pair(left.popleft(), right.popleft())
+        limit = WINDOW * 3 // 4 if any(more) else WINDOW
+        keys = [[key_of(r) for r in queue] for queue in sides]
+        blocks = SequenceMatcher(None, keys[0], keys[1], autojunk=False).get_matching_blocks()
+        done = [0, 0]
+        for block in blocks[:-1]:
+            if max(block.a, block.b) >= limit and done != [0, 0]:
+                break
+            _drop(sides, unpaired, [block.a - done[0], block.b - done[1]])
+            size = min(block.size, max(1, limit - max(block.a, block.b)))
+            for _ in range(size):
+                yield Pair(sides[0].popleft(), sides[1].popleft())
+            done = [block.a + size, block.b + size]
+            if size < block.size:
+                break
+        if done == [0, 0] or not any(more):  # nothing fits, or nothing follows
+            most = WINDOW // 2 if any(more) else WINDOW
+            _drop(sides, unpaired, [min(most, len(queue)) for queue in sides])
 
 
-def _fill(queue: deque, source: Iterator[dict]) -> None:
+def _drop(sides: tuple[deque, deque], unpaired: Unpaired, counts: list[int]) -> None:
+    for side, (queue, count) in enumerate(zip(sides, counts, strict=True)):
+        for _ in range(count):
+            unpaired.add(side, queue.popleft())
+
+
+def _fill(queue: deque, source: Iterator[dict]) -> bool:
+    """Fill the window; whether there may be more."""
     while len(queue) < WINDOW:
         record = next(source, None)
         if record is None:
-            return
+            return False
         queue.append(record)
+    return True
 
 
 def key_of(record: dict) -> tuple:
-    return record["way"], record["op"].rstrip("_")
-
-
-def _shapes(record: dict) -> tuple:
-    return tuple(
-        (t["t"], tuple(t["s"])) for t in record["in" if record["way"] == "backward" else "out"]
-    )
-
-
-def _next_pair(left: deque, right: deque) -> tuple[int, int]:
-    """How many records to drop on each side before the heads are a pair."""
-    if not left or not right:
-        return len(left), len(right)
-    best: tuple[float, int, int] | None = None
-    for i, x in enumerate(left):
-        for j in range(len(right)):
-            cost = i + j
-            if best is not None and cost >= best[0]:
-                break
-            y = right[j]
-            if key_of(x) != key_of(y):
-                continue
-            outputs = [t["d"] for t in x["out"]] == [t["d"] for t in y["out"]]
-            if not outputs:  # a pair that looks alike, but a little further there may be a better
-                cost += 0 if i == j == 0 and _shapes(x) == _shapes(y) else 2
-                cost += 0 if _shapes(x) == _shapes(y) else 8
-            if best is None or cost < best[0]:
-                best = cost, i, j
-        if best is not None and i >= best[0]:
-            break
-    return (best[1], best[2]) if best else (len(left), len(right))
+    """What makes two records the same step: the op, its direction, its line in the program."""
+    return record["way"], record["op"].rstrip("_"), record["at"].rpartition("/")[2]

@@ -267,16 +267,20 @@ def _options(optimizer: Any) -> list[float]:
     ]
 
 
-def run_script(engine: Engine, script: Path, argv: list[str], set_up: bool = True) -> None:
-    """Run the file as `python script.py …` does, with `torch` meaning this engine."""
+def compiled(script: Path) -> Any:
+    """The code of a script; EngineError, with file and line, if it is not one."""
     if not script.is_file():
         raise EngineError(f"{script}: no such script")
-    source = script.read_bytes()
     try:
-        code = compile(source, str(script), "exec", dont_inherit=True)
+        return compile(script.read_bytes(), str(script), "exec", dont_inherit=True)
     except (SyntaxError, ValueError) as error:
         line = getattr(error, "lineno", None) or 1
         raise EngineError(f"{script}:{line}: not a Python script: {error}") from error
+
+
+def run_script(engine: Engine, script: Path, argv: list[str]) -> None:
+    """Run the file as `python script.py …` does, with `torch` meaning this engine."""
+    code = compiled(script)
     if not engine.is_torch:
         from minitorch_ref.__main__ import install
 

@@ -38,7 +38,12 @@ OPERATORS = {
     "divide": "div",
     "absolute": "abs",
     "negative": "neg",
+    "concat": "cat",
+    "concatenate": "cat",
+    "clip": "clamp",
+    "vector_norm": "linalg_vector_norm",
 }
+FILLS = {"ones_": "fill_", "zeros_": "zero_"}  # torch's nn.init calls these by other names
 INPLACE = {f"i{n}" for n in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul")}
 INPLACE |= {f"i{n}" for n in ("and", "or", "xor", "lshift", "rshift")}
 REFLECTED = {f"r{n[1:]}" for n in INPLACE} - {"rsub", "rpow"}
@@ -64,6 +69,7 @@ def plain_name(name: str) -> str:
         tail = "_" if name in INPLACE else ""
         name = name[1:] if name in INPLACE or name in REFLECTED else name
         return OPERATORS.get(name, name) + tail
+    name = FILLS.get(name, name)
     base = name.rstrip("_")
     return OPERATORS.get(base, base) + name[len(base) :]
 

@@ -22,7 +22,7 @@ import numpy as np
 
 from ..dtypes import can_cast
 from ..tensor import Tensor, strides_of, wrap
-from .graph import OWN, cell_of, node_of, record, requires_grad
+from .graph import OWN, cell_of, next_order, node_of, record, requires_grad
 from .modes import enable_grad, state
 
 _new = object.__new__
@@ -81,7 +81,7 @@ def _check_view(t: Tensor, base: Tensor) -> None:
             f"A view was created in {_mode_name(t)} and is being modified inplace with grad mode "
             f"enabled. {AMBIGUOUS}"
         )
-    if base._requires_grad and base._node is None:
+    if base._node is None and (base._requires_grad or t._requires_grad):
         raise RuntimeError(
             "a view of a leaf Variable that requires grad is being used in an in-place operation."
         )
@@ -119,10 +119,13 @@ def check_fits(t: Tensor, result: Tensor) -> None:
 
 
 def _as_it_was(t: Tensor) -> Tensor:
-    """A tensor that stands for `t`'s value before the write: its memory and node, its own version."""
+    """A tensor that stands for `t`'s value before the write: its memory and node, its own version.
+
+    It remembers how many nodes there were: younger ones belong to the operation that writes.
+    """
     requires_grad(t)
     before = _new(Tensor)
-    before._array, before._cell = t._array, [0]
+    before._array, before._cell, before._seen = t._array, [0], next_order()
     if t._requires_grad:
         before._node, before._nr, before._requires_grad = node_of(t), t._nr, True
     return before
@@ -159,14 +162,27 @@ def move_to(t: Tensor, value: Tensor) -> None:
 
 
 def _keep_old_value(value: Tensor, before: Tensor) -> None:
-    """Rules that saved the old value get a copy of it: its memory is about to be overwritten."""
-    copied = None
-    for entries in value._node.saved() if value._node is not None else ():
-        for i, entry in enumerate(entries):
-            if type(entry) is tuple and entry[3] is before._cell:
-                if copied is None:
-                    copied = before._array.copy()
-                entries[i] = (copied, entry[1], entry[2], [0], 0)
+    """Rules that saved the old value get a copy of it: its memory is about to be overwritten.
+
+    `value` may have been composed of several ops, so all nodes on the way back to the old value are
+    looked at; those are the nodes younger than `before`.
+    """
+    copies: dict[int, np.ndarray] = {}
+    seen: set[Any] = set()
+    pending = [value._node] if value._node is not None else []
+    while pending:
+        node = pending.pop()
+        for entries in node.saved():
+            for i, entry in enumerate(entries):
+                if type(entry) is tuple and entry[3] is before._cell:
+                    old = copies.get(id(entry[0]))
+                    if old is None:
+                        old = copies[id(entry[0])] = entry[0].copy()
+                    entries[i] = (old, entry[1], entry[2], [0], 0)
+        for source, _ in node.next_functions:
+            if source is not None and source.order > before._seen and source not in seen:
+                seen.add(source)
+                pending.append(source)
 
 
 def _redirect_saved_output(value: Tensor, t: Tensor) -> None:

@@ -15,6 +15,7 @@ from . import (
     native,
     others,
     pointwise,
+    recurrent,
     reduction,
     shaping,
     solving,
@@ -26,7 +27,7 @@ from .spec import Row, Sample
 
 TABLES = (
     pointwise, reduction, shaping, indexing, creation, linear, decompositions, solving,
-    functional, native, extras, special, spectral, others,
+    functional, native, extras, special, spectral, others, recurrent,
 )  # fmt: skip
 
 ROWS: dict[tuple[str, str], Row] = {}

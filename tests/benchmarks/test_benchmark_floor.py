@@ -124,7 +124,7 @@ def test_each_job_is_saved_before_the_next(tmp_path, monkeypatch):
     """A run that is cut short leaves what it has measured."""
     kept = []
 
-    def measure(job, threads, engines, rounds):
+    def measure(job, threads, engines, rounds, clock):
         path = tmp_path / "benchmarks.json"
         kept.append(len(json.loads(path.read_text())["results"]) if path.exists() else 0)
         if len(kept) == 3:
@@ -180,3 +180,9 @@ def test_a_slow_job_takes_longer_in_its_turn(monkeypatch, capsys):
     words = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert [w[0] for w in words] == ["seconds"] * 3
     assert all(0.01 <= float(w[1]) < 0.1 for w in words[1:])
+
+
+def test_the_processors_clock_leaves_out_what_others_do():
+    """Sleeping takes no processor time; counting does."""
+    assert timing.turn(lambda: time.sleep(0.02), 2, clock="processor") < 0.01
+    assert timing.turn(lambda: sum(range(1_000_000)), 2, clock="processor") > 0.001

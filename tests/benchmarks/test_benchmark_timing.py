@@ -180,7 +180,7 @@ def no_workers(monkeypatch):
     """The command line with made-up measurements: lenet5-16 takes `factor[0]` times as long."""
     factor = [1.0]
 
-    def measure(job, threads, engines, rounds):
+    def measure(job, threads, engines, rounds, clock):
         if job == "import":
             raise worker.JobFailedError("import: it broke")
         found = document(factor[0], noise=0.1, peers=tuple(engines[1:]))["results"]
@@ -253,6 +253,7 @@ def test_each_thread_count_is_a_run(tmp_path, no_workers):
         (["--threads", "0"], "at least 1"),
         (["--rounds", "x"], "invalid"),
         (["--peers", "tensorflow"], "invalid choice"),
+        (["--clock", "processor", "--threads", "1", "2"], "only with one thread"),
         (["--compare", "no-such-file.json"], "no-such-file.json"),
     ],
 )
