@@ -140,7 +140,10 @@ def describe(found: Finding) -> str:
         lines += ["", "first difference: it comes in as an input or argument, from outside the ops"]
         lines += _pair(found.entered, a, b)
     if found.layout:
-        lines += ["", "explained: both drew the same words here, in the order of their memory, which"]
+        lines += [
+            "",
+            "explained: both drew the same words here, in the order of their memory, which",
+        ]
         lines[-1] += " differs; from here on the numbers are others"
         lines += _pair(found.layout, a, b)
     if found.jump:

@@ -295,7 +295,7 @@ def record(name: str, data: Any, joint: Any = None, **inputs: Any) -> Any:
     `needs`, which tells whose gradients are wanted.
     """
     many = type(data) is tuple
-    out = tuple([wrap(d) for d in data]) if many else wrap(data)
+    out: Any = tuple([wrap(d) for d in data]) if many else wrap(data)
     if not state.grad:
         return out
     node = (_joint_node if joint else _node)(name, out, inputs, joint)

@@ -130,7 +130,7 @@ class RowNode(Node):
 
     def release(self) -> None:
         if self.plan.saves:
-            entries = [(None, e[1], e[2]) if type(e) is tuple else None for e in self.operands]
+            entries: list[Any] = [(None, e[1], e[2]) if type(e) is tuple else None for e in self.operands]
             entries[-1] = FREED
             self.operands = entries
 

@@ -225,8 +225,8 @@ def binary(
         """`general` with the short way in front, if the op takes floating operands as they are."""
         if "f" not in easy:
             return general
-        rows = (row, number_row) if input_rule is not None else (None, None)
-        return _short_way(kernel, *rows, general, floats != "")
+        rows = (row, number_row) if input_rule is not None else None
+        return _short_way(kernel, rows, general, floats != "")
 
     call = short(general)
     call.short = short  # type: ignore[attr-defined]
@@ -235,7 +235,7 @@ def binary(
 
 
 def _short_way(
-    kernel: Kernel, row: Row | None, number_row: Row | None, general: Any, numbers: bool
+    kernel: Kernel, rows: tuple[Row, Row] | None, general: Any, numbers: bool
 ) -> Callable[..., Any]:
     """`general`, with a short way in front: tensors of one floating type, or one and a float.
 
@@ -243,12 +243,15 @@ def _short_way(
     of the whole.
     """
 
+    row, number_row = rows or (None, None)
+
     def call(input: Any, other: Any, *, out: Tensor | None = None) -> Any:
         if out is not None:
             return general(input, other, out=out)
         if not isinstance(input, Tensor):
             return general(input, other)
-        a = input._array
+        a: Any = input._array
+        b: Any
         dtype = a.dtype
         if dtype is not _F32 and dtype is not _F64:
             return general(input, other)

@@ -42,7 +42,10 @@ def network(name: str, gates: int, state: Any) -> Row:
         *_projected(name),
         bad=[
             call(X(0, 2, 5), state(1, 2, 3), weights(gates, 5), *options(), False),
-            call(X(4, 2, 4), state(1, 2, 3), weights(gates, 5), *options(), False),
+            # torch's LSTM does not check the width of its input, and reads past the end
+            *([] if name == "lstm" else [call(
+                X(4, 2, 4), state(1, 2, 3), weights(gates, 5), *options(), False
+            )]),
             call(X(4, 2, 5), state(1, 2, 3), weights(gates, 5)[:3], *options(), False),
             call(X(4, 2, 5), state(1, 2, 3), weights(gates, 5), *options(2), False),
         ],
