@@ -108,6 +108,7 @@ _TABLES = (
     "matrix_norms", "least_squares", "distances", "retired", "operators",
     "histograms", "scatter_views", "copies", "differences", "elements", "introspection",
     "windows", "stft", "special_functions", "floating_parts",
+    "numpy_names",
 )  # fmt: skip
 for _name in _TABLES:
     _import_module(f".ops.{_name}", __name__)

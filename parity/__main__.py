@@ -146,6 +146,7 @@ def _run(args: argparse.Namespace) -> int:
     with Progress() as progress:
         if args.part in (None, "ops"):
             found.ops = _ops(args, ours, theirs, progress)
+            found.atlas = _atlas(args, ours, theirs, found.ops, progress)
         if args.part in (None, "modules"):
             found.modules = _modules(args, ours, theirs, progress)
         if args.part in (None, "programs"):
@@ -154,7 +155,7 @@ def _run(args: argparse.Namespace) -> int:
         raise EngineError(f"nothing matches -k {args.pattern!r}")
     found.problems = ledger.apply(entries, found.ops + found.modules)
     found.seconds = time.perf_counter() - started
-    before = session.previous_failures(Path(args.out) / "parity.json")
+    before = session.previous(Path(args.out) / "parity.json")
     page = report.write(found, Path(args.out))
     summary(found, page, before)
     return 0 if found.ok else 1
@@ -167,6 +168,20 @@ def _ops(args: argparse.Namespace, ours, theirs, progress) -> list:
     keys = ops_to_compare(Lab(ours, theirs), args.pattern)
     progress.start("ops", len(keys))
     return run_ops(args.ours, args.theirs, keys, args.processes, progress.done)
+
+
+def _atlas(args: argparse.Namespace, ours, theirs, ops, progress) -> list:
+    """Error maps of the compared functions in float32, and those that an atlas run has left."""
+    from . import atlas, atlas_ratchet
+
+    died = {r.op for r in ops for s in r.samples if s.kind in ("process", "laboratory")}
+    wanted = atlas.quick([r.op for r in ops if r.op not in died and r.name])
+    progress.start("atlas", len(wanted))
+    depth = atlas.Depth(points=1000, line=2048)
+    live = atlas.run(
+        args.ours, args.theirs, wanted, ("float32",), depth, args.processes, progress.step
+    )
+    return atlas.beside(Path(args.out), live, atlas_ratchet.build(ours, theirs))
 
 
 def _modules(args: argparse.Namespace, ours, theirs, progress) -> list:

@@ -254,13 +254,23 @@ class Lab:
             self._looks += 1
             if self._looks > CLOSER:
                 return
-            found = choices.of_sample(self.theirs, sample, form, check.part, a, b)
-            check.choice = str(found)
-            check.detail = f"{found}; {check.detail}" if found.discrete else check.detail
-            if check.part == "out" and not found.discrete and form == "function":
-                check.causes = str(explain.of_sample(self.theirs, sample, form, a, b))
-            if found.both_valid and not self.views:  # no order is promised across devices
-                check.verdict = Verdict.EQUAL
+            try:
+                self._explain(check, sample, form, a, b)
+            except Exception as error:  # the finding stands, whatever becomes of its explanation
+                check.detail += f" [not explained: {type(error).__name__}: {error}]"
+
+    def _explain(
+        self, check: Check, sample: Sample, form: str, a: np.ndarray, b: np.ndarray
+    ) -> None:
+        """Add to a failing check whether it is a choice, and else which cause reproduces it."""
+        found = choices.of_sample(self.theirs, sample, form, check.part, a, b)
+        check.choice = str(found)
+        check.detail = f"{found}; {check.detail}" if found.discrete else check.detail
+        if check.part == "out" and not found.discrete and form == "function":
+            check.causes = str(explain.of_sample(self.theirs, sample, form, a, b))
+            check.detail += f" [{check.causes}]"
+        if found.both_valid and not self.views:  # no order is promised across devices
+            check.verdict = Verdict.EQUAL
 
     def _out(self, sample: Sample, row: Row) -> list[Check]:
         """The `out=` form, where torch and we have it: empty, ready-made and wrongly typed outs."""

@@ -70,6 +70,10 @@ class Engine:
             return method
         return lambda tensor: getattr(tensor, name)
 
+    def replacement(self, name: str, function: Callable) -> Callable:
+        """What this device runs when a program calls the op `name`: `function`, unless simulated."""
+        return function
+
     def seed(self, seed: int) -> None:
         self.module.manual_seed(seed)
 

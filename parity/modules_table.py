@@ -116,6 +116,29 @@ LAYERS = [
     layer("ZeroPad2d(1)", IMAGE),
     layer("ReflectionPad2d(1)", IMAGE),
     layer("Upsample(scale_factor=2)", IMAGE),
+    *(
+        layer(text, F(6, 2, 4))
+        for text in (
+            "RNN(4, 3)",
+            "RNN(4, 3, 2, nonlinearity='relu', bidirectional=True)",
+            "GRU(4, 3)",
+            "GRU(4, 3, 2, batch_first=True, dropout=0.25)",
+            "LSTM(4, 3)",
+            "LSTM(4, 3, 2, bidirectional=True, proj_size=2)",
+            "LSTM(4, 3, bias=False, batch_first=True)",
+        )
+    ),
+    layer("RNNCell(4, 3)", ROWS),
+    layer("LSTMCell(4, 3)", ROWS),
+    layer("GRUCell(4, 3, bias=False)", ROWS),
+    layer("MultiheadAttention(4, 2)", F(6, 2, 4), F(5, 2, 4), F(5, 2, 4)),
+    layer("MultiheadAttention(4, 2, 0.25, add_bias_kv=True, kdim=3)", F(6, 2, 4), F(5, 2, 3), F(5, 2, 4)),
+    layer("TransformerEncoderLayer(4, 2, 8)", F(6, 2, 4)),
+    layer(
+        "TransformerEncoder(nn.TransformerEncoderLayer(4, 2, 8, batch_first=True), 2)", F(2, 6, 4)
+    ),
+    layer("TransformerDecoderLayer(4, 2, 8, activation='gelu')", F(6, 2, 4), F(5, 2, 4)),
+    layer("Transformer(4, 2, 1, 1, 8, norm_first=True)", F(6, 2, 4), F(5, 2, 4)),
     layer("Sequential(nn.Linear(4, 3), nn.ReLU(), nn.Linear(3, 2))", ROWS),
     layer(
         "Sequential(nn.Conv2d(4, 3, 3), nn.BatchNorm2d(3), nn.ReLU(), nn.MaxPool2d(2), "

@@ -9,6 +9,7 @@ sample that has changed since is noticed.  Results are stored bit by bit.
 from __future__ import annotations
 
 import base64
+import io
 import json
 import lzma
 import os
@@ -83,13 +84,17 @@ def _unpacked(item: Any) -> np.ndarray:
     return np.frombuffer(base64.b85decode(data), name).reshape(shape)
 
 
+def _text(file: Any) -> io.TextIOWrapper:
+    return io.TextIOWrapper(file, encoding="utf-8")
+
+
 def write(path: Path, header: dict, entries: Iterable[Entry]) -> int:
     """Write a pack whole or not at all; the number of samples."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     count = 0
     try:
-        with os.fdopen(handle, "wb") as raw, lzma.open(raw, "wt", encoding="utf-8") as file:
+        with os.fdopen(handle, "wb") as raw, _text(lzma.open(raw, "wb")) as file:
             file.write(json.dumps({"parity pack": FORMAT, **header}) + "\n")
             for e in entries:
                 row: dict[str, Any] = {"op": list(e.key), "note": e.note, "dtype": e.dtype}
@@ -153,11 +158,12 @@ def _entries(path: Path, lines: Iterator[str]) -> Iterator[Entry]:
         try:
             values = {str(k): _unpacked(v) for k, v in row["values"].items()}
             namespace, name = row["op"]
-            facts = [str(row[k]) for k in ("note", "dtype", "form", "in")]
+            note, dtype, form, inputs = (str(row[k]) for k in ("note", "dtype", "form", "in"))
         except (KeyError, ValueError, TypeError, AttributeError) as error:
             what = f"no field {error}" if isinstance(error, KeyError) else str(error)
             raise PackError(f"{path}:{number}: not a sample's results: {what}") from error
-        yield Entry((namespace, name), *facts, values, str(row.get("error", "")), number)
+        raised = str(row.get("error", ""))
+        yield Entry((namespace, name), note, dtype, form, inputs, values, raised, number)
     raise PackError(f"{path}:{number}: cut off: the last line is missing")
 
 

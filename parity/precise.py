@@ -141,7 +141,9 @@ def _wide(value: Any, dtype: type) -> Any:
     return np.longdouble(mp.nstr(value, 30))
 
 
-def evaluate(name: str, args: list, instead: np.ndarray) -> np.ndarray | None:
+def evaluate(
+    name: str, args: list, instead: np.ndarray, digits: int = DIGITS
+) -> np.ndarray | None:
     """The function `name` of broadcast `args`, to 64 bits of mantissa; None if it has no row.
 
     instead: torch's result, which gives the shape and stands in where mpmath has no answer.
@@ -159,7 +161,7 @@ def evaluate(name: str, args: list, instead: np.ndarray) -> np.ndarray | None:
         return None
     if grids[0].shape != out.shape or grids[0].size > 4096:
         return None
-    with mp.workdps(DIGITS):
+    with mp.workdps(digits):
         for index in np.ndindex(out.shape):
             point = [_number(g[index]) for g in grids]
             value = _try(function, point)
@@ -169,7 +171,12 @@ def evaluate(name: str, args: list, instead: np.ndarray) -> np.ndarray | None:
 
 
 def derivative(
-    name: str, args: list, which: int, cotangent: np.ndarray, instead: np.ndarray
+    name: str,
+    args: list,
+    which: int,
+    cotangent: np.ndarray,
+    instead: np.ndarray,
+    digits: int = DIGITS,
 ) -> np.ndarray | None:
     """Gradient for argument `which`: cotangent · ∂f/∂x, without broadcasting; None if unknown."""
     import mpmath as mp
@@ -191,7 +198,7 @@ def derivative(
     grids = np.broadcast_arrays(*arrays)
     out = np.array(instead, np.longdouble)
     order = tuple(int(i == which) for i in range(len(arrays)))
-    with mp.workdps(DIGITS):
+    with mp.workdps(digits):
         for index in np.ndindex(out.shape):
             point = tuple(_number(g[index]) for g in grids)
             slope = _try(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -45,16 +46,20 @@ class Progress:
     def start(self, title: str, total: int) -> None:
         self.task, self.bad = self.bars.add_task(title, total=total, note=""), 0
 
+    def step(self, name: str) -> None:
+        """One thing done that has no verdict."""
+        self.bars.update(self.task, advance=1, note=f"[dim]{name[:36]}[/]")
+
     def done(self, result: Any) -> None:
         self.bad += not result.verdict.ok
-        name = result.op if isinstance(result, OpResult) else result.name
+        name = result.op if hasattr(result, "op") else result.name
         note = f"[dim]{name.removeprefix('module.')[:36]}[/]" + (
             f" [red]{self.bad} deviating[/]" if self.bad else ""
         )
         self.bars.update(self.task, advance=1, note=note)
 
 
-def summary(session: Session, page: Path, before: set[str] | None) -> None:
+def summary(session: Session, page: Path, before: dict[str, Any] | None) -> None:
     """The closing tables: families by verdict, programs, the worst ten, what deviates."""
     from rich.console import Console
 
@@ -66,9 +71,11 @@ def summary(session: Session, page: Path, before: set[str] | None) -> None:
         console.print(_kinds(session))
     if session.programs:
         console.print(_programs(session))
-    if any(r.worst("ours") for r in session.ops):
+    if any(r.worst("ours") or r.worst("theirs") for r in session.ops):
         console.print(_worst(session.ops))
-    _deviations(console, session, before)
+    _deviations(console, session)
+    if before is not None:
+        _since(console, session, before)
     console.print(f"report: {page}   ({session.seconds:.0f} s)")
     console.print(
         "[bold green]parity[/]"
@@ -145,17 +152,20 @@ def _kinds(session: Session) -> Any:
 def _worst(results: list[OpResult]) -> Any:
     from rich.table import Table
 
-    table = Table(title="largest errors against the oracle, in ULP", title_justify="left")
-    table.add_column("op")
-    table.add_column("ours", justify="right")
-    table.add_column("torch", justify="right")
-    for r in sorted(results, key=lambda r: -r.worst("ours"))[:10]:
-        if r.worst("ours"):
-            table.add_row(r.op, f"{r.worst('ours'):.3g}", f"{r.worst('theirs'):.3g}")
+    title = "largest errors against the oracle, in ULP: our ten worst ops and torch's"
+    table = Table(title=title, title_justify="left")
+    for name in ("op", "ours", "torch", "", "op", "torch", "ours"):
+        table.add_column(name, justify="right" if name in ("ours", "torch") else "left")
+    columns = []
+    for side, other in (("ours", "theirs"), ("theirs", "ours")):
+        worst = sorted((r for r in results if r.worst(side)), key=lambda r: -r.worst(side))[:10]
+        columns.append([(r.op, f"{r.worst(side):.3g}", f"{r.worst(other):.3g}") for r in worst])
+    for ours, theirs in zip_longest(*columns, fillvalue=("", "", "")):
+        table.add_row(*ours, "", *theirs)
     return table
 
 
-def _deviations(console: Any, session: Session, before: set[str] | None, limit: int = 25) -> None:
+def _deviations(console: Any, session: Session, limit: int = 25) -> None:
     from rich.markup import escape
 
     failing = [r for r in session.ops + session.modules if not r.verdict.ok]
@@ -179,12 +189,43 @@ def _deviations(console: Any, session: Session, before: set[str] | None, limit: 
             console.print(f"[red]program {p.name}[/] {escape(p.detail)}", highlight=False)
     for problem in session.problems:
         console.print(f"[red]ledger: {problem.kind}[/] {escape(problem.text)}", highlight=False)
-    if before is not None:
-        now = set(session.failing())
-        new, gone = sorted(now - before), sorted(before - now)
-        if new or gone:
-            console.print(
-                f"since the stored run: {len(new)} new {new[:8]}, {len(gone)} gone {gone[:8]}",
-                highlight=False,
-                markup=False,
-            )
+
+
+def changes(session: Session, before: dict[str, Any]) -> list[tuple[str, list[str]]]:
+    """What is new since the stored run, of what both runs compared: (kind, names or figures)."""
+    old = {o["op"]: o for o in before.get("ops", ()) if isinstance(o, dict) and "op" in o}
+    now = {r.op: r for r in session.ops}
+    both = [n for n in now if n in old]
+    names = {*now, *(r.op.removeprefix("module.") for r in session.modules)}
+    names |= {p.name for p in session.programs}
+    failing, failed = set(session.failing()), set(before["failing"])
+    compared = {n for n in failed if n.rpartition(" ")[2] in names or n.partition(" ")[2] in names}
+
+    def figures(up: bool) -> list[str]:
+        moved = []
+        for name in both:
+            a, b = float(old[name].get("ulp_ours", 0)), round(now[name].worst("ours"), 3)
+            if (b > a) if up else (b < a):
+                moved.append((abs(b - a), f"{name} {a:.3g} → {b:.3g}"))
+        return [text for _, text in sorted(moved, reverse=True)]
+
+    return [
+        ("deviate now", sorted(failing - failed)),
+        ("deviate no more", sorted(compared - failing)),
+        ("new ops", sorted(now.keys() - old.keys()) if old else []),
+        ("error grew, in ULP", figures(True)),
+        ("error shrank, in ULP", figures(False)),
+    ]
+
+
+def _since(console: Any, session: Session, before: dict[str, Any]) -> None:
+    found = [(kind, names) for kind, names in changes(session, before) if names]
+    for kind, names in found:
+        more = f" … {len(names) - 8} more" if len(names) > 8 else ""
+        console.print(
+            f"since the stored run: {len(names)} {kind}: {', '.join(names[:8])}{more}",
+            highlight=False,
+            markup=False,
+        )
+    if not found:
+        console.print("since the stored run: nothing new")

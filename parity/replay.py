@@ -27,6 +27,13 @@ class Terms:
     start: Array | None = None
     finish: Callable[[Array], Array] = lambda x: x
 
+    def magnitude(self) -> Array:
+        """Σₖ |a[i,k]·b[i,k]| in float64, finished as the sum is."""
+        a = np.abs(self.a.astype(np.float64))
+        total = a.sum(1) if self.b is None else np.einsum("ik,ik->i", a, np.abs(self.b))
+        total = total if self.start is None else total + np.abs(self.start)
+        return np.abs(self.finish(total))
+
     def rows(self, at: Array) -> Terms:
         """Only some output elements."""
         b = None if self.b is None else self.b[at]
@@ -259,7 +266,7 @@ def _sum(x: Array, dim: Any = None, keepdim: bool = False, **_: Any) -> Terms:
 
 def _mean(x: Array, dim: Any = None, keepdim: bool = False, **options: Any) -> Terms:
     found = _sum(x, dim)
-    n = found.a.dtype.type(found.a.shape[1])
+    n = found.a.shape[1]
     return Terms(found.a, None, None, lambda total: total / total.dtype.type(n))
 
 

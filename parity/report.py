@@ -7,9 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from . import session as sessions
+from .accuracy_cases import SAME
 from .outcome import Verdict
+from .report_sources import Sources
 from .session import Session, write_atomically
 
+SHOWN = 4  # samples of each op that are bit-identical
 TEMPLATES = Path(__file__).with_name("templates")
 CLASSES = {
     "identical": "identical",
@@ -55,13 +58,26 @@ def families(ops: list[dict]) -> list[dict[str, Any]]:
     return rows
 
 
+def describe(ops: list[dict[str, Any]], session: Session) -> None:
+    """Add to each op what its page shows: call, docstring, source, torch's rule, atlas, samples."""
+    sources = Sources(session.ours)
+    drawn = {r["name"] for r in session.atlas}
+    for op, result in zip(ops, session.ops, strict=True):
+        op |= sources.of(result.namespace, result.name)
+        op["drawn"] = SAME.get(result.op, result.op) in drawn
+        alike = [s for s in result.samples if not s.verdict][:SHOWN]
+        op["alike"] = [s.text for s in alike]
+
+
 def context(session: Session) -> dict[str, Any]:
     """What the template is given."""
+    from . import atlas_page
     from .plots import program_plot, ulp_plot
 
     data = sessions.as_dict(session, details=8)
     for op in data["ops"] + data["modules"]:
         op["bar"], op["kind"] = bar(op["counts"]), CLASSES[op["verdict"]]
+    describe(data["ops"], session)
     for facts, program in zip(data["programs"], session.programs, strict=True):
         facts["kind"] = CLASSES[facts["verdict"]]
         facts["plot"] = program_plot(program) if program.difference.size else ""
@@ -74,23 +90,28 @@ def context(session: Session) -> dict[str, Any]:
         "samples": samples,
         "identical_share": 100 * identical / samples if samples else 0.0,
         "classes": CLASSES,
+        "atlas": atlas_page.embedded(session.atlas),
         "bar": bar(data["counts"]) if session.ops else [],
         "module_bar": bar(data["module_counts"]) if session.modules else [],
     }
 
 
-def render(session: Session) -> str:
-    """The page as HTML."""
+def environment() -> Any:
+    """Where the pages' templates are."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    environment = Environment(
+    return Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.get_template("index.html.j2").render(context(session))
+
+
+def render(session: Session) -> str:
+    """The page as HTML."""
+    return environment().get_template("index.html.j2").render(context(session))
 
 
 def write(session: Session, folder: Path) -> Path:

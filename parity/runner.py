@@ -13,6 +13,7 @@ import traceback
 from collections import deque
 from collections.abc import Callable, Iterable
 from multiprocessing.connection import Connection, wait
+from typing import Any
 
 from .compare import Lab, mismatch
 from .engines import Engine, EngineError, open_engine
@@ -118,14 +119,16 @@ def _run_here(ours: str, theirs: str, keys: list[Key], done: Callable) -> list[O
 
 
 class _Worker:
-    def __init__(self, context: mp.context.BaseContext, ours: str, theirs: str) -> None:
+    def __init__(
+        self, context: mp.context.BaseContext, work: Callable, ours: str, theirs: str
+    ) -> None:
         self.pipe, child = context.Pipe()
-        self.process = context.Process(target=_work, args=(child, ours, theirs), daemon=True)
+        self.process = context.Process(target=work, args=(child, ours, theirs), daemon=True)
         self.process.start()
         child.close()
-        self.key: Key | None = None
+        self.key: Any = None
 
-    def give(self, key: Key | None) -> None:
+    def give(self, key: Any) -> None:
         self.key = key
         self.pipe.send(key)
 
@@ -142,13 +145,16 @@ def _died(worker: _Worker) -> OpResult:
 def run_ops(
     ours: str,
     theirs: str,
-    keys: list[Key],
+    keys: list[Any],
     processes: int | None = None,
-    done: Callable[[OpResult], None] = lambda result: None,
-) -> list[OpResult]:
+    done: Callable[[Any], None] = lambda result: None,
+    work: Callable = _work,
+    died: Callable = _died,
+) -> list[Any]:
     """Compare `keys` in parallel; `done` sees each result as it comes.  Sorted by name.
 
     processes: how many; None for one per processor, 0 to stay in this process (for debuggers).
+    work, died: another tool's worker loop, and its result for a worker that ended.
     """
     if not keys:
         return []
@@ -157,7 +163,7 @@ def run_ops(
     context = mp.get_context("spawn")
     queue, results = deque(keys), []
     count = max(1, min(processes or len(os.sched_getaffinity(0)), len(keys)))
-    workers = [_Worker(context, ours, theirs) for _ in range(count)]
+    workers = [_Worker(context, work, ours, theirs) for _ in range(count)]
     for worker in workers:
         worker.give(queue.popleft())
     busy = {w.pipe: w for w in workers}
@@ -168,8 +174,8 @@ def run_ops(
                 try:
                     result = worker.pipe.recv()
                 except (EOFError, ConnectionResetError):
-                    result = _died(worker)
-                    worker = _Worker(context, ours, theirs) if queue else worker
+                    result = died(worker)
+                    worker = _Worker(context, work, ours, theirs) if queue else worker
                 results.append(result)
                 done(result)
                 if queue:

@@ -35,6 +35,7 @@ class Session:
     problems: list[Problem] = field(default_factory=list)
     seconds: float = 0.0
     started: str = ""
+    atlas: list[dict] = field(default_factory=list)  # records of atlas.py
 
     @property
     def ok(self) -> bool:
@@ -157,9 +158,17 @@ def write_atomically(path: Path, text: str) -> None:
         raise
 
 
-def previous_failures(path: Path) -> set[str] | None:
-    """What deviated in the stored run; None if there is none that can be read."""
+def previous(path: Path) -> dict[str, Any] | None:
+    """The stored run; None if there is none that can be read."""
     try:
-        return set(json.loads(path.read_text(encoding="utf-8"))["failing"])
+        stored = json.loads(path.read_text(encoding="utf-8"))
+        set(stored["failing"])
+        return stored
     except (OSError, ValueError, KeyError, TypeError):
         return None
+
+
+def previous_failures(path: Path) -> set[str] | None:
+    """What deviated in the stored run; None if there is none that can be read."""
+    stored = previous(path)
+    return None if stored is None else set(stored["failing"])

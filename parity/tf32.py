@@ -44,6 +44,10 @@ class Tf32(Engine):
         method = super().find_method(name)
         return self._cut(method) if method and ("torch", name) in self.ops else method
 
+    def replacement(self, name: str, function: Callable) -> Callable:
+        chosen = any((space, name) in self.ops for space in ("torch", "nn.functional"))
+        return self._cut(function) if chosen else function
+
     def _cut(self, function: Callable) -> Callable:
         forward, backward = self.rounded
 

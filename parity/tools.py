@@ -12,6 +12,7 @@ from typing import Any
 
 TOOLS = {
     "accuracy": ("accuracy", "ULP errors of every inexact pointwise function, beside torch's"),
+    "atlas": ("atlas", "maps and histograms of those errors over each domain, with a ratchet"),
     "coverage": ("coverage", "how much of torch's dense CPU API there is, name by name"),
     "diverge": ("diverge", "run a script on two engines and find the first op that differs"),
     "draws": (
@@ -21,6 +22,7 @@ TOOLS = {
     "record": ("pack_record", "store what a device computes as a golden pack"),
     "check": ("pack_check", "check an engine against a golden pack, with no GPU"),
     "repro": ("repro", "write an op's failures as standalone scripts, shrunk to the least"),
+    "mutate": ("mutate", "spoil every gradient rule and result in turn: do the samples notice?"),
     "explain": ("explain", "replay an op under candidate causes of a difference"),
 }
 

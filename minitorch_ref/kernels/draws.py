@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from . import heap
 from .libm import libm, multiply_add
 from .mersenne import MersenneTwister
 from .normals import box_muller, box_muller_scalar
@@ -39,12 +40,19 @@ def convert(values: Array, kind: np.dtype) -> Array:
         return values.astype(np.int64).astype(kind) if kind.kind in "iu" else values.astype(kind)
 
 
+def _results(count: int, kind: Any) -> Array:
+    """Room for `count` numbers."""
+    if count >= heap.LARGE:
+        heap.keep()
+    return np.empty(count, kind)
+
+
 # ---- uniform -------------------------------------------------------------------------------------
 
 
 def standard_floats(source: MersenneTwister, count: int) -> Array:
     """`count` float32 in [0, 1)."""
-    out = np.empty(count, np.float32)
+    out = _results(count, np.float32)
     for i in range(0, count, _PIECE):
         piece = out[i : i + _PIECE]
         words = source.words(piece.size)
@@ -55,7 +63,7 @@ def standard_floats(source: MersenneTwister, count: int) -> Array:
 
 def standard_doubles(source: MersenneTwister, count: int) -> Array:
     """`count` float64 in [0, 1)."""
-    out = np.empty(count, np.float64)
+    out = _results(count, np.float64)
     for i in range(0, count, _PIECE):
         piece = out[i : i + _PIECE]
         words = source.wide_words(piece.size)

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from .select import select
+from .wider import log1p, wider
 
 Array = np.ndarray
 
@@ -101,6 +102,11 @@ def reciprocal(x: Array) -> Array:
 
 def rsqrt(x: Array) -> Array:
     """1/√x."""
+    return _complex_rsqrt(x) if x.dtype.kind == "c" else reciprocal(np.sqrt(x))
+
+
+@wider
+def _complex_rsqrt(x: Array) -> Array:
     return reciprocal(np.sqrt(x))
 
 
@@ -168,7 +174,23 @@ def logaddexp(a: Array, b: Array) -> Array:
         return np.logaddexp(a, b)
     first = a.real >= b.real
     large, small = np.where(first, a, b), np.where(first, b, a)
-    return np.log1p(np.exp(small - large)) + large
+    return log1p(np.exp(small - large)) + large
+
+
+def logaddexp2(a: Array, b: Array) -> Array:
+    """log₂(2ᵃ + 2ᵇ); where the sum of max(a, b) and the logarithm cancels, in the wider type."""
+    result = np.asarray(np.logaddexp2(a, b))
+    wide = {"f": np.float64, "d": np.longdouble}.get(result.dtype.char)
+    lost = np.abs(result) < np.abs(np.maximum(a, b)) / 4
+    if wide is not None and lost.any():
+        a, b = (np.broadcast_to(x, result.shape)[lost].astype(wide) for x in (a, b))
+        result[lost] = np.logaddexp2(a, b)
+    return result
+
+
+def absolute(x: Array) -> Array:
+    """|x|; of complex64 rounded once, which NumPy's is not."""
+    return np.hypot(x.real, x.imag) if x.dtype.char == "F" else np.absolute(x)
 
 
 # ---- powers ----------------------------------------------------------------------------------------

@@ -22,10 +22,16 @@ from typing import Any
 
 import numpy as np
 
+from . import heap
+
 Array = np.ndarray
 
-_LONG = 2048  # elements from which a call of BLAS pays (and its import, once)
+LONG = 2048  # elements from which a call of BLAS pays (and its import, once)
 _PIECE = 9984  # below the size (10,000) where BLAS would start threads of its own
+_PART = 8192  # elements worked on at a time: their float64 scratch stays in the cache
+_WIDE, _BITS = np.dtype(np.float64), np.dtype(np.int64)
+_ABOVE = np.int64(64 - 29)  # float64 has 29 bits that float32 has not
+_TIE = np.iinfo(np.int64).min  # the highest of them alone, moved to the top
 _BLOCK = 64  # BLAS fuses its unrolled loop, not the rest of it: feed it multiples of this
 
 
@@ -34,27 +40,51 @@ def fma(a: Any, b: Any, c: Array, out: Array | None = None) -> Array:
 
     `out` may be one of the operands.
     """
-    if out is None:
-        out = np.empty_like(c)
     if c.dtype.char == "d":
+        if out is None:
+            return np.asarray(_fma64(a, b, c))
         np.copyto(out, _fma64(a, b, c))
         return out
-    wide = np.multiply(a, b, dtype=np.float64, subok=False)
-    wide = np.add(wide, c, out=wide if wide.shape == c.shape and wide.ndim else None)
-    low = np.asarray(wide).view(np.uint64) & np.uint64(0x1FFFFFFF)  # what float32 has no room for
-    tied = low == np.uint64(0x10000000)
-    if tied.any():
-        wide = _settle_ties(np.asarray(wide), tied, a, b, c)
-    np.copyto(out, wide, casting="same_kind")
+    if out is None:
+        out = np.empty_like(c)
+    if c.size > _PART and all(_divides(x, c) for x in (a, b, c, out)):
+        flat = [x.reshape(-1) if np.ndim(x) else x for x in (a, b, c, out)]
+        wide = np.empty(_PART), np.empty(_PART, np.int64)
+        for i in range(0, c.size, _PART):
+            part = slice(i, i + _PART)
+            _fma32(*(x[part] if np.ndim(x) else x for x in flat), *wide)
+    else:
+        _fma32(a, b, c, out, None, None)
     return out
 
 
-def _settle_ties(wide: Array, tied: Array, a: Any, b: Any, c: Array) -> Array:
+def _divides(x: Any, c: Array) -> bool:
+    """Whether an operand can be cut into parts as `c` is: it is as large and dense, or a number."""
+    return np.ndim(x) == 0 or (x.shape == c.shape and x.flags.c_contiguous)
+
+
+def _fma32(
+    a: Any, b: Any, c: Array, out: Array, wide: Array | None, low: Array | None
+) -> None:
+    """One part, in float64; `wide` and `low` are scratch."""
+    if wide is not None and low is not None and c.size < wide.size:
+        wide, low = wide[: c.size], low[: c.size]
+    wide = np.multiply(a, b, wide, dtype=_WIDE)
+    if type(wide) is not np.ndarray or wide.shape != c.shape:
+        wide = np.asarray(np.add(wide, c))
+    else:
+        np.add(wide, c, wide)
+    low = np.left_shift(wide.view(_BITS), _ABOVE, low)  # what float32 has no room for, on top
+    if np.minimum.reduce(low, None, initial=0) == _TIE:
+        _settle_ties(wide, low == _TIE, a, b, c)
+    out[...] = wide
+
+
+def _settle_ties(wide: Array, tied: Array, a: Any, b: Any, c: Array) -> None:
     """Move sums that were rounded onto a float32 tie back to the side of it they came from."""
     product = np.broadcast_to(np.multiply(a, b, dtype=np.float64), wide.shape)[tied]
     s, error = _two_sum(product, c[tied].astype(np.float64))
     wide[tied] = np.where(error == 0, s, np.nextafter(s, np.copysign(np.inf, error)))
-    return wide
 
 
 def _two_sum(x: Array, y: Array) -> tuple[Array, Array]:
@@ -104,7 +134,9 @@ def axpy(y: Array, x: Array, alpha: Any) -> Array:
     if kind not in "fd":
         return np.add(y, y.dtype.type(alpha) * x, out=y)
     scale = y.dtype.type(alpha)
-    if y.size >= _LONG and kind not in _blas:
+    if y.size >= heap.LARGE:
+        heap.keep()
+    if y.size >= LONG and kind not in _blas:
         _blas[kind] = _fused_blas(kind)
     routine = _blas.get(kind)
     if routine is None or scale == 0 or not _is_flat(x, y):  # BLAS takes 0·inf for 0

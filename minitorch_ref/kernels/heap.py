@@ -21,6 +21,7 @@ import os
 import sys
 
 KEPT = 256 << 20  # bytes
+LARGE = 1 << 15  # elements from which on a result is taken from the system: where callers ask
 LARGEST = 32 << 20  # bytes: the most the library accepts
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # their numbers in <malloc.h>
 

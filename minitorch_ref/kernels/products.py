@@ -19,14 +19,13 @@ from . import heap
 from .threads import get_num_threads, hold_blas, parallel_for
 from .tiles import SPLIT
 
-LARGE = 1 << 16  # elements
 STEP = 48  # pieces are multiples of this: BLAS kernels take 4, 6, 8, 12 or 16 rows at a time
 
 
 def matmul(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """`np.matmul`, with large products spread over the threads."""
     threads = get_num_threads()
-    if a.size >= LARGE:
+    if a.size >= heap.LARGE:
         heap.keep()
     if threads > 1 and hold_blas() and 1 < a.ndim < 4 and a.ndim == b.ndim:
         if a.size * b.shape[-1] >= SPLIT * threads and a.dtype == b.dtype:

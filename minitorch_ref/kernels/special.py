@@ -21,6 +21,7 @@ from .fma import fma
 from .incomplete_gamma import lower_and_upper
 from .libm import by_element, fuses, libm, libm_float
 from .modified_bessel import modified_bessel as extended
+from .wider import sinc as complex_sinc
 
 Array = np.ndarray
 Kernel = Callable[..., Any]
@@ -137,8 +138,8 @@ def mvlgamma(x: Array, p: int) -> Array:
     """Σ log |Γ(x − j/2)| over j < p, plus p(p − 1)/4 · log π."""
 
     def total(wide: Array) -> Array:
-        parts: Any = sum(lgamma(wide - 0.5 * j) for j in reversed(range(p)))
-        return parts + p * (p - 1) / 4 * math.log(math.pi)
+        parts: Any = sum(np.longdouble(lgamma(wide - 0.5 * j)) for j in reversed(range(p)))
+        return (parts + p * (p - 1) / 4 * math.log(math.pi)).astype(_DOUBLE)
 
     return through_double(total, x)
 
@@ -279,9 +280,10 @@ def modified_bessel(kind: str, order: int, scaled: bool = False) -> Kernel:
 @in_single
 def sinc(x: Array) -> Array:
     """sin(πx) / πx, and 1 at zero."""
-    angle = x * x.real.dtype.type(math.pi)
-    wave = sin(angle) if x.dtype.kind == "f" else np.sin(angle)
-    return np.where(x == 0, x.dtype.type(1), wave / angle)
+    if x.dtype.kind == "c":
+        return complex_sinc(x)
+    angle = x * x.dtype.type(math.pi)
+    return np.where(x == 0, x.dtype.type(1), sin(angle) / angle)
 
 
 def logit(x: Array, eps: float | None = None) -> Array:

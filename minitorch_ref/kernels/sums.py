@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from . import heap
+
 Array = np.ndarray
 
 _add: Any = np.add.reduce
@@ -24,6 +26,8 @@ _LONG = 256  # additions one after the other that are still accurate enough
 
 def total(x: Array, axes: tuple[int, ...] | None, keepdims: bool = False) -> Array:
     """The sum over `axes` (None: all), in the array's own dtype."""
+    if x.size >= heap.LARGE:
+        heap.keep()
     if x.dtype.char == "e":
         return np.asarray(total(x.astype(np.float32), axes, keepdims)).astype(np.float16)
     if x.dtype.kind in "fc" and x.size > _LONG:

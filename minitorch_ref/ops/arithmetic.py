@@ -7,12 +7,14 @@ The operators `+ - * /` use the plain rows of `pointwise.py` directly.
 from __future__ import annotations
 
 import builtins
+import math
 from typing import Any
 
 import numpy as np
 
-from ..autograd.graph import record, rename
+from ..autograd.graph import record, rename, requires_grad
 from ..autograd.inplace import in_place
+from ..autograd.modes import state
 from ..dtypes import (
     BOOL,
     COMPLEX,
@@ -25,7 +27,7 @@ from ..dtypes import (
     to_floating,
 )
 from ..kernels import elementwise as k
-from ..kernels import fma
+from ..kernels import fma, wider
 from ..quiet import fp
 from ..tensor import Tensor, wrap
 from . import pointwise as p
@@ -51,7 +53,7 @@ from .pointwise import (
 )  # fmt: skip
 from .refusals import bad_argument, broadcast_shape, no_bool_sub, not_implemented
 from .registry import check_overlap, op, write_out
-from .table import binary
+from .table import binary, unary
 
 
 def _with_alpha(simple: Any, sign: int, rows: str) -> Any:
@@ -82,6 +84,14 @@ def _with_alpha(simple: Any, sign: int, rows: str) -> Any:
 
 def _scaled_sum(node: str, input: Any, other: Any, alpha: Any, sign: int) -> Tensor:
     """input ± alpha · other, the product unrounded where torch's vectorised loop fuses it."""
+    if alike(input, other) and type(alpha) in (int, float):
+        y, x = input._array, other._array
+        factor = y.dtype.type(alpha if sign > 0 else -alpha)
+        data = fp.quiet(_scaled_and_added, x, factor, y)
+        if not state.grad or not (requires_grad(input) or requires_grad(other)):
+            return wrap(data)
+        scale = lambda g: mul(g, alpha if sign > 0 else -alpha)  # noqa: E731
+        return record(node, data, input=(input, lambda g: g), other=(other, scale))
     common = result_type(input, other)
     _check_alpha(alpha, common)
     a, b = as_operand(input, common), as_operand(other, common)
@@ -92,6 +102,24 @@ def _scaled_sum(node: str, input: Any, other: Any, alpha: Any, sign: int) -> Ten
     data = fp.quiet(fma.axpy, y, x, factor[()] if sign > 0 else np.negative(factor)[()])
     scale = lambda g: mul(g, conj(alpha) if sign > 0 else -conj(alpha))  # noqa: E731
     return record(node, data, input=(input, lambda g: g), other=(other, scale))
+
+
+def alike(input: Any, other: Any) -> bool:
+    """Whether both are tensors of one shape and one type, float32 or float64."""
+    if not isinstance(input, Tensor) or not isinstance(other, Tensor):
+        return False
+    x, y = input._array, other._array
+    return x.dtype is y.dtype and x.shape == y.shape and x.dtype.char in "fd"
+
+
+def _scaled_and_added(x: np.ndarray, factor: Any, y: np.ndarray) -> np.ndarray:
+    if y.size >= fma.LONG:
+        return fma.axpy(np.array(y, order="C"), x, factor)
+    if builtins.abs(factor) >= 1 and math.frexp(factor)[0] in (0.5, -0.5):  # the product is exact
+        data = y + factor * x
+        if math.isfinite(np.add.reduce(data, None)):  # and has not overflowed
+            return data
+    return fma.fma(x, factor, y)
 
 
 def _check_alpha(alpha: Any, common: Any) -> None:
@@ -256,28 +284,9 @@ def round(input: Tensor, *, decimals: int | None = None) -> Tensor:
     return record(node, data, input=(input, lambda g: zeros_as(g)))
 
 
-@op(inplace=True, out=True)
-def sigmoid(input: Tensor) -> Tensor:
-    """1 / (1 + exp(−x))."""
-    if not isinstance(input, Tensor):
-        raise bad_argument("sigmoid", "input", 1, input)
-    x = cast_array(input._array, to_floating(input.dtype))
-    data = fp.quiet(_logistic, x)
-    return record(
-        "SigmoidBackward0",
-        data,
-        input=(input, lambda g, out: mul(g, conj(mul(plain_sub(1, out), out)))),
-    )
-
-
-def _logistic(x: np.ndarray) -> np.ndarray:
-    if x.dtype == float16.np:
-        return _logistic(x.astype(np.float32)).astype(np.float16)
-    y = np.negative(x)
-    y = np.exp(y, out=y if type(y) is np.ndarray else None)
-    y = np.add(y, 1, out=y if type(y) is np.ndarray else None)
-    return np.reciprocal(y)
-
+# fmt: off
+sigmoid = unary("sigmoid", wider.logistic, lambda g, out: mul(g, conj(mul(plain_sub(1, out), out))), kind="float")
+# fmt: on
 
 # ---- second names of the pointwise ops -------------------------------------------------------------
 

@@ -15,7 +15,7 @@ from ..tensor import Tensor, wrap, wrap_dim
 
 __all__ = [
     "Dims", "Number", "array_as", "as_operand", "cast_array", "convert_number",
-    "is_number", "result_type", "shape_of_args", "sum_dtype", "wrap", "wrap_dim", "wrap_dims",
+    "is_number", "result_type", "shape_of_args", "strided", "sum_dtype", "wrap", "wrap_dim", "wrap_dims",
 ]  # fmt: skip
 
 Number = bool | int | float | complex
@@ -47,7 +47,17 @@ def shape_of_args(args: tuple[Any, ...]) -> tuple[int, ...]:
     """The shape meant by `f(2, 3)`, `f((2, 3))`, `f(torch.Size([2, 3]))`."""
     if len(args) == 1 and isinstance(args[0], (tuple, list)):
         args = tuple(args[0])
-    return tuple([operator.index(n) for n in args])
+    return tuple(map(operator.index, args))
+
+
+def strided(array: np.ndarray, shape: Sequence[int], strides: Sequence[int]) -> np.ndarray:
+    """`array`'s memory, from its first element on, under any shape and strides (in bytes).
+
+    NumPy's `as_strided` costs 4 µs; ndarray itself, which asks for contiguous memory, 0.3 µs.
+    """
+    if array.flags.c_contiguous:
+        return np.ndarray(shape, array.dtype, array, 0, strides)
+    return np.lib.stride_tricks.as_strided(array, shape, strides)
 
 
 def sum_dtype(input: Tensor, wanted: dtype | None) -> dtype:

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..autograd.graph import record
+from ..kernels import wider
 from ..kernels.blocks import over_blocks
 from ..kernels.select import against, keep, select
 from ..quiet import fp
@@ -190,7 +191,7 @@ def _gelu_slope(x: np.ndarray) -> np.ndarray:
 
 gelu = Curve(
     "Gelu", "GeluKernelImpl",
-    lambda x: x * _phi(x),
+    wider.gelu,
     _gelu_slope,
     lambda x: (x * x * -0.5).exp() * _INV_SQRT_2PI * (2 - x * x),
     "gelu",
@@ -232,7 +233,7 @@ def _silu_bend(x: Tensor) -> Tensor:
     return s * (-x).sigmoid() * (2 + x * (1 - 2 * s))
 
 
-silu = Curve("Silu", "silu_cpu", lambda x: x / (1 + np.exp(-x)), _silu_slope, _silu_bend)
+silu = Curve("Silu", "silu_cpu", wider.silu, _silu_slope, _silu_bend)
 
 
 def _mish_slope(x: np.ndarray) -> np.ndarray:
@@ -247,14 +248,7 @@ def _mish_bend(x: Tensor) -> Tensor:
     return 2 * dt + x * (dt * (-x).sigmoid() - 2 * t * dt * s)
 
 
-mish = Curve(
-    "Mish", "mish_cpu", lambda x: x * np.tanh(np.log1p(np.exp(x))), _mish_slope, _mish_bend
-)
-
-
-def _softplus(x: np.ndarray, beta: float, limit: float) -> np.ndarray:
-    z = x * beta
-    return select(z > limit, x, np.log1p(np.exp(z)) / beta, x.dtype)
+mish = Curve("Mish", "mish_cpu", wider.mish, _mish_slope, _mish_bend)
 
 
 def _softplus_slope(x: np.ndarray, beta: float, limit: float) -> np.ndarray:
@@ -268,7 +262,7 @@ def _softplus_bend(x: Tensor, beta: float, limit: float) -> Tensor:
     return _where(z <= limit, z.sigmoid() * (-z).sigmoid() * beta, 0.0)
 
 
-softplus = Curve("Softplus", "softplus_cpu", _softplus, _softplus_slope, _softplus_bend)
+softplus = Curve("Softplus", "softplus_cpu", wider.softplus, _softplus_slope, _softplus_bend)
 
 
 def _logsigmoid_slope(x: np.ndarray) -> np.ndarray:
@@ -282,7 +276,7 @@ def _logsigmoid_bend(x: Tensor) -> Tensor:
 
 logsigmoid = Curve(
     "LogSigmoid", "log_sigmoid_cpu",
-    lambda x: np.minimum(x, 0) - np.log1p(np.exp(-np.abs(x))),
+    wider.logsigmoid,
     _logsigmoid_slope,
     _logsigmoid_bend,
 )  # fmt: skip

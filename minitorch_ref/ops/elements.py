@@ -18,9 +18,8 @@ from ..autograd.inplace import bump, check_writable, in_place
 from ..storage import TypedStorage, UntypedStorage
 from ..tensor import Tensor
 from .arithmetic import sub
-from .common import is_number, shape_of_args, wrap_dim
+from .common import is_number, shape_of_args, strided, wrap_dim
 from .options import wrong_type
-from .parts import as_strided_array
 from .registry import op
 from .scatter_reduce import scatter_reduce
 from .writing import C_TYPES, exact_out
@@ -129,7 +128,7 @@ def _look_at(t: Tensor, memory: np.ndarray, shape: Any, steps: Any, offset: int)
         grown[: memory.size] = memory
         memory = grown
     stride = [s * memory.itemsize for s in steps]
-    t._array, t._root = as_strided_array(memory[offset:], shape, stride), memory
+    t._array, t._root = strided(memory[offset:], shape, stride), memory
     bump(t)
 
 
@@ -153,7 +152,7 @@ def resize(input: Tensor, *sizes: Any) -> Tensor:
             f"tensor has a size of {words[1]} ({input.numel()} elements). autograd's resize can only "
             "change the shape of a given tensor, while preserving the number of elements."
         )
-    return input.reshape(shape)
+    return rename(input.reshape(shape), "ResizeBackward")
 
 
 @op(function=False)

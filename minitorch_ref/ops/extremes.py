@@ -13,6 +13,7 @@ import numpy as np
 
 from .. import return_types
 from ..autograd.graph import record
+from ..kernels.scatter import gather
 from ..quiet import fp
 from ..tensor import Tensor, wrap
 from .common import Dims, wrap_dim
@@ -127,8 +128,8 @@ def _select(name: str, ufunc: np.ufunc, arg: Any, input: Tensor, dim: int, keepd
     if not x.ndim:
         where, data = np.zeros((), np.int64), x.copy()
     else:
-        where = arg(x, axis=axis, keepdims=True)
-        data = np.take_along_axis(x, where, axis)
+        where = arg(x, axis, keepdims=True)
+        data = gather(x, axis, where)
         if not keepdim:
             where, data = where.squeeze(axis), data.squeeze(axis)
     node = name.capitalize() + "Backward0"
@@ -158,14 +159,14 @@ def _dispatch(
     """The three overloads: (), (dim, keepdim) and (other)."""
     input = args[0] if args else kwargs.pop("input")
     rest = args[1:]
-    other = kwargs.pop("other", rest[0] if rest and isinstance(rest[0], Tensor) else None)
-    if isinstance(other, Tensor):
-        return getattr(input, elementwise)(other)
     if not rest and not kwargs:
         require_nonempty(name, input, (), given=False)
         _refuse_complex(input, f"{name}_all")
         every = tuple(range(input._array.ndim))
         return _extreme(name.capitalize() + "Backward1", ufunc, input, every, False, nan=True)
+    other = kwargs.pop("other", rest[0] if rest else None)
+    if isinstance(other, Tensor):
+        return getattr(input, elementwise)(other)
     parameters = dict(zip(("dim", "keepdim"), rest)) | kwargs
     dim, keepdim = parameters.pop("dim", None), parameters.pop("keepdim", False)
     if parameters or len(rest) > 2 or not hasattr(dim, "__index__"):
@@ -181,13 +182,13 @@ def _dispatch(
 @reduction(out="pair")
 def max(*args: Any, **kwargs: Any) -> Any:  # noqa: A001
     """max(input), max(input, dim, keepdim=False) → (values, indices), max(input, other)."""
-    return _dispatch("max", np.maximum, np.argmax, "maximum", args, kwargs)
+    return _dispatch("max", np.maximum, np.ndarray.argmax, "maximum", args, kwargs)
 
 
 @reduction(out="pair")
 def min(*args: Any, **kwargs: Any) -> Any:  # noqa: A001
     """min(input), min(input, dim, keepdim=False) → (values, indices), min(input, other)."""
-    return _dispatch("min", np.minimum, np.argmin, "minimum", args, kwargs)
+    return _dispatch("min", np.minimum, np.ndarray.argmin, "minimum", args, kwargs)
 
 
 # ---- positions -----------------------------------------------------------------------------------
@@ -208,16 +209,16 @@ def _position(name: str, arg: Any, input: Tensor, dim: int | None, keepdim: bool
     axis = None if dim is None else wrap_dim(dim, x.ndim)
     if axis is not None:
         require_nonempty(name, input, (axis,), given=True)
-    return wrap(np.asarray(arg(x, axis=axis, keepdims=keepdim), np.int64))
+    return wrap(np.asarray(arg(x, axis, keepdims=keepdim), np.int64))
 
 
 @reduction(out="index")
 def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
     """The index of the first largest element along `dim`; without one, in the flattened input."""
-    return _position("argmax", np.argmax, input, dim, keepdim)
+    return _position("argmax", np.ndarray.argmax, input, dim, keepdim)
 
 
 @reduction(out="index")
 def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
     """The index of the first smallest element along `dim`; without one, in the flattened input."""
-    return _position("argmin", np.argmin, input, dim, keepdim)
+    return _position("argmin", np.ndarray.argmin, input, dim, keepdim)

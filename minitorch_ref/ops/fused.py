@@ -10,11 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from ..autograd.graph import record
+from ..autograd.graph import record, requires_grad
+from ..autograd.modes import state
 from ..dtypes import INTEGER, result_type
 from ..kernels import fma
+from ..kernels.select import select
 from ..quiet import fp
-from ..tensor import Tensor
+from ..tensor import Tensor, wrap
+from .arithmetic import alike
 from .common import as_operand, convert_number
 from .pointwise import conj, mul, neg, plain_div, plain_sub
 from .refusals import bad_argument, broadcast_shape, no_kernel
@@ -42,9 +45,20 @@ def _times(x: Tensor, value: Any) -> Tensor:
 @op(inplace=True, out=True)
 def addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Any = 1) -> Tensor:
     """`input + value · tensor1 · tensor2`.  Raises NotImplementedError for booleans."""
+    if value == 1 and alike(input, tensor1) and alike(input, tensor2):
+        data = fp.quiet(fma.fma, tensor1._array, tensor2._array, input._array)
+        if not state.grad or not any(map(requires_grad, (input, tensor1, tensor2))):
+            return wrap(data)
+        return _recorded_product(data, input, tensor1, tensor2, value)
     y, a, b = _operands("addcmul", "uifc", input, tensor1, tensor2)
     factor = convert_number(value, result_type(input, tensor1, tensor2))[()]
     data = fp.quiet(fma.addcmul, y, a, b, factor)
+    return _recorded_product(data, input, tensor1, tensor2, value)
+
+
+def _recorded_product(
+    data: np.ndarray, input: Tensor, tensor1: Tensor, tensor2: Tensor, value: Any
+) -> Tensor:
     return record(
         "AddcmulBackward0",
         data,
@@ -86,6 +100,11 @@ def lerp(input: Tensor, end: Tensor, weight: Any, *, out: Tensor | None = None) 
     """
     _check_lerp(input, end, weight)
     many = isinstance(weight, Tensor)
+    if type(weight) is float and out is None and alike(input, end):
+        data = fp.quiet(_part_way_by_number, input._array, end._array, weight)
+        if not state.grad or not (requires_grad(input) or requires_grad(end)):
+            return wrap(data)
+        return _recorded_step(data, input, end, weight)
     arrays = [x._array for x in (input, end, weight) if isinstance(x, Tensor)]
     shape = broadcast_shape(*arrays)
     kind = input._array.dtype
@@ -94,13 +113,7 @@ def lerp(input: Tensor, end: Tensor, weight: Any, *, out: Tensor | None = None) 
     part = weight._array if many else convert_number(weight, input.dtype)
     a, b, w = (np.asarray(_wide(x)) for x in (*arrays[:2], part))
     data = fp.quiet(_part_way, np.broadcast_to(a, shape), np.broadcast_to(b, shape), w)
-    result = record(
-        "LerpBackward1" if many else "LerpBackward0",
-        np.asarray(data, kind),
-        input=(input, lambda g, weight: mul(g, conj(plain_sub(1, weight)))),
-        end=(end, lambda g, weight: mul(g, conj(weight))),
-        weight=(weight, lambda g, input, end: mul(g, conj(plain_sub(end, input)))),
-    )
+    result = _recorded_step(np.asarray(data, kind), input, end, weight)
     if out is None:
         return result
     check_overlap(out, (input, end, weight))
@@ -108,6 +121,27 @@ def lerp(input: Tensor, end: Tensor, weight: Any, *, out: Tensor | None = None) 
 
 
 op(lerp, inplace=True, own_out=True)
+
+
+def _recorded_step(data: np.ndarray, input: Tensor, end: Tensor, weight: Any) -> Tensor:
+    return record(
+        "LerpBackward1" if isinstance(weight, Tensor) else "LerpBackward0",
+        data,
+        input=(input, lambda g, weight: mul(g, conj(plain_sub(1, weight)))),
+        end=(end, lambda g, weight: mul(g, conj(weight))),
+        weight=(weight, lambda g, input, end: mul(g, conj(plain_sub(end, input)))),
+    )
+
+
+def _part_way_by_number(a: np.ndarray, b: np.ndarray, weight: float) -> np.ndarray:
+    """`_part_way` for one weight: the nearer end is known, and long vectors have BLAS."""
+    w = a.dtype.type(weight)
+    near = abs(w) < 0.5
+    base, factor = (a, w) if near else (b, w - a.dtype.type(1))
+    if a.size < fma.LONG:
+        return fma.fma(factor, np.asarray(b - a), base)
+    return fma.axpy(np.array(base, order="C"), np.subtract(b, a, order="C"), factor)
+
 
 _C_NAMES = {
     "float32": "float", "float64": "double", "float16": "c10::Half",
@@ -135,8 +169,8 @@ def _wide(x: Any) -> Any:
 def _part_way(a: np.ndarray, b: np.ndarray, w: np.ndarray) -> np.ndarray:
     """a + w (b − a) for |w| < ½, else b + (w − 1) (b − a), the products unrounded."""
     near = np.abs(w) < 0.5
-    factor = np.where(near, w, w - w.dtype.type(1))
-    base = np.where(near, a, b)
+    factor = select(near, w, w - w.dtype.type(1), w.dtype)
+    base = select(near, a, b, a.dtype)
     if base.dtype.kind == "c":
         return base + factor * (b - a)
     return fma.fma(factor, b - a, base)

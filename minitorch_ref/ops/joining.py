@@ -5,11 +5,13 @@ The gradient of a joined tensor is split again: each input gets the part that ca
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
 
-from ..autograd.graph import record
+from ..autograd.graph import record, requires_grad
+from ..autograd.modes import state
 from ..dtypes import can_cast
 from ..tensor import Tensor, wrap
 from .common import result_type, wrap_dim
@@ -42,19 +44,20 @@ def _not_empty(tensors: Any, name: str) -> list[Tensor]:
     return tensors
 
 
-def _check_cat(tensors: list[Tensor], dim: int) -> tuple[list[bool], int]:
-    """Which tensors take part (a 1-d one of no elements does not), and the wrapped dim."""
-    if not tensors:
+_NOTHING = (0,)  # the shape of what `cat` passes over
+
+
+def _check_cat(shapes: list[tuple[int, ...]], dim: int) -> int:
+    """The wrapped dim.  Raises RuntimeError for shapes that do not fit together."""
+    if not shapes:
         raise ValueError("torch.cat(): expected a non-empty list of Tensors")
-    shapes = [t._array.shape for t in tensors]
-    for i, shape in enumerate(shapes):
-        if not shape:
-            raise RuntimeError(f"zero-dimensional tensor (at position {i}) cannot be concatenated")
-    counted = [shape != (0,) for shape in shapes]
-    like = next((s for s, c in zip(shapes, counted) if c), (0,))
+    if () in shapes:
+        i = shapes.index(())
+        raise RuntimeError(f"zero-dimensional tensor (at position {i}) cannot be concatenated")
+    like = next((s for s in shapes if s != _NOTHING), _NOTHING)
     dim = wrap_dim(dim, len(like))
     for i, shape in enumerate(shapes):
-        if not counted[i]:
+        if shape in (like, _NOTHING):
             continue
         if len(shape) != len(like):
             raise RuntimeError(
@@ -66,7 +69,7 @@ def _check_cat(tensors: list[Tensor], dim: int) -> tuple[list[bool], int]:
                     f"Sizes of tensors must match except in dimension {dim}. Expected size "
                     f"{expected} but got size {n} for tensor number {i} in the list."
                 )
-    return counted, dim
+    return dim
 
 
 @op(method=False, own_out=True)
@@ -78,7 +81,8 @@ def cat(
     All other dims must agree; 1-d tensors without elements are passed over.
     """
     tensors = _listed(tensors, "cat")
-    counted, dim = _check_cat(tensors, dim if axis is None else axis)
+    shapes = [t._array.shape for t in tensors]
+    dim = _check_cat(shapes, dim if axis is None else axis)
     dtype = result_type(*tensors)
     if out is not None:
         refuse_grad("cat", (*tensors, out))
@@ -87,36 +91,44 @@ def cat(
                 "torch.cat(): input types can't be cast to the desired output type "
                 f"{out.dtype.title}"
             )
-    arrays = [t._array for t, used in zip(tensors, counted) if used]
-    data = _concatenate(arrays or [tensors[0]._array], dim, dtype.np)
-    lengths = [t._array.shape[dim] if used else -1 for t, used in zip(tensors, counted)]
-    names = [f"t{i}" for i in range(len(tensors))]
-    result = record(
-        "CatBackward0",
-        data,
-        joint=(names, lambda g, needs: _parts(g, dim, lengths, needs)),
-        **dict(zip(names, tensors)),
-    )
+    arrays = [t._array for t in tensors if t._array.shape != _NOTHING] or [tensors[0]._array]
+    data = _concatenate(arrays, dim, dtype.np)
+    result = _record("CatBackward0", data, tensors, lambda: _parts(dim, shapes))
     return result if out is None else write_out(out, result)
+
+
+def _record(
+    name: str, data: np.ndarray, tensors: list[Tensor], rules: Callable[[], Iterable[Any]]
+) -> Tensor:
+    """`record`, for any number of inputs; `rules()` gives a rule for each, if they are needed."""
+    if not state.grad or not any(map(requires_grad, tensors)):
+        return wrap(data)
+    return record(name, data, **{f"t{i}": x for i, x in enumerate(zip(tensors, rules()))})
 
 
 def _concatenate(arrays: list[np.ndarray], dim: int, np_dtype: np.dtype) -> np.ndarray:
     shape = list(arrays[0].shape)
-    shape[dim] = sum(a.shape[dim] for a in arrays)
+    shape[dim] = sum([a.shape[dim] for a in arrays])
     return np.concatenate(arrays, dim, out=np.empty(shape, np_dtype), casting="unsafe")
 
 
-def _parts(g: Tensor, dim: int, lengths: list[int], needs: tuple[bool, ...]) -> list[Any]:
-    """The gradients of the inputs of `cat`: slices of g.  Length -1: an input passed over."""
-    result: list[Any] = []
+def _parts(dim: int, shapes: list[tuple[int, ...]]) -> Iterator[Any]:
+    """The gradient rules of the inputs of `cat`: slices of g."""
     start = 0
-    for length, need in zip(lengths, needs):
-        if length < 0:
-            result.append(wrap(np.zeros(0, g._array.dtype)) if need else None)
-            continue
-        result.append(narrow(g, dim, start, length) if need else None)
-        start += length
-    return result
+    for shape in shapes:
+        if shape == _NOTHING:
+            yield lambda g: wrap(np.zeros(0, g._array.dtype))
+        else:
+            yield _narrowing(dim, start, shape[dim])
+            start += shape[dim]
+
+
+def _narrowing(dim: int, start: int, length: int) -> Any:
+    return lambda g: narrow(g, dim, start, length)
+
+
+def _selecting(dim: int, i: int) -> Any:
+    return lambda g: g.select(dim, i)
 
 
 for _alias in ("concat", "concatenate"):
@@ -137,12 +149,8 @@ def stack(tensors: Any, dim: int = 0) -> Tensor:
             )
     place = (slice(None),) * dim + (None,)
     data = _concatenate([t._array[place] for t in tensors], dim, result_type(*tensors).np)
-    names = [f"t{i}" for i in range(len(tensors))]
-
-    def rule(g: Tensor, needs: tuple[bool, ...]) -> list[Any]:
-        return [g.select(dim, i) if need else None for i, need in enumerate(needs)]
-
-    return record("StackBackward0", data, joint=(names, rule), **dict(zip(names, tensors)))
+    rules = lambda: [_selecting(dim, i) for i in range(len(tensors))]  # noqa: E731
+    return _record("StackBackward0", data, tensors, rules)
 
 
 # ---- joining by rank ----------------------------------------------------------------------------

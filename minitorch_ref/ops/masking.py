@@ -45,10 +45,8 @@ def where(
 def _where(condition: Tensor, input: Any, other: Any) -> Any:
     if input is None and other is None and isinstance(condition, Tensor):
         return nonzero(condition, as_tuple=True)
-    operands = (condition, input, other)
-    if not isinstance(condition, Tensor) or not all(
-        isinstance(x, Tensor) or is_number(x) for x in (input, other)
-    ):
+    if not isinstance(condition, Tensor) or not (_is_branch(input) and _is_branch(other)):
+        operands = (condition, input, other)
         kinds = ", ".join(type(x).__name__ for x in operands if x is not None)
         raise TypeError(
             f"where() received an invalid combination of arguments - got ({kinds}), but expected "
@@ -57,7 +55,7 @@ def _where(condition: Tensor, input: Any, other: Any) -> Any:
         )
     mask = _condition(condition)
     common = result_type(input, other)
-    a, b = (_as_branch(x, common) for x in (input, other))
+    a, b = _as_branch(input, common), _as_branch(other, common)
     try:
         chosen = choose(mask, a, b)
     except ValueError:
@@ -69,6 +67,10 @@ def _where(condition: Tensor, input: Any, other: Any) -> Any:
         input=(input, lambda g, condition: where(condition, g, 0)),
         other=(other, lambda g, condition: where(condition, 0, g)),
     )
+
+
+def _is_branch(x: Any) -> bool:
+    return isinstance(x, Tensor) or is_number(x)
 
 
 def _as_branch(x: Any, common: Any) -> np.ndarray:

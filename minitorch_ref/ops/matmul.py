@@ -14,7 +14,7 @@ import numpy as np
 
 from ..autograd.graph import record, rename, requires_grad
 from ..kernels.products import matmul as on_threads
-from ..quiet import fp
+from ..quiet import hush, unhush
 from ..tensor import Tensor, wrap
 from .pointwise import conj, mul
 from .registry import op
@@ -31,11 +31,16 @@ def product(a: np.ndarray, b: np.ndarray, kernel: str = "addmm_impl_cpu_") -> np
 
     `kernel` is torch's name for it: it has none for booleans, unless there is nothing to add up.
     """
-    if a.dtype.char == "e":
+    kind = a.dtype.char
+    if kind == "e":
         return product(a.astype(np.float32), b.astype(np.float32)).astype(np.float16)
-    if a.dtype.kind == "b" and (kernel == "dot" or (a.size and b.size)):
+    if kind == "?" and (kernel == "dot" or (a.size and b.size)):
         raise not_implemented(kernel, wrap(a))
-    return np.asarray(fp.quiet(on_threads, a, b))
+    token = hush()
+    try:
+        return on_threads(a, b)
+    finally:
+        unhush(token)
 
 
 def _same_types(a: Tensor, b: Tensor) -> None:
@@ -60,17 +65,18 @@ def adjoint_of(x: Tensor) -> Tensor:
 @exact_out()
 def mm(input: Tensor, mat2: Tensor) -> Tensor:
     """(n×m) · (m×p).  Raises RuntimeError on other shapes; `matmul` broadcasts."""
-    if input.ndim != 2:
+    a, b = input._array, mat2._array
+    if a.ndim != 2:
         raise RuntimeError("self must be a matrix")
-    if mat2.ndim != 2:
+    if b.ndim != 2:
         raise RuntimeError("mat2 must be a matrix")
     _same_types(input, mat2)
-    (n, m), (k, p) = input._array.shape, mat2._array.shape
+    (n, m), (k, p) = a.shape, b.shape
     if m != k:
         raise RuntimeError(f"mat1 and mat2 shapes cannot be multiplied ({n}x{m} and {k}x{p})")
     return record(
         "MmBackward0",
-        product(input._array, mat2._array),
+        product(a, b),
         input=(input, lambda g, mat2: mm(g, adjoint_of(mat2))),
         mat2=(mat2, lambda g, input: mm(adjoint_of(input), g)),
     )
@@ -129,25 +135,22 @@ def mv(input: Tensor, vec: Tensor) -> Tensor:
 @exact_out(_DOT_OUT)
 def dot(input: Tensor, tensor: Tensor) -> Tensor:
     """The sum of products of two vectors of equal length (no conjugation)."""
-    if input.ndim != 1 or tensor.ndim != 1:
-        raise RuntimeError(
-            "1D tensors expected, but got "
-            f"{input.ndim}D and {tensor.ndim}D tensors"
-        )
-    if input._array.dtype != tensor._array.dtype:
+    a, b = input._array, tensor._array
+    if a.ndim != 1 or b.ndim != 1:
+        raise RuntimeError(f"1D tensors expected, but got {a.ndim}D and {b.ndim}D tensors")
+    if a.dtype != b.dtype:
         raise RuntimeError(
             f"dot : expected both vectors to have same dtype, but found {input.dtype.title} and "
             f"{tensor.dtype.title}"
         )
-    if input._array.shape != tensor._array.shape:
+    if a.shape != b.shape:
         raise RuntimeError(
-            "inconsistent tensor size, expected tensor "
-            f"[{input.numel()}] and src [{tensor.numel()}] to have the same number of elements, but "
-            f"got {input.numel()} and {tensor.numel()} elements respectively"
+            f"inconsistent tensor size, expected tensor [{a.size}] and src [{b.size}] to have the "
+            f"same number of elements, but got {a.size} and {b.size} elements respectively"
         )
     return record(
         "DotBackward0",
-        product(input._array, tensor._array, "dot"),
+        product(a, b, "dot"),
         input=(input, lambda g, tensor: mul(g, conj(tensor))),
         tensor=(tensor, lambda g, input: mul(g, conj(input))),
     )
@@ -181,7 +184,7 @@ def _matmul_out(function: Any) -> Any:
 @_matmul_out
 def matmul(input: Tensor, other: Tensor) -> Tensor:
     """The product of vectors, matrices, or broadcast batches of matrices, by the operands' dims."""
-    m, n = input.ndim, other.ndim
+    m, n = input._array.ndim, other._array.ndim
     if m == 2 and n == 2:
         return mm(input, other)
     if m == 0 or n == 0:

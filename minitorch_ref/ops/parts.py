@@ -12,10 +12,8 @@ import numpy as np
 
 from ..autograd.graph import record, view
 from ..tensor import Tensor, strides_of
-from .common import wrap_dim
+from .common import strided, wrap_dim
 from .registry import op
-
-as_strided_array = np.lib.stride_tricks.as_strided
 
 
 @op
@@ -104,7 +102,7 @@ def _diagonal_of(array: np.ndarray, offset: int, a: int, b: int) -> np.ndarray:
     start[a], start[b] = slice(max(-offset, 0), None), slice(max(offset, 0), None)
     corner = array[tuple(start)] if length else array
     rest = [d for d in range(array.ndim) if d not in (a, b)]
-    return as_strided_array(
+    return strided(
         corner,
         [*(array.shape[d] for d in rest), length],
         [*(array.strides[d] for d in rest), array.strides[a] + array.strides[b]],
@@ -131,7 +129,7 @@ def unfold(input: Tensor, dimension: int, size: int, step: int) -> Tensor:
         shape = (*array.shape[:dim], count, *array.shape[dim + 1 :], size)
         s = array.strides
         steps = (*s[:dim], s[dim] * step, *s[dim + 1 :], s[dim])
-    data = as_strided_array(array, shape, steps)
+    data = strided(array, shape, steps)
     return view("UnfoldBackward0", input, data, lambda g: _unfold_gradient(g, array.shape, dim, step))
 
 
@@ -178,7 +176,7 @@ def as_strided(
             f"storage of size {storage.size * item}"
         )
     steps = [s * storage.itemsize for s in stride]
-    data = as_strided_array(storage[offset:], size, steps)
+    data = strided(storage[offset:], size, steps)
     own = (input._array.shape, strides_of(input._array), input.storage_offset())
     return view(
         "AsStridedBackward0", input, data,

@@ -13,6 +13,7 @@ import numpy as np
 
 from ..autograd.graph import record
 from ..kernels import elementwise as k
+from ..kernels import wider
 from ..tensor import Tensor, wrap
 from .refusals import bad_argument, never_derived, no_bool, no_bool_sub, no_complex, no_derivative
 from .registry import op
@@ -49,7 +50,7 @@ def positive(input: Tensor) -> Tensor:
 
 
 reciprocal = unary("reciprocal", k.reciprocal, lambda g, out: neg(mul(g, conj(mul(out, out)))), kind="float")
-abs = unary("abs", np.absolute, lambda g, input: mul(g, sgn(input)), kinds="uifc", check_writing=no_complex("In-place abs is not supported for complex tensors."))
+abs = unary("abs", k.absolute, lambda g, input: mul(g, sgn(input)), kinds="uifc", check_writing=no_complex("In-place abs is not supported for complex tensors."))
 sgn = unary("sgn", k.sign, lambda g, input, out: _sgn_gradient(g, input, out))
 sign = unary("sign", k.sign, lambda g: zeros_as(g), check=no_complex("Unlike NumPy, torch.sign is not intended to support complex numbers. Please use torch.sgn instead.", NotImplementedError))
 
@@ -65,14 +66,14 @@ frac = unary("frac", lambda x: np.subtract(x, np.trunc(x)), lambda g: g, kinds="
 exp = unary("exp", np.exp, lambda g, out: mul(g, conj(out)), kind="float")
 exp2 = unary("exp2", np.exp2, lambda g, out: mul(mul(g, conj(out)), math.log(2)), kind="float")
 expm1 = unary("expm1", np.expm1, lambda g, out: mul(g, conj(plain_add(out, 1))), kind="float")
-log = unary("log", np.log, lambda g, input: plain_div(g, conj(input)), kind="float")
-log2 = unary("log2", np.log2, lambda g, input: plain_div(g, mul(conj(input), math.log(2))), kind="float")
-log10 = unary("log10", np.log10, lambda g, input: plain_div(g, mul(conj(input), math.log(10))), kind="float")
-log1p = unary("log1p", np.log1p, lambda g, input: plain_div(g, conj(plain_add(input, 1))), kind="float", node="Log1PBackward0")
+log = unary("log", wider.log, lambda g, input: plain_div(g, conj(input)), kind="float")
+log2 = unary("log2", wider.log2, lambda g, input: plain_div(g, mul(conj(input), math.log(2))), kind="float")
+log10 = unary("log10", wider.log10, lambda g, input: plain_div(g, mul(conj(input), math.log(10))), kind="float")
+log1p = unary("log1p", wider.log1p, lambda g, input: plain_div(g, conj(plain_add(input, 1))), kind="float", node="Log1PBackward0")
 sqrt = unary("sqrt", np.sqrt, lambda g, out: plain_div(g, mul(conj(out), 2)), kind="float")
 rsqrt = unary("rsqrt", k.rsqrt, lambda g, out: mul(mul(g, -0.5), conj(mul(out, mul(out, out)))), kind="float")
 logaddexp = binary("logaddexp", k.logaddexp, lambda g, input, other: plain_div(g, conj(plain_add(exp(plain_sub(other, input)), 1))), lambda g, input, other: plain_div(g, conj(plain_add(exp(plain_sub(input, other)), 1))), inplace=False, numbers="none", kinds="fc")
-logaddexp2 = binary("logaddexp2", np.logaddexp2, lambda g, input, other: plain_div(g, plain_add(exp2(plain_sub(other, input)), 1)), lambda g, input, other: plain_div(g, plain_add(exp2(plain_sub(input, other)), 1)), inplace=False, numbers="none", kinds="f")
+logaddexp2 = binary("logaddexp2", k.logaddexp2, lambda g, input, other: plain_div(g, plain_add(exp2(plain_sub(other, input)), 1)), lambda g, input, other: plain_div(g, plain_add(exp2(plain_sub(input, other)), 1)), inplace=False, numbers="none", kinds="f")
 
 # ---- trigonometry --------------------------------------------------------------------------------
 
@@ -80,7 +81,7 @@ sin = unary("sin", np.sin, lambda g, input: mul(g, conj(cos(input))), kind="floa
 cos = unary("cos", np.cos, lambda g, input: mul(g, neg(conj(sin(input)))), kind="float")
 tan = unary("tan", np.tan, lambda g, out: mul(g, conj(plain_add(mul(out, out), 1))), kind="float")
 asin = unary("asin", np.arcsin, lambda g, input: mul(g, conj(rsqrt(plain_add(neg(mul(input, input)), 1)))), kind="float")
-acos = unary("acos", np.arccos, lambda g, input: mul(g, neg(conj(rsqrt(plain_add(neg(mul(input, input)), 1))))), kind="float")
+acos = unary("acos", wider.acos, lambda g, input: mul(g, neg(conj(rsqrt(plain_add(neg(mul(input, input)), 1))))), kind="float")
 atan = unary("atan", np.arctan, lambda g, input: plain_div(g, conj(plain_add(mul(input, input), 1))), kind="float")
 sinh = unary("sinh", np.sinh, lambda g, input: mul(g, conj(cosh(input))), kind="float")
 cosh = unary("cosh", np.cosh, lambda g, input: mul(g, conj(sinh(input))), kind="float")

@@ -32,7 +32,7 @@ def sum(
     input: Tensor, dim: Dims = EVERY, keepdim: bool = False, *, dtype: DType | None = None
 ) -> Tensor:
     """The sum over `dim` (all dims by default); integers and booleans are summed in int64."""
-    x = cast(input, total_dtype(input, dtype))
+    x = _summand(input, dtype)
     name = "SumBackward0" if dim is EVERY else "SumBackward1"
     dims = reduced_dims("sum", x, dim, keepdim)
     shape = x._array.shape
@@ -40,6 +40,13 @@ def sum(
         return wrap(np.asarray(_or(x._array, axis=dims, keepdims=keepdim)))
     data = fp.quiet(total, x._array, dims, keepdim)
     return record(name, data, x=(x, lambda g: restore(g, dims, keepdim).expand(shape)))
+
+
+def _summand(input: Tensor, wanted: DType | None) -> Tensor:
+    """`input` in the type of its sum or product."""
+    if wanted is None and input._array.dtype.kind in "fc":
+        return input
+    return cast(input, total_dtype(input, wanted))
 
 
 @reduction(out="cast")
@@ -128,7 +135,7 @@ def prod(
             "of: (*, torch.dtype dtype = None), (int dim, bool keepdim = False, *, torch.dtype "
             "dtype = None)"
         )
-    x = cast(input, total_dtype(input, dtype))
+    x = _summand(input, dtype)
     every = dim is EVERY
     dims = reduced_dims("prod", x, dim, keepdim)
     data = fp.quiet(_product, x._array, dims, keepdim)

@@ -39,9 +39,8 @@ def geqrf(input: Tensor) -> Any:
             "geqrf does not support automatic differentiation for outputs with complex dtype."
         )
     a, tau = np.linalg.qr(input._array, "raw")
-    return return_types.geqrf(
-        record("GeqrfBackward0", (columns(np.swapaxes(a, -1, -2)), tau), x=(input, _no_gradient))
-    )
+    data = columns(np.swapaxes(a, -1, -2)), np.ascontiguousarray(tau)
+    return return_types.geqrf(record("GeqrfBackward0", data, x=(input, _no_gradient)))
 
 
 def _no_gradient(g: Any) -> Tensor:

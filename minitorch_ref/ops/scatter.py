@@ -24,7 +24,7 @@ from .registry import op
 from .table import bad_argument
 from .writing import exact_out, write_exactly, written_by
 
-_INTEGERS = ("int64", "int32")
+_INTEGERS = "lqi"  # characters of the types of an index: int64, int32
 
 # ---- checks --------------------------------------------------------------------------------------
 
@@ -82,7 +82,7 @@ def check_bounds(
 
 
 def _integers(name: str, index: Tensor) -> np.ndarray:
-    if index._array.dtype.name not in _INTEGERS:
+    if index._array.dtype.char not in _INTEGERS:
         raise RuntimeError(f"{name}(): Expected dtype int32/int64 for index")
     return index._array
 

@@ -15,11 +15,9 @@ import numpy as np
 from ..autograd.graph import record, view
 from ..dtypes import dtype
 from ..tensor import Tensor, wrap
-from .common import Dims, shape_of_args, wrap_dim, wrap_dims
+from .common import Dims, shape_of_args, strided, wrap_dim, wrap_dims
 from .conversion import view_dtype
 from .registry import op
-
-as_strided_array = np.lib.stride_tricks.as_strided
 
 
 def only_keyword(args: tuple, keyword: dict[str, Any], name: str, expected: str) -> tuple:
@@ -39,24 +37,21 @@ def only_keyword(args: tuple, keyword: dict[str, Any], name: str, expected: str)
 def infer_shape(shape: Sequence[int], numel: int) -> tuple[int, ...]:
     """`shape` with its -1, if any, worked out.  Raises RuntimeError if it cannot be."""
     shape = tuple(shape)
-    unknown = [i for i, n in enumerate(shape) if n == -1]
-    if len(unknown) > 1:
-        raise RuntimeError("only one dimension can be inferred")
-    for n in shape:
-        if n < -1:
-            raise RuntimeError(f"invalid shape dimension {n}")
-    known = math.prod(n for n in shape if n != -1)
-    if unknown:
-        if known == 0 and numel == 0:
+    lowest, total = min(shape, default=0), math.prod(shape)
+    if lowest >= 0 and total == numel:
+        return shape
+    if lowest == -1 and shape.count(-1) == 1:
+        if total and numel % total == 0:  # total is −1 times the known sizes
+            return tuple([-numel // total if n == -1 else n for n in shape])
+        if not total and not numel:
             raise RuntimeError(
                 f"cannot reshape tensor of 0 elements into shape {list(shape)} because the "
                 "unspecified dimension size -1 can be any value and is ambiguous"
             )
-        if known and numel % known == 0:
-            i = unknown[0]
-            return (*shape[:i], numel // known, *shape[i + 1 :])
-    elif known == numel:
-        return shape
+    if shape.count(-1) > 1:
+        raise RuntimeError("only one dimension can be inferred")
+    if lowest < -1:
+        raise RuntimeError(f"invalid shape dimension {next(n for n in shape if n < -1)}")
     raise RuntimeError(f"shape '{list(shape)}' is invalid for input of size {numel}")
 
 
@@ -96,7 +91,7 @@ def reshaped(array: np.ndarray, shape: tuple[int, ...]) -> np.ndarray | None:
     if array.flags.c_contiguous:
         return array.reshape(shape)
     strides = view_strides(array, shape)
-    return None if strides is None else as_strided_array(array, shape, strides)
+    return None if strides is None else strided(array, shape, strides)
 
 
 @op(function=False, name="view")
@@ -158,14 +153,14 @@ def reshape_as(input: Tensor, other: Tensor) -> Tensor:
 @op
 def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     """Dims `start_dim` … `end_dim` as one; a view where the layout allows it."""
-    if input.ndim == 0:
+    shape = input._array.shape
+    if not shape:
         return reshape(input, 1)
-    start, end = wrap_dim(start_dim, input.ndim), wrap_dim(end_dim, input.ndim)
+    start, end = wrap_dim(start_dim, len(shape)), wrap_dim(end_dim, len(shape))
     if start > end:
         raise RuntimeError("flatten() has invalid args: start_dim cannot come after end_dim")
     if start == end:
         return input
-    shape = input._array.shape
     middle = math.prod(shape[start : end + 1])
     return reshape(input, *shape[:start], middle, *shape[end + 1 :])
 
@@ -202,32 +197,27 @@ def permute(input: Tensor, *dims: Any, **keyword: Any) -> Tensor:
     if keyword:
         dims = only_keyword(dims, keyword, "permute", "dims")
     order = shape_of_args(dims)
-    if len(order) != input.ndim:
+    array = input._array
+    if len(order) != array.ndim:
         raise RuntimeError(
             f"permute(sparse_coo): number of dimensions in the tensor input does not match the length "
             f"of the desired ordering of dimensions i.e. input.dim() = {input.ndim} is not equal to "
             f"len(dims) = {len(order)}"
         )
-    order = tuple([wrap_dim(d, input.ndim) for d in order])
+    order = tuple([wrap_dim(d, array.ndim) for d in order])
     if len(set(order)) != len(order):
         raise RuntimeError("permute(): duplicate dims are not allowed.")
-    back = tuple([order.index(i) for i in range(len(order))])
-    return view("PermuteBackward0", input, input._array.transpose(order), lambda g: permute(g, back))
-
-
-def _swapped(input: Tensor, a: int, b: int, name: str) -> Tensor:
-    if input.ndim == 0:
-        data = input._array[...]
-    else:
-        data = input._array.swapaxes(a, b)
-    return view(name, input, data, lambda g: _swapped(g, a, b, name))
+    back = lambda g: permute(g, [order.index(i) for i in range(len(order))])  # noqa: E731
+    return view("PermuteBackward0", input, array.transpose(order), back)
 
 
 @op(inplace=False)
 def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
     """Dims `dim0` and `dim1` swapped; a view."""
-    a, b = wrap_dim(dim0, input.ndim), wrap_dim(dim1, input.ndim)
-    return _swapped(input, a, b, "TransposeBackward0")
+    array = input._array
+    a, b = wrap_dim(dim0, array.ndim), wrap_dim(dim1, array.ndim)
+    data = array.swapaxes(a, b) if array.ndim else array[...]
+    return view("TransposeBackward0", input, data, lambda g: transpose(g, a, b))
 
 
 @op
@@ -245,13 +235,12 @@ def swapdims(input: Tensor, dim0: int, dim1: int) -> Tensor:
 @op
 def t(input: Tensor) -> Tensor:
     """The transpose of a matrix; a view.  Raises RuntimeError for more than two dims."""
-    if input.ndim > 2:
+    array = input._array
+    if array.ndim > 2:
         raise RuntimeError(
-            f"t() expects a tensor with <= 2 dimensions, but self is {input.ndim}D"
+            f"t() expects a tensor with <= 2 dimensions, but self is {array.ndim}D"
         )
-    if input.ndim < 2:
-        return view("TBackward0", input, input._array[...], lambda g: g)
-    return _swapped(input, 0, 1, "TBackward0")
+    return view("TBackward0", input, array.T, lambda g: t(g))
 
 
 @op
@@ -304,14 +293,14 @@ def _matrix(name: str, input: Tensor) -> Tensor:
 @op
 def unsqueeze(input: Tensor, dim: int) -> Tensor:
     """A new dim of size one at `dim`; a view."""
-    dim = wrap_dim(dim, input.ndim + 1)
     array = input._array
+    dim = wrap_dim(dim, array.ndim + 1)
     # torch gives the new dim the stride that would make it the outer loop of what follows
     steps = list(array.strides)
     step = array.shape[dim] * steps[dim] if dim < array.ndim else array.itemsize
     shape = (*array.shape[:dim], 1, *array.shape[dim:])
     steps.insert(dim, step)
-    data = as_strided_array(array, shape, steps)
+    data = strided(array, shape, steps)
     return view("UnsqueezeBackward0", input, data, lambda g: squeeze(g, dim))
 
 
@@ -320,14 +309,11 @@ def squeeze(input: Tensor, dim: Dims = None) -> Tensor:
     """Without its dims of size one (all, or those in `dim`); a view."""
     array = input._array
     dims = wrap_dims(dim, array.ndim) if dim != () else ()
-    drop = [d for d in dims if array.shape[d] == 1] if array.ndim else []
+    drop = tuple([d for d in dims if array.shape[d] == 1]) if array.ndim else ()
     several = isinstance(dim, (tuple, list))
     name = "SqueezeBackward0" if dim is None else f"SqueezeBackward{1 + several}"
-    keep = [d for d in range(array.ndim) if d not in drop]
-    shape = tuple([array.shape[d] for d in keep])
-    data = as_strided_array(array, shape, [array.strides[d] for d in keep]) if drop else array[...]
     before = array.shape
-    return view(name, input, data, lambda g: reshape(g, before))
+    return view(name, input, array.squeeze(drop), lambda g: reshape(g, before))
 
 
 # ---- expanding ---------------------------------------------------------------------------------------
@@ -343,7 +329,8 @@ def expand_shape(shape: tuple[int, ...], wanted: Sequence[int]) -> tuple[int, ..
             f"({len(shape)})"
         )
     result = []
-    for i, n in reversed(list(enumerate(wanted))):  # from the last dim: its error comes first
+    for i in range(len(wanted) - 1, -1, -1):  # from the last dim: its error comes first
+        n = wanted[i]
         own = shape[i - lead] if i >= lead else None
         if n == -1:
             if own is None:
@@ -359,7 +346,7 @@ def expand_shape(shape: tuple[int, ...], wanted: Sequence[int]) -> tuple[int, ..
                 f"{list(shape)}"
             )
         result.append(n)
-    return tuple(reversed(result))
+    return tuple(result[::-1])
 
 
 @op(function=False)
@@ -370,15 +357,13 @@ def expand(input: Tensor, *size: Any, implicit: bool = False, **keyword: Any) ->
     array = input._array
     shape = expand_shape(array.shape, shape_of_args(size))
     lead = len(shape) - array.ndim
-    steps = [
-        array.strides[i - lead] if i >= lead and (array.shape[i - lead] == n) else 0
-        for i, n in enumerate(shape)
-    ]
+    own = zip(array.strides, array.shape, shape[lead:])
+    steps = [0] * lead + [step if have == n else 0 for step, have, n in own]
     for i in range(lead - 1, -1, -1):  # a new dim of size one continues the layout, as in torch
         if shape[i] == 1:
             following = shape[i + 1] * steps[i + 1] if i + 1 < len(shape) else array.itemsize
             steps[i] = following
-    data = as_strided_array(array, shape, steps)
+    data = strided(array, shape, steps)
     return view("ExpandBackward0", input, data, lambda g: g)
 
 

@@ -17,6 +17,7 @@ from ..tensor import Tensor
 from .selection import Places, is_mask, select
 
 _FULL = slice(None)
+_PLAIN = {int, bool, slice, type(None), type(...)}  # what needs no reading; the rest are arrays
 _SEQUENCE_WARNING = (
     "Using a non-tuple sequence for multidimensional indexing is deprecated and will be changed in "
     "pytorch 2.9; use x[tuple(seq)] instead of x[seq]. In pytorch 2.9 this will be interpreted as "
@@ -48,6 +49,13 @@ def read(array: np.ndarray, index: Any) -> tuple[Subscript, np.ndarray]:
     if kind is int and array.ndim:
         checked(index, 0, array.shape[0])
         return Subscript((index,), "SelectBackward0"), array[index, ...]
+    if kind is slice and array.ndim:
+        part = _within(index, array.shape[0])
+        return Subscript((part,), "SliceBackward0"), array[part]
+    if kind is tuple and len(index) <= array.ndim and set(map(type, index)) == {int}:
+        for dim, i in enumerate(index):
+            checked(i, dim, array.shape[dim])
+        return Subscript(index, "SelectBackward0"), array[(*index, ...)]
     if kind is Tensor and index._array.ndim and _dims_used(index._array) <= array.ndim:
         selection = select(array.shape, [(0, index._array)])
         return Subscript((_FULL,) * array.ndim, "", selection), array
@@ -63,8 +71,6 @@ def _read(array: np.ndarray, index: Any) -> tuple[Subscript, np.ndarray]:
             "in C++ to convert a 0-dim tensor to a number"
         )
     subscript, places = _basic_part(array.shape, parts)
-    if type(index) is slice:
-        subscript.name = "SliceBackward0"
     region = array[(*subscript.basic, ...)]
     if None in subscript.basic:
         region = _with_torch_strides(array, region, subscript.basic)
@@ -93,12 +99,14 @@ def _is_int(part: Any) -> bool:
 
 
 def _as_array(part: Any) -> Any:
-    """A tensor, array or sequence as an array to select by; anything else as it is.
+    """A tensor, array or sequence as an array to select by.
 
-    Integer tensors without dims become ints.
+    NumPy's integers and integer tensors without dims become ints.
     """
     if isinstance(part, Tensor):
         array = part._array
+    elif _is_int(part):
+        return int(part)
     elif isinstance(part, np.ndarray):
         array = part.astype(np.int64) if part.dtype.kind == "f" else part
     elif isinstance(part, (list, tuple, range)):
@@ -134,15 +142,18 @@ def _type_name(x: Any) -> str:
 
 def _basic_part(shape: tuple[int, ...], parts: tuple[Any, ...]) -> tuple[Subscript, Places]:
     """The basic step, and the arrays to select by, each with the dim of the view it starts at."""
-    read_parts = [p if _is_plain(p) else _as_array(p) for p in parts]
-    used = sum(_dims_used(p) for p in read_parts)
+    read_parts = [p if type(p) in _PLAIN else _as_array(p) for p in parts]
+    used = sum([_dims_used(p) for p in read_parts])
     if used > len(shape):
         raise IndexError(f"too many indices for tensor of dimension {len(shape)}")
     basic: list[Any] = []
     places: Places = []
     name, dim, out = "AliasBackward0", 0, 0  # dim: of the tensor; out: of the view
     for position, part in enumerate(read_parts):
-        if part is ...:
+        if type(part) is int:
+            basic.append(checked(part, position, shape[dim]))
+            name, dim = "SelectBackward0", dim + 1
+        elif part is ...:
             rest = len(shape) - used
             basic += [_FULL] * rest
             dim, out, used = dim + rest, out + rest, len(shape)
@@ -151,24 +162,15 @@ def _basic_part(shape: tuple[int, ...], parts: tuple[Any, ...]) -> tuple[Subscri
                 places.append((out, np.zeros(1 if part else 0, np.int64)))
             basic.append(None)
             name, out = "UnsqueezeBackward0", out + 1
-        elif isinstance(part, slice):
-            start, stop, step = _bounds(part, shape[dim])
-            trivial = start == 0 and stop == shape[dim] and step == 1
-            basic.append(_FULL if trivial else slice(start, stop, step))
-            name = name if trivial else "SliceBackward0"
+        elif type(part) is slice:
+            basic.append(_within(part, shape[dim]))
+            name = name if basic[-1] is _FULL else "SliceBackward0"
             dim, out = dim + 1, out + 1
-        elif isinstance(part, np.ndarray):
+        else:
             places.append((out, part))
             basic += [_FULL] * _dims_used(part)
             dim, out = dim + _dims_used(part), out + _dims_used(part)
-        else:
-            basic.append(checked(int(part), position, shape[dim]))
-            name, dim = "SelectBackward0", dim + 1
     return Subscript(tuple(basic), name), places
-
-
-def _is_plain(part: Any) -> bool:
-    return part is None or part is ... or isinstance(part, (slice, bool)) or _is_int(part)
 
 
 def _is_flag(part: Any) -> bool:
@@ -179,15 +181,19 @@ def _is_flag(part: Any) -> bool:
 
 
 def _dims_used(part: Any) -> int:
+    if type(part) is int or type(part) is slice:
+        return 1
     if part is None or part is ... or _is_flag(part):
         return 0
     return part.ndim if isinstance(part, np.ndarray) and is_mask(part) else 1
 
 
-def _bounds(part: slice, size: int) -> tuple[int, int, int]:
+def _within(part: slice, size: int) -> slice:
+    """`part` with its bounds worked out; `_FULL` itself if it takes everything."""
     if part.step is not None and part.step.__index__() < 0:
         raise ValueError("step must be greater than zero")
-    return part.indices(size)
+    bounds = part.indices(size)
+    return _FULL if bounds == (0, size, 1) else slice(*bounds)
 
 
 def checked(i: int, dim: int, size: int) -> int:

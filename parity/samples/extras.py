@@ -10,8 +10,9 @@ from .spec import FLOATS, L, X, call, row, table
 
 POSITIVE = (0.25, 6.0)
 ROWS = table("extras", [
-    *(binary(n, POSITIVE, scalar=False, grad=False, pairs=FLOAT_PAIRS) for n in ("igamma",
-        "igammac", "special.gammainc", "special.gammaincc")),
+    *(binary(n, POSITIVE, scalar=False, pairs=FLOAT_PAIRS,
+        extra=(call(X(3, 4, domain=POSITIVE, grad=False), X(4, domain=POSITIVE)),)) for n in (
+        "igamma", "igammac", "special.gammainc", "special.gammaincc")),
     *(row(f"special.{n}", call(X(3, 4), 1), call(X(3, 4), 0), level="sum",
         dtypes=FLOATS) for n in ("softmax", "log_softmax")),
     row("special.polygamma", call(1, X(3, domain=POSITIVE)), call(0, X(3, domain=POSITIVE)),
@@ -23,7 +24,7 @@ ROWS = table("extras", [
         "hermite_polynomial_he", "laguerre_polynomial_l", "legendre_polynomial_p")),
     product("norm_except_dim", call(X(3, 4), 2, 0), dtypes=FLOATS),
     row("binomial", call(L([10.0, 20.0]), L([0.25, 0.5])), dtypes=FLOATS,
-        random=True, grad=False, special=False),
+        random=True, special=False),
     *(row(f"nn.functional.max_pool{n}d_with_indices",
         call(X(1, 2, *(5,) * n, domain="distinct"), 2), dtypes=FLOATS, special=False) for n in (1,
         2, 3)), row("max_pool1d_with_indices", call(X(1, 2, 5, domain="distinct"), 2),

@@ -50,10 +50,8 @@ SCATTERED = [
         form="method", special=False, layouts=False),
     row("resize_as_", call(X(3, grad=False), X(2, 1, grad=False)), bad=[call(X(3, grad=False), 3)],
         grad=False, special=False, layouts=False),
-    row("resize", call(X(2, 3), 3, 2), form="method", special=False,
-        grad=False, layouts=False),
-    row("resize_as", call(X(2, 3), X(6)), form="method", special=False, grad=False,
-        layouts=False),
+    row("resize", call(X(2, 3), 3, 2), form="method", special=False, layouts=False),
+    row("resize_as", call(X(2, 3), X(6, grad=False)), form="method", special=False, layouts=False),
 ]
 
 COUNTS = [

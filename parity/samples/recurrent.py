@@ -1,10 +1,17 @@
-"""Cases of recurrent networks and their cells: torch's flat functions, padded and packed."""
+"""Cases of sequence models: recurrent networks and their cells, padded and packed; attention."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from .spec import FLOATS, Arr, Call, L, Row, X, call, row, table
+from .spec import FLOATS, Arr, Call, L, Row, call, row, table
+from .spec import X as any_values
+
+
+# Mild values: a saturated gate (1 − tanh² near 0) magnifies every rounding before it without bound.
+def X(*shape: int) -> Arr:  # noqa: N802 - spelt as in the other tables
+    return any_values(*shape, domain=(-1.0, 1.0))
+
 
 SIZES = L([3, 2, 2, 1], "int64")  # a packed batch: 8 rows, of sequences of lengths 4, 3, 1
 
@@ -34,7 +41,7 @@ def network(name: str, gates: int, state: Any) -> Row:
             X(3, 2, 5), state(1, 2, 3), weights(gates, 5, bias=False), *options(bias=False), False
         ),
         call(
-            X(3, 2, 5), state(4, 2, 3), weights(gates, 5, 5, 6, 6), *options(2, both=True), True
+            X(2, 3, 5), state(4, 2, 3), weights(gates, 5, 5, 6, 6), *options(2, both=True), True
         ),
         call(X(3, 2, 5), state(2, 2, 3), weights(gates, 5, 3), *options(2, drop=0.5), False),
         call(X(8, 5), SIZES, state(1, 3, 3), weights(gates, 5), *options()),
@@ -42,16 +49,22 @@ def network(name: str, gates: int, state: Any) -> Row:
         *_projected(name),
         bad=[
             call(X(0, 2, 5), state(1, 2, 3), weights(gates, 5), *options(), False),
-            # torch's LSTM does not check the width of its input, and reads past the end
-            *([] if name == "lstm" else [call(
-                X(4, 2, 4), state(1, 2, 3), weights(gates, 5), *options(), False
-            )]),
             call(X(4, 2, 5), state(1, 2, 3), weights(gates, 5)[:3], *options(), False),
-            call(X(4, 2, 5), state(1, 2, 3), weights(gates, 5), *options(2), False),
+            *_wrong(name, gates, state),
         ],
         level="sum", dtypes=FLOATS, special=False, second=False, random=True, depth=64,
         layouts=False,
     )  # fmt: skip
+
+
+def _wrong(name: str, gates: int, state: Any) -> list[Call]:
+    """Sizes and layers that do not fit; torch's LSTM does not look, and reads past the end."""
+    if name == "lstm":
+        return []
+    return [
+        call(X(4, 2, 4), state(1, 2, 3), weights(gates, 5), *options(), False),
+        call(X(4, 2, 5), state(1, 2, 3), weights(gates, 5), *options(2), False),
+    ]
 
 
 def _projected(name: str) -> list[Call]:
@@ -82,9 +95,45 @@ def _pair(*shape: int) -> tuple[Arr, Arr]:
     return X(*shape), X(*shape)
 
 
+def _attention() -> Row:
+    """Self-attention, attention to another sequence, masks, appended rows, other sizes."""
+    own, out = (X(12, 4), X(12)), (X(4, 4), X(4))
+    self_attention = X(3, 2, 4), X(3, 2, 4), X(3, 2, 4)
+    cross = X(3, 2, 4), X(5, 2, 4), X(5, 2, 4)
+    plain = (4, 2, *own, None, None, False, 0.0, *out)
+    separate = {
+        "use_separate_proj_weight": True, "q_proj_weight": X(4, 4), "k_proj_weight": X(4, 3),
+        "v_proj_weight": X(4, 2),
+    }  # fmt: skip
+    hidden = L([[False, False, True], [False, False, False]], "bool")
+    return row(
+        "nn.functional.multi_head_attention_forward",
+        call(*self_attention, *plain),
+        call(*cross, *plain, attn_mask=X(3, 5)),
+        call(*cross, *plain, need_weights=False),
+        call(*self_attention, *plain, key_padding_mask=hidden, average_attn_weights=False),
+        call(*self_attention, 4, 2, own[0], None, X(1, 1, 4), X(1, 1, 4), True, 0.0, out[0], None),
+        call(*self_attention, 4, 2, *own, None, None, False, 0.5, *out),
+        call(X(3, 4), X(5, 4), X(5, 4), *plain),
+        call(
+            X(3, 2, 4), X(5, 2, 3), X(5, 2, 2), 4, 2, None, X(12), None, None, False, 0.0, *out,
+            **separate,
+        ),
+        bad=[
+            call(X(3, 4, 4), X(3, 4), X(3, 4), *plain),
+            call(*cross, *plain, attn_mask=X(5, 3)),
+            call(*cross, 5, 2, *own, None, None, False, 0.0, *out),
+            call(*cross, *plain, is_causal=True),
+        ],
+        level="sum", dtypes=FLOATS, special=False, second=False, random=True, depth=64,
+        layouts=False,
+    )  # fmt: skip
+
+
 ROWS = table(
     "recurrent",
     [
+        _attention(),
         network("lstm", 4, _pair),
         network("gru", 3, X),
         network("rnn_tanh", 1, X),

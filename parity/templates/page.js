@@ -32,8 +32,24 @@
       .forEach(([row, more]) => { body.append(row); if (more) body.append(more); });
   }
 
+  const atlas = Atlas.load();
+  const escape = t => t.replace(/&/g, "&amp;").replace(/</g, "&lt;");
+  const PYTHON = /("""[^]*?"""|"[^"\n]*"|'[^'\n]*')|(#.*)|\b(def|return|lambda|if|else|elif|for|in|not|and|or|is|None|True|False|raise|with|while|import|from|class|try|except)\b/g;
+  const coloured = t => escape(t).replace(PYTHON, (m, string, comment) => `<b class="${string ? "s" : comment ? "c" : "k"}">${m}</b>`);
+
+  // What is shown of an op is finished when it is first opened.
+  function show(row, on) {
+    const more = detail(row);
+    if (!more) return;
+    more.hidden = !on;
+    if (!on || more.dataset.shown) return;
+    more.dataset.shown = 1;
+    more.querySelectorAll("pre.python").forEach(p => { p.innerHTML = coloured(p.textContent); });
+    more.querySelectorAll(".atlas").forEach(host => Atlas.card(host, atlas.of(host.dataset.atlas), atlas.ticks));
+  }
+
   document.querySelectorAll("tr.op[tabindex]").forEach(row => {
-    const open = () => { const more = detail(row); if (more) more.hidden = !more.hidden; };
+    const open = () => { const more = detail(row); if (more) show(row, more.hidden); };
     row.addEventListener("click", open);
     row.addEventListener("keydown", e => { if (e.key === "Enter" || e.key === " ") { e.preventDefault(); open(); } });
   });
@@ -48,4 +64,7 @@
   document.querySelectorAll("#ops th[data-sort]").forEach(header => header.addEventListener("click", () => sort(header)));
   if (location.hash.length > 1) search.value = decodeURIComponent(location.hash.slice(1));
   filter();
+  // #name opens the op of that name, or the only one found
+  const found = rows.filter(row => !row.hidden), exact = found.find(row => row.dataset.name === search.value.toLowerCase());
+  if (location.hash.length > 1 && (exact || found.length === 1)) show(exact || found[0], true);
 })();

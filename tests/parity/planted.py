@@ -53,7 +53,7 @@ def checks_of(engine, key, wanted, most=4, forms=("function", "inplace")):
 
 def said(checks, part):
     found = [c for c in checks if c.part == part]
-    return f"{part}: {found[0].verdict}: {found[0].detail}" + (f" | {found[0].causes}" if found[0].causes else "") if found else ""
+    return f"{part}: {found[0].verdict}: {found[0].detail}" if found else ""
 
 
 # ---- a small training run, for what only shows in a program --------------------------------------

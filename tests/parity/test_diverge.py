@@ -144,6 +144,11 @@ def test_our_engine_against_torch(good, tmp_path, ours):
     assert result.pairs > 60 and {r["op"] for r in result.unpaired.kept[0]} <= {"TBackward0", "uniform_"}, "torch transposes apart"
 
 
+def test_a_simulated_tf32_device(good, tmp_path):
+    result = found(good, tmp_path / "b.trail", engine=open_engine("torch:tf32"))
+    assert result.jump.a["op"] == "conv2d" and result.first.a["i"] == result.jump.a["i"]
+
+
 def test_the_engine_is_as_before(ours, tmp_path):
     mt = ours.module
     before = mt.add, mt.Tensor.__add__, mt.nn.functional.linear, mt.Tensor.backward

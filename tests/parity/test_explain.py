@@ -5,7 +5,7 @@ import pytest
 import torch
 from faults import Faulty
 
-from parity import replay
+from parity import recipes, replay
 from parity.__main__ import main
 from parity.assertion import ParityError, assert_parity
 from parity.compare import Lab
@@ -140,6 +140,32 @@ def test_three_ulp_of_exp_have_no_cause():
 
     causes = [c.causes for c in judged(Faulty("exp", wrong), ("torch", "exp")) if "ours:" in c.causes]
     assert causes and all("the rest within" in c.split("ours:")[1] for c in causes)
+
+
+LOGITS = RNG.normal(size=(20, 30)).astype(np.float32) * 3
+
+
+@pytest.mark.parametrize("op, args, exact", [
+    ("softmax", [LOGITS, 1], lambda x: torch.softmax(x, 1)), ("log_softmax", [LOGITS, 1], lambda x: torch.log_softmax(x, 1)), ("logsumexp", [LOGITS, 1], lambda x: torch.logsumexp(x, 1)),
+    ("sigmoid", [LOGITS], torch.sigmoid), ("nn.functional.silu", [LOGITS], torch.nn.functional.silu), ("nn.functional.softplus", [LOGITS], torch.nn.functional.softplus),
+    ("nn.functional.gelu", [LOGITS, "tanh"], lambda x: torch.nn.functional.gelu(x, approximate="tanh")), ("nn.functional.mish", [LOGITS], torch.nn.functional.mish), ("tanh", [LOGITS], torch.tanh),
+])
+def test_recipes_are_the_ops(op, args, exact):
+    """In float64 every recipe is torch's op."""
+    wide = [args[0].astype(np.float64), *args[1:]]
+    for name, result in recipes.replays(op, wide, {}):
+        assert np.allclose(result, exact(torch.from_numpy(wide[0])), rtol=1e-13, atol=1e-14), name
+
+
+@pytest.mark.parametrize("op, args", [("softmax", [LOGITS, 1]), ("log_softmax", [LOGITS, 1]), ("sigmoid", [LOGITS]), ("nn.functional.gelu", [LOGITS, "tanh"])])
+def test_another_exp_log_or_tanh_is_named(op, args):
+    made = dict(recipes.replays(op, args, {}))
+    plain = next(v for k, v in made.items() if k.startswith("correctly"))
+    for name, result in made.items():
+        if "ULP" in name and not np.array_equal(result, plain):
+            best = explain(op, args, {}, result, plain).best("ours")
+            assert best.ours == explain(op, args, {}, result, plain).total and best.left_ours == 0
+            assert best.name == name or np.array_equal(made[best.name], result)
 
 
 def test_the_command(capsys):

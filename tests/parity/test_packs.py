@@ -67,6 +67,18 @@ def test_a_tie_broken_otherwise_is_no_deviation(pack):
     assert not wrong.ops["argmax"].verdict.ok
 
 
+def test_an_op_that_the_engine_does_not_have_is_absent(pack, capsys, monkeypatch):
+    class Without(type(TORCH)):
+        def find(self, namespace, name):
+            return None if name == "hypot" else super().find(namespace, name)
+
+        def find_method(self, name):
+            return None if name == "hypot" else super().find_method(name)
+
+    found = check(packs.read(pack)[1], Without("w", torch), TORCH)
+    assert found.absent == {"hypot"} and "mv" in found.ops and not found.stale
+
+
 def test_a_sample_that_has_changed_is_stale(pack, tmp_path):
     header, rows = packs.read(pack)
     rows = list(rows)

@@ -12,16 +12,18 @@ from typing import Any
 
 import numpy as np
 
-from ...autograd.graph import rename
+from ...autograd.graph import record, rename
 from ...autograd.inplace import in_place
 from ...autograd.modes import state
 from ...kernels.select import select
+from ...kernels.wider import tanhshrink as shrink_by_tanh
 from ...ops import activation as table
 from ...ops import curves
 from ...ops.activation import array_of, refuse
 from ...ops.activation import relu as clip_at_zero
 from ...ops.curves import check_floating, draw
 from ...ops.registry import op
+from ...quiet import fp
 from ...tensor import Tensor, wrap
 
 relu_ = clip_at_zero.in_place
@@ -266,8 +268,12 @@ def tanh(input: Tensor) -> Tensor:
 
 @op(namespace="nn.functional")
 def tanhshrink(input: Tensor) -> Tensor:
-    """x − tanh(x)."""
-    return input - input.tanh()
+    """x − tanh(x), near zero by its series: the difference has no bits left there."""
+    bent = input.tanh()
+    if input._array.dtype.kind != "f":
+        return input - bent
+    data = fp.quiet(shrink_by_tanh, input._array)
+    return record("SubBackward0", data, input=(input, lambda g: g), other=(bent, lambda g: -g))
 
 
 @op(namespace="nn.functional")

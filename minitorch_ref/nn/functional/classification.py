@@ -15,12 +15,13 @@ import functools
 import numpy as np
 
 from ...autograd.graph import record, rename
+from ...kernels.scatter import first_outside
 from ...kernels.select import keep
 from ...ops.curves import check_floating
 from ...ops.registry import op
 from ...quiet import fp
 from ...tensor import Tensor
-from ._reduction import reduced_array, reduction_of
+from ._reduction import reduction_of
 
 
 class _Picks:
@@ -61,9 +62,9 @@ class _Picks:
             taken = keep(self.valid, taken)
         if self.reduction == "none":
             return taken.reshape(self.outer).astype(self.kind, copy=False)
-        total = reduced_array(taken, "sum", taken.dtype)
+        total = np.add.reduce(taken, axis=None)
         if self.reduction == "mean":
-            total = np.divide(total, total.dtype.type(self.total))
+            total = total / total.dtype.type(self.total)
         return np.asarray(total, self.kind)
 
     def place(self, g: np.ndarray) -> np.ndarray:
@@ -108,8 +109,8 @@ def _valid(target: np.ndarray, classes: int, ignore_index: int) -> np.ndarray | 
     """Which targets are not ignored; None if all count.  Raises IndexError for a wrong class."""
     if not target.size:
         return None
-    low, high = np.minimum.reduce(target, None), np.maximum.reduce(target, None)
-    if low >= 0 and high < classes and not low <= ignore_index <= high:
+    outside = first_outside(target, classes)
+    if outside is None and not 0 <= ignore_index < classes:
         return None
     valid = target != ignore_index
     wrong = target[valid & ((target < 0) | (target >= classes))]
@@ -237,7 +238,7 @@ def cross_entropy(
     Raises what `nll_loss` raises.
     """
     reduction = reduction_of(reduction, size_average, reduce)
-    if input.shape == target.shape:
+    if input._array.shape == target._array.shape:
         return _soft_cross_entropy(input, target, weight, reduction, ignore_index, label_smoothing)
     _check_smoothing(label_smoothing)
     log_p = input.log_softmax(0 if input.ndim == 1 else 1)

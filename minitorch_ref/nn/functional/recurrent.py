@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from ...autograd.graph import rename
+from ...dtypes import float32
 from ...ops.joining import cat, stack
 from ...ops.registry import op
 from ...tensor import Tensor, wrap
@@ -195,7 +196,12 @@ def _run(name: str, step: Step, args: tuple, kwargs: dict[str, Any]) -> tuple[Te
         raise RuntimeError("Expected sequence length to be larger than 0 in RNN")
     options = given["dropout"], given["train"], given["bidirectional"]
     out, finals = _layers(step, x, sizes, starts, weights, *options)
-    out = out.transpose(0, 1) if batch_first else out
+    fused = name == "lstm" and sizes is None and not projected and both == 1
+    if fused and x.dtype is float32:  # what torch has one kernel for
+        rename(out, "MkldnnRnnLayerBackward0")
+    if batch_first:
+        out = out.transpose(0, 1)
+        out = out if name == "lstm" else rename(out, "TransposeBackward1")  # torch: in place
     return out, *[stack(parts) for parts in zip(*finals)]
 
 

@@ -34,8 +34,8 @@ def embedding(
     The row `padding_idx` gets no gradient.  `max_norm` first shortens the rows in use *in place*.
     Raises IndexError for an index out of range.  `sparse` gradients are dense here.
     """
-    rows = weight.size(0)
     if padding_idx is not None:
+        rows = weight.size(0)
         if not -rows <= padding_idx < rows:
             raise AssertionError("Padding_idx must be within num_embeddings")
         padding_idx %= rows
@@ -60,7 +60,7 @@ def _checked_index(input: Tensor, weight: Tensor) -> np.ndarray:
         )
     if weight.ndim != 2:
         raise RuntimeError("'weight' must be 2-D")
-    if index.size and not 0 <= index.min() <= index.max() < weight.size(0):
+    if scatter.first_outside(index, len(weight._array)) is not None:
         raise IndexError("index out of range in self")
     return index.astype(np.int64)  # a copy: the graph keeps it, and the user may write to the input
 

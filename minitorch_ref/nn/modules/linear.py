@@ -59,6 +59,10 @@ class Linear(Module):
         return f"{sizes}, bias={self.bias is not None}"
 
 
+class NonDynamicallyQuantizableLinear(Linear):
+    """A Linear under the name by which torch keeps its quantization away from attention."""
+
+
 class Bilinear(Module):
     """x₁ᵀ W_k x₂ + b_k for each output k: (*, in1), (*, in2) -> (*, out)."""
 
