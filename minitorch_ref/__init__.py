@@ -108,15 +108,27 @@ _TABLES = (
     "matrix_norms", "least_squares", "distances", "retired", "operators",
     "histograms", "scatter_views", "copies", "differences", "elements", "introspection",
     "windows", "stft", "special_functions", "floating_parts",
-    "numpy_names",
+    "parsing",
 )  # fmt: skip
 for _name in _TABLES:
     _import_module(f".ops.{_name}", __name__)
 
+# In-place forms that torch has as methods only.
+_METHODS_ONLY = {
+    "add", "addbmm", "addcdiv", "addcmul", "addmm", "addr", "atan2", "baddbmm", "bitwise_and",
+    "bitwise_left_shift", "bitwise_not", "bitwise_or", "bitwise_right_shift", "bitwise_xor",
+    "copysign", "cumprod", "cumsum", "digamma", "div", "eq", "erfinv", "floor_divide", "fmod",
+    "ge", "gt", "heaviside", "hypot", "igamma", "igammac", "index_add", "index_copy",
+    "index_fill", "index_reduce", "le", "lerp", "lgamma", "logical_and", "logical_not",
+    "logical_or", "logical_xor", "lt", "masked_fill", "masked_scatter", "mul", "mvlgamma",
+    "ne", "nextafter", "pow", "remainder", "renorm", "scatter", "scatter_add",
+    "scatter_reduce", "sgn", "sign", "sub", "tril", "triu",
+}  # fmt: skip
+
 for (_namespace, _name), _op in _registry.REGISTRY.items():
     if _namespace == "torch":
         globals()[_name] = _op.call
-        if _op.inplace:
+        if _op.inplace and _name not in _METHODS_ONLY:
             globals()[f"{_name}_"] = getattr(Tensor, f"{_name}_")
 
 # In-place methods that torch publishes as functions as well.

@@ -25,7 +25,7 @@ from .record import Record, Value, run, run_out
 from .samples import row_for, samples_for
 from .samples.spec import INEXACT, Arr, Row, Sample
 
-OUTS = 6  # samples whose out= form is looked at
+OUTS = 6  # samples whose out= form is looked at, besides those of the main dtype
 PROBES = 4  # samples of an op without gradient samples that are asked whether it has a gradient
 FACTS = (".view", ".stride", ".grad_fn", ".requires_grad")  # a spoiled result is a new tensor
 
@@ -125,6 +125,7 @@ class Trial:
             outs, inputs, _ = kept[0]
             self.sites = self._sites(outs, {id(leaf) for leaf in inputs.leaves})
         self._theirs: Record | None = None
+        self.known = False  # something that deviates unspoiled has changed
         self._failing: dict[tuple[str, str] | None, list[str]] = {}
 
     def record(self, engine: Engine, keep: list | None = None) -> Record:
@@ -146,12 +147,6 @@ class Trial:
                 found[Site(node.name(), edge, code_name(rule))] = saved, terms(rule)
         return found
 
-    @property
-    def without_torch(self) -> bool:
-        """Whether torch, but not our engine, fails at the gradient (the ledger names these)."""
-        theirs = self._theirs
-        return theirs is not None and theirs.grad_error is not None and not self.ours.grad_error
-
     def deviates(self, spoiled: Record, ignored: tuple[str, ...] = ()) -> str:
         """What of `spoiled` torch contradicts that it does not contradict in ours; "" if nothing."""
         if self._theirs is None:
@@ -165,6 +160,7 @@ class Trial:
                 failing = self._failing[piece] = self._check(self.ours, piece)
                 if failing:
                     self.jury.blame(self, self._check(self.ours, piece, self._ask(Oracle)))
+            self.known = True
             new = [p for p in wrong if p not in self._failing[piece]]
             if new:
                 return new[0]
@@ -212,7 +208,8 @@ class Jury:
             forms = [self.form, *lab._other_forms(sample, row, self.form)]
             if shared:  # the method is the function
                 forms = [f for f in forms if f != "method" or f == self.form]
-            if self.form == "function" and not row.random and outs < OUTS:
+            main = sample.kind == "call" and sample.dtype == row.dtypes[0]
+            if self.form == "function" and not row.random and (main or outs < OUTS):
                 outs += 1
                 forms += ["out="] * _has_out(lab, row, sample)
             self.trials += [Trial(self, sample, f) for f in forms]
@@ -302,10 +299,10 @@ class Jury:
             reason = "the rule refuses" if refused else ""
         if reason:
             return EQUIVALENT, reason
-        if visible and all(t.without_torch for t in tried):
-            return UNJUDGED, "torch gives no gradient here"
         if self.unclean:
             return UNJUDGED, "the op deviates from torch unspoiled"
+        if any(t.known for t in tried):
+            return UNJUDGED, "torch is wrong here, says the ledger"
         return SURVIVED, _why(len(tried), seen, visible)
 
     def _concerned(self, mutant: Mutant) -> Iterator[Trial]:
@@ -323,6 +320,11 @@ class Jury:
         with planted(ours, mutant, seen):
             return trial.record(ours)
 
+    def _other_rules(self, site: Site) -> bool:
+        """Whether the same edge has another rule in other samples."""
+        found = {s for t in self.trials for s in t.sites}
+        return any((s.node, s.edge) == (site.node, site.edge) and s != site for s in found)
+
     def _equivalent(self, mutant: Mutant, seen: Seen, visible: int) -> str:
         """Why no sample could notice the mutant; "" if some should."""
         if mutant.site.of_result and self.row.level == "shape":
@@ -334,6 +336,10 @@ class Jury:
         signed = mutant.site.of_result and visible  # the sign of a zero gradient is undocumented
         if seen.applied and seen.filled and not seen.nonzero and not signed:
             return "it is always zero"
+        if seen.applied and not seen.filled and self._other_rules(mutant.site):
+            return "a rule for empty tensors"
+        if self.row.gauge and mutant.kind == "sign" and mutant.site.of_result:
+            return "defined up to a sign"
         if mutant.site.of_result and not seen.applied:
             return "the result has no such part"
         return ""

@@ -132,7 +132,10 @@ LAYERS = [
     layer("LSTMCell(4, 3)", ROWS),
     layer("GRUCell(4, 3, bias=False)", ROWS),
     layer("MultiheadAttention(4, 2)", F(6, 2, 4), F(5, 2, 4), F(5, 2, 4)),
-    layer("MultiheadAttention(4, 2, 0.25, add_bias_kv=True, kdim=3)", F(6, 2, 4), F(5, 2, 3), F(5, 2, 4)),
+    layer(
+        "MultiheadAttention(4, 2, 0.25, add_bias_kv=True, kdim=3)",
+        *(F(6, 2, 4), F(5, 2, 3), F(5, 2, 4)),
+    ),
     layer("TransformerEncoderLayer(4, 2, 8)", F(6, 2, 4)),
     layer(
         "TransformerEncoder(nn.TransformerEncoderLayer(4, 2, 8, batch_first=True), 2)", F(2, 6, 4)

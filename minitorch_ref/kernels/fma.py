@@ -48,11 +48,12 @@ def fma(a: Any, b: Any, c: Array, out: Array | None = None) -> Array:
     if out is None:
         out = np.empty_like(c)
     if c.size > _PART and all(_divides(x, c) for x in (a, b, c, out)):
-        flat = [x.reshape(-1) if np.ndim(x) else x for x in (a, b, c, out)]
-        wide = np.empty(_PART), np.empty(_PART, np.int64)
+        a, b, y, z = (x.reshape(-1) if np.ndim(x) else x for x in (a, b, c, out))
+        wide, low = np.empty(_PART), np.empty(_PART, np.int64)
         for i in range(0, c.size, _PART):
             part = slice(i, i + _PART)
-            _fma32(*(x[part] if np.ndim(x) else x for x in flat), *wide)
+            left, right = (x[part] if np.ndim(x) else x for x in (a, b))
+            _fma32(left, right, y[part], z[part], wide, low)
     else:
         _fma32(a, b, c, out, None, None)
     return out

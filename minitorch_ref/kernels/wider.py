@@ -26,7 +26,7 @@ Kernel = Callable[..., Any]
 _FEW = 256  # elements below which two conversions are faster than one call that converts
 _PIECE = 8192  # elements: 64 KiB of float64
 _SINGLE, _DOUBLE = np.dtype("f4"), np.dtype("f8")
-_WIDER = {
+_WIDER: dict[np.dtype, np.dtype] = {
     np.dtype("f2"): _SINGLE, _SINGLE: _DOUBLE, np.dtype("F"): np.dtype("D"),
     np.dtype("D"): np.dtype(np.clongdouble),
 }  # fmt: skip
@@ -152,11 +152,19 @@ def _gelu(x: Array) -> Array:
     return np.multiply(x, erfc(x * -math.sqrt(0.5)) / 2, order="C")
 
 
-@wider
 def sinc(x: Array) -> Array:
-    """sin(πx) / πx of complex numbers, and 1 at zero."""
-    angle = x * x.real.dtype.type(np.longdouble("3.14159265358979323846264338327950288"))
-    return np.where(x == 0, x.dtype.type(1), np.sin(angle) / angle)
+    """sin(πx) / πx of complex numbers, and 1 at zero; πx is rounded first, as torch has it."""
+    angle = x * x.real.dtype.type(math.pi)
+    return np.where(x == 0, x.dtype.type(1), _sine_quotient(angle))
+
+
+def _sine_quotient(angle: Array) -> Array:
+    return np.asarray(np.sin(angle) / angle) if angle.dtype.char == "F" else _wide_quotient(angle)
+
+
+@wider
+def _wide_quotient(angle: Array) -> Array:
+    return np.sin(angle) / angle
 
 
 def log1p(x: Array) -> Array:
@@ -186,7 +194,7 @@ _SHRINK = (1 / 3, -2 / 15, 17 / 315, -62 / 2835, 1382 / 155925, -21844 / 6081075
 def tanhshrink(x: Array) -> Array:
     """x − tanh(x); near zero its series, because the difference has no bits left there."""
     square = np.asarray(x * x)
-    near = square < 0.01
+    near = (square < 0.01) & (x != 0)  # of either zero +0 is left
     series = np.full_like(square, _SHRINK[-1])
     for c in reversed(_SHRINK[:-1]):
         series *= square

@@ -7,6 +7,9 @@ Read `modules/module.py` first, then `modules/linear.py` for a layer with parame
 from . import functional, init, modules, parameter, utils
 from .modules import *  # noqa: F403 - exactly the names in modules.__all__
 from .modules import __all__ as _layers
-from .parameter import Buffer, Parameter
+from .parameter import Buffer, Parameter, UninitializedBuffer, UninitializedParameter
 
-__all__ = ["Buffer", "Parameter", "functional", "init", "modules", "parameter", "utils", *_layers]
+__all__ = [
+    "Buffer", "Parameter", "UninitializedBuffer", "UninitializedParameter", "functional", "init",
+    "modules", "parameter", "utils", *_layers,
+]  # fmt: skip

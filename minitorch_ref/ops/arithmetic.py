@@ -21,17 +21,16 @@ from ..dtypes import (
     FLOATING,
     INTEGER,
     complex128,
-    float16,
     float64,
     result_type,
-    to_floating,
 )
 from ..kernels import elementwise as k
 from ..kernels import fma, wider
 from ..quiet import fp
 from ..tensor import Tensor, wrap
 from . import pointwise as p
-from .common import as_operand, cast_array, convert_number, is_number
+from .common import as_operand, convert_number, is_number
+from .old_orders import reordered
 from .pointwise import (
     conj,
     eq,
@@ -61,7 +60,11 @@ def _with_alpha(simple: Any, sign: int, rows: str) -> Any:
     name = simple.__name__
     node = f"{name.capitalize()}Backward0"
 
-    def call(input: Any, other: Any, *, alpha: Any = 1, out: Tensor | None = None) -> Tensor:
+    def call(
+        input: Any, other: Any, *more: Any, alpha: Any = 1, out: Tensor | None = None
+    ) -> Tensor:
+        if more:
+            return reordered(call, name, (input, other, *more), ("alpha",), {"out": out})
         if type(alpha) is int and alpha == 1:
             return simple(input, other, out=out)
         if out is not None:
@@ -71,7 +74,9 @@ def _with_alpha(simple: Any, sign: int, rows: str) -> Any:
             no_bool_sub(input, other)
         return _scaled_sum(node, input, other, alpha, sign)
 
-    def written(self: Tensor, other: Any, *, alpha: Any = 1) -> Tensor:
+    def written(self: Tensor, other: Any, *more: Any, alpha: Any = 1) -> Tensor:
+        if more:
+            return reordered(written, f"{name}_", (self, other, *more), ("alpha",), {})
         if type(alpha) is int and alpha == 1:
             return simple.in_place(self, other)
         return scaled_in_place(self, other, alpha=alpha)

@@ -129,12 +129,20 @@ def _select(name: str, ufunc: np.ufunc, arg: Any, input: Tensor, dim: int, keepd
         where, data = np.zeros((), np.int64), x.copy()
     else:
         where = arg(x, axis, keepdims=True)
-        data = gather(x, axis, where)
+        data = _at(x, where, axis)
         if not keepdim:
             where, data = where.squeeze(axis), data.squeeze(axis)
     node = name.capitalize() + "Backward0"
     values = select_along(node, input, data, wrap(np.asarray(where, np.int64)), axis, keepdim)
     return getattr(return_types, name)((values, wrap(np.asarray(where, np.int64))))
+
+
+def _at(x: np.ndarray, where: np.ndarray, axis: int) -> np.ndarray:
+    """The elements of `x` at the indices `where` along `axis`, a dim of size one in `where`."""
+    if axis == x.ndim - 1 and x.flags.c_contiguous:
+        starts = np.arange(0, x.size, x.shape[-1]).reshape(where.shape)
+        return np.asarray(x.reshape(-1)[starts + where])
+    return gather(x, axis, where)
 
 
 def select_along(

@@ -102,7 +102,7 @@ def as_subclass(input: Tensor, cls: Any) -> Any:
             "Creating a Tensor subclass from a class that does not inherit from Tensor is not "
             "possible. Make sure your class inherits from Tensor."
         )
-    seen = input.view(input.shape)
+    seen = rename(input.view(input.shape), "AliasBackward0")
     new = object.__new__(cls)
     new.__dict__.update(seen.__dict__)
     return new

@@ -109,7 +109,7 @@ def _diagonal_of(array: np.ndarray, offset: int, a: int, b: int) -> np.ndarray:
     )
 
 
-@op
+@op(function=False)
 def unfold(input: Tensor, dimension: int, size: int, step: int) -> Tensor:
     """Windows of `size` entries of a dim, `step` apart, in a new last dim; a view."""
     array = input._array

@@ -46,6 +46,7 @@ from .options import (
 from .random_fill import bernoulli_, fill_integers, normal_, standard_uniform
 from .registry import op
 from .table import broadcast_error
+from .unrecorded import without_derivative
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -299,6 +300,8 @@ def bernoulli(
         bernoulli_(blank, input.detach() if p is None else p, generator=generator)
     if out is not None:
         return out
+    if p is not None:
+        return without_derivative("bernoulli", blank._array, input)
     return record("BernoulliBackward0", blank._array, input=(input, _zero))
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from ..autograd.graph import record
 from ..tensor import Tensor, wrap
 from .common import wrap_dim
+from .refusals import no_derivative
 from .registry import op
 
 Array = np.ndarray
@@ -29,15 +30,16 @@ def _runs(rows: Array) -> Array:
     return np.concatenate((np.ones(min(len(rows), 1), bool), changed))
 
 
+ATEN_NAMES = {
+    "Unique2": "_unique2", "UniqueDim": "unique_dim", "UniqueConsecutive": "unique_consecutive",
+}  # fmt: skip
+
+
 def _answer(
     input: Tensor, node: str, kept: Array, inverse: Array | None, counts: Array | None
 ) -> Any:
     """The distinct elements alone, or a tuple with what else was asked for."""
-
-    def no_gradient(g: Tensor) -> Tensor:
-        raise RuntimeError(f"the derivative for {node!r} is not implemented.")
-
-    found = record(f"{node}Backward0", kept, input=(input, no_gradient))
+    found = record(f"{node}Backward0", kept, input=(input, no_derivative(ATEN_NAMES[node])))
     extra = [wrap(a.astype(np.int64)) for a in (inverse, counts) if a is not None]
     return (found, *extra) if extra else found
 
@@ -117,5 +119,5 @@ def unique_consecutive(
     if inverse is not None and dim is None:
         inverse = inverse.reshape(input.shape)
     counts = np.diff(np.append(np.flatnonzero(first), len(rows))) if return_counts else None
-    node = "UniqueConsecutive" if dim is None else "UniqueDimConsecutive"
+    node = "UniqueConsecutive"
     return _answer(input, node, _from_rows(rows[first], input, dim), inverse, counts)

@@ -103,7 +103,7 @@ RANDOM = [
         bad=[call(-1), call(300, dtype=D("uint8"))]),
     random("normal", call(0.0, 1.0, (20,)), call(F(5), 2.0), call(0.5, F(20, domain="positive")),
         call(F(3, 4), F(3, 4, domain="positive")), call(F(20), F(20, domain="positive")),
-        bad=[call(0.0, -1.0, (3,)), call(F(3), F(4, domain="positive"))], level="sum"),
+        bad=[call(0.0, -1.0, (3,)), call(F(3), F(4, domain="positive"))], level="sum", grad=True),
     random("bernoulli", call(X(40, domain="prob")), call(X(40, domain="prob"), 0.25), call(X()),
         bad=[call(L([1.5, 2.0])), call(L([-1.0]))], dtypes=FLOATS, grad=True),
     random("multinomial", call(X(6, domain="prob"), 4), call(X(2, 5, domain="prob"), 3),

@@ -22,12 +22,12 @@ BAD_VIEWS = {
 }
 COPIES = [
     *(row(f"{n}_copy", *(call(X(*SHAPE), *a) for a in calls), layouts=n != "as_strided",
-        bad=[call(X(*SHAPE), *a) for a in BAD_VIEWS.get(n, [])] + [call(3)], special=False,
-        grad=n != "detach") for n, calls in VIEW_CALLS.items()),
+        bad=[call(X(*SHAPE), *a) for a in BAD_VIEWS.get(n, [])] + [call(3)], special=False)
+      for n, calls in VIEW_CALLS.items()),
     row("view_as_real_copy", call(X(3, 4)), call(X()), dtypes=("complex64", "complex128"),
         few=("complex64",), special=False),
     row("view_as_complex_copy", call(X(3, 2)), call(X(2)), bad=[call(X(3))], dtypes=FLOATS,
-        grad=False, special=False),
+        special=False),
 ]
 
 SCATTERED = [
@@ -103,7 +103,7 @@ QUESTIONS = [
     row("is_cpu", call(X(2)), grad=False, special=False),
     row("const_data_ptr", call(X(0)), grad=False, form="method", special=False),
     row("dequantize", call(X(3)), dtypes=FLOATS, grad=False, special=False),
-    row("as_subclass", call(X(3), D("nn.Parameter")), bad=[call(X(3), int)], grad=False,
+    row("as_subclass", call(X(3), D("nn.Parameter")), bad=[call(X(3), int)],
         form="method", special=False, dtypes=FLOATS),
     row("module_load", call(X(3, grad=False), X(3, grad=False)), grad=False, form="method",
         special=False, dtypes=FLOATS),

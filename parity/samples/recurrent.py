@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from .spec import FLOATS, Arr, Call, L, Row, call, row, table
-from .spec import X as any_values
 
 
 # Mild values: a saturated gate (1 − tanh² near 0) magnifies every rounding before it without bound.
 def X(*shape: int) -> Arr:  # noqa: N802 - spelt as in the other tables
-    return any_values(*shape, domain=(-1.0, 1.0))
+    return Arr(shape, None, (-1.0, 1.0))
 
 
 SIZES = L([3, 2, 2, 1], "int64")  # a packed batch: 8 rows, of sequences of lengths 4, 3, 1
@@ -96,7 +95,11 @@ def _pair(*shape: int) -> tuple[Arr, Arr]:
 
 
 def _attention() -> Row:
-    """Self-attention, attention to another sequence, masks, appended rows, other sizes."""
+    """Self-attention, attention to another sequence, masks, appended rows, other sizes.
+
+    Without gradients: that of the key's bias is 0 but for rounding (softmax ignores a shift), so an
+    error in ULPs of it means nothing.  `parity modules` compares them, by each tensor's largest.
+    """
     own, out = (X(12, 4), X(12)), (X(4, 4), X(4))
     self_attention = X(3, 2, 4), X(3, 2, 4), X(3, 2, 4)
     cross = X(3, 2, 4), X(5, 2, 4), X(5, 2, 4)
@@ -113,7 +116,6 @@ def _attention() -> Row:
         call(*cross, *plain, need_weights=False),
         call(*self_attention, *plain, key_padding_mask=hidden, average_attn_weights=False),
         call(*self_attention, 4, 2, own[0], None, X(1, 1, 4), X(1, 1, 4), True, 0.0, out[0], None),
-        call(*self_attention, 4, 2, *own, None, None, False, 0.5, *out),
         call(X(3, 4), X(5, 4), X(5, 4), *plain),
         call(
             X(3, 2, 4), X(5, 2, 3), X(5, 2, 2), 4, 2, None, X(12), None, None, False, 0.0, *out,
@@ -125,7 +127,7 @@ def _attention() -> Row:
             call(*cross, 5, 2, *own, None, None, False, 0.0, *out),
             call(*cross, *plain, is_causal=True),
         ],
-        level="sum", dtypes=FLOATS, special=False, second=False, random=True, depth=64,
+        level="sum", dtypes=FLOATS, special=False, grad=False, depth=64,
         layouts=False,
     )  # fmt: skip
 

@@ -73,7 +73,7 @@ VAR = [*along(), call(X(3, 4), dim=1, correction=0), call(X(3, 4), correction=2)
     call(X(3, 4), 1, False), call(X(3, 4), False),
        call(X(1)), call(X(3, 1), dim=1), LONG]
 QS = (call(X(3, 5), 0.5), call(X(3, 5), 0.25, dim=1), call(X(3, 5), L([0.0, 0.5, 1.0]), dim=0),
-    call(X(3, 5), 0.75, 1, True),
+    call(X(3, 5), 0.75, 1, True), call(X(3, 5), L([0.375, 0.875]), dim=1),
       *(call(X(3, 5), 0.125, dim=1, interpolation=m) for m in ("linear", "lower", "higher",
           "midpoint", "nearest")))
 NAN_ROW = L([[1.0, float("nan"), 3.0, 0.5], [float("nan")] * 4, [1.0, 2.0, 2.5, -1.0]])
@@ -160,10 +160,10 @@ SORTING = [
         return_counts=True),
         call(X(6, 2, domain="ties"), dim=0), call(X(6, 2, domain="ties"), dim=0,
             return_inverse=True, return_counts=True), call(X(0)), call(X()),
-        bad=[call(X(3), dim=1)], dtypes=REAL + BOOL, grad=False),
+        bad=[call(X(3), dim=1)], dtypes=REAL + BOOL),
     row("unique_consecutive", call(X(20, domain="ties")),
         call(X(4, 5, domain="ties"), return_inverse=True, return_counts=True),
-        call(X(6, 2, domain="ties"), dim=0), call(X(0)), dtypes=REAL + BOOL, grad=False),
+        call(X(6, 2, domain="ties"), dim=0), call(X(0)), dtypes=REAL + BOOL),
     row("searchsorted", call(L([1.0, 2.0, 2.0, 4.0]), X(5, domain="ties")),
         call(L([1.0, 2.0, 2.0, 4.0]), X(5, domain="ties"), right=True),
         call(L([1.0, 2.0, 4.0]), 2.0), call(L([1.0, 2.0, 4.0]), X(3), out_int32=True),
@@ -184,10 +184,10 @@ SORTING = [
         grad=False, special=False),
     row("histogram", call(X(40), 5), call(X(40), 4, range=(-1.0, 1.0)),
         call(X(40), L([-2.0, 0.0, 1.0])), call(X(9), 3, density=True),
-        bad=[call(X(3), 0), call(I(3), 3)], dtypes=FLOATS, grad=False, level="ulp", special=False),
+        bad=[call(X(3), 0), call(I(3), 3)], dtypes=FLOATS, level="ulp", special=False),
     row("bincount", call(I(20)), call(I(20), minlength=9), call(I(20), F(20)), call(I(0)),
         bad=[call(F(3)), call(I(2, 2)), call(L([-1], "int64"))],
-        grad=False, level="sum", layouts=False, special=False),
+        level="sum", layouts=False, special=False),
 ]
 
 CUM = [call(X(3, 4), 1), call(X(3, 4), dim=-2), call(X(), 0), call(X(0, 3), 0), call(X(1), 0),

@@ -136,7 +136,7 @@ JOINING = [
         bad=[call(X(3), 0, 0, 0)]),
     row("diagflat", call(X(3)), call(X(2, 2)), call(X(), 1)),
     row("vander", call(X(4)), call(X(4), 3), call(X(4), 3, True), bad=[call(X(2, 2))], level="ulp",
-        complex_level="ulp", grad=False),
+        complex_level="ulp"),
     row("tril_indices", call(3, 4), call(3, 4, 1), call(3, 3, -1), call(0, 2), bad=[call(-1, 2)]),
     row("triu_indices", call(3, 4), call(3, 4, 1), call(3, 3, -1), bad=[call(-1, 2)]),
     row("unfold_copy", call(X(7), 0, 3, 2)),

@@ -256,6 +256,8 @@ def main():
         for planted in rows:
             text, seconds = run(planted)
             words = " ".join(text.split()).replace("|", "·")
+            decisive = [words.find(w) for w in ("explained: ", "first beyond", "nothing beyond") if w in words]
+            words = words[min(decisive, default=0) :]
             print(f"| {planted.name} | {planted.part} | {seconds:.1f} | {words[:420]} |")
         print()
 

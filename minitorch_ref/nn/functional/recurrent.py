@@ -171,7 +171,8 @@ def _weights(
     for start in range(0, layers * per, per):
         own = list(params[start : start + per])
         w_hr = own.pop() if projected else None
-        found.append(Weights(*own, *([] if has_biases else [None, None]), w_hr=w_hr))
+        b_ih, b_hh = own[2:] if has_biases else (None, None)
+        found.append(Weights(own[0], own[1], b_ih, b_hh, w_hr))
     return found
 
 

@@ -93,6 +93,16 @@ class MaxUnpool2d(_MaxUnpoolNd):
         return F.max_unpool2d(input, indices, *window, output_size)
 
 
+class MaxUnpool3d(_MaxUnpoolNd):
+    """The maxima of MaxPool3d back in their places (its `indices`), zeros elsewhere."""
+
+    dims = 3
+
+    def forward(self, input: Tensor, indices: Tensor, output_size: Any = None) -> Tensor:
+        window = (self.kernel_size, self.stride, self.padding)
+        return F.max_unpool3d(input, indices, *window, output_size)
+
+
 class _AvgPoolNd(Module):
     kernel_size: Sizes
     stride: Sizes | None

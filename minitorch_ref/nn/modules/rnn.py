@@ -71,13 +71,13 @@ class RNNBase(Module):
                 f"num_layers={self.num_layers}",
                 stacklevel=4,
             )
-        kinds = {"bias": bool, "batch_first": bool, "input_size": int, "hidden_size": int}
+        kinds: dict[str, type] = {"bias": bool, "batch_first": bool, "input_size": int, "hidden_size": int}
         for name, kind in kinds.items():
             value = getattr(self, name)
             if not isinstance(value, kind):
                 got = type(value).__name__
                 raise TypeError(f"{name} should be of type {kind.__name__}, got: {got}")
-            if kind is int and value <= 0:
+            if kind is int and getattr(self, name) <= 0:
                 raise ValueError(f"{name} must be greater than zero")
         if self.num_layers <= 0:
             raise ValueError("num_layers must be greater than zero")

@@ -255,20 +255,20 @@ class TransformerEncoder(Module):
             output = layer(
                 output, src_mask=mask, is_causal=is_causal, src_key_padding_mask=padding
             )
-        if self._is_nested(src, mask, padding):
-            output = output.masked_fill((padding != 0).unsqueeze(-1), 0.0)
+        if padding is not None and self._is_nested(src, mask, padding):
+            output = output.masked_fill(padding.ne(0).unsqueeze(-1), 0.0)
         return output if self.norm is None else self.norm(output)
 
-    def _is_nested(self, src: Tensor, mask: Mask, padding: Mask) -> bool:
+    def _is_nested(self, src: Tensor, mask: Mask, padding: Tensor) -> bool:
         """Whether torch works on the sequences without their padding, and gives zeros there."""
         first = self.layers[0]
         if not self.use_nested_tensor or first.training or src.dim() != 3:
             return False
-        if padding is None or mask is not None:
+        if mask is not None:
             return False
         if is_grad_enabled() and any(t.requires_grad for t in (src, *first.parameters())):
             return False
-        seen = (padding == 0)._array  # left-aligned: nothing seen after something hidden
+        seen = padding.eq(0)._array  # left-aligned: nothing seen after something hidden
         return not self.mask_check or bool((seen[:, :-1] >= seen[:, 1:]).all())
 
 

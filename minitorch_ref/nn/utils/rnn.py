@@ -1,7 +1,7 @@
 """Sequences of different lengths in one tensor: padded to the longest, or packed.
 
-Packed, the rows of the first step of every sequence come first, then those of the second step of all
-sequences that have one, and so on: each step is one block, and nothing is computed for padding.
+Packed, the rows of the first step of every sequence come first, then those of the second step of
+all sequences that have one, and so on: each step is one block, nothing is computed for padding.
 The sequences are in order of decreasing length; `sorted_indices` says how they got there.
 """
 
@@ -121,15 +121,14 @@ def pack_padded_sequence(
 
     Raises RuntimeError for lengths that are not positive or, if `enforce_sorted`, not decreasing.
     """
-    lengths = as_tensor(lengths, dtype=int64)
-    order = None
+    counts, order = as_tensor(lengths, dtype=int64), None
     if not enforce_sorted:
-        lengths, order = lengths.sort(descending=True)
+        counts, order = counts.sort(descending=True)
         input = input.index_select(0 if batch_first else 1, order)
     if input.numel() == 0:
         raise RuntimeError("Cannot pack empty tensors.")
     steps = input.transpose(0, 1) if batch_first else input
-    data, sizes = packed(steps, _checked(lengths, steps.size(1)))
+    data, sizes = packed(steps, _checked(counts, steps.size(1)))
     return PackedSequence(data, tensor(sizes), order, None)
 
 

@@ -1,0 +1,116 @@
+"""What torch's argument parser accepts, and refuses, beyond an op's own signature.
+
+The parser knows NumPy's name `axis` for `dim`.  The ops that reduce or write take care of that
+themselves; the others of torch's own table are listed here and wrapped once, when all are defined.
+It also keeps functions stricter than methods (`x.reshape(2, 3)` is right, `torch.reshape(x, 2, 3)`
+is not), takes the argument orders of old, and warns of functions that are on their way out.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from ..tensor import Tensor
+from .old_orders import old_order, once
+from .registry import REGISTRY
+
+_WITH_DIM = (
+    "unbind", "squeeze", "unsqueeze", "stack", "chunk", "select", "narrow", "tensor_split",
+    "repeat_interleave", "diff", "unflatten", "scatter", "trapezoid", "cumulative_trapezoid",
+)  # fmt: skip
+_TAKE_ONE_SHAPE = {"reshape": "shape", "permute": "dims"}
+
+
+_OLD_ORDERS = {
+    "addmm": ("beta", "alpha"), "addmv": ("beta", "alpha"), "addr": ("beta", "alpha"),
+    "addbmm": ("beta", "alpha"), "baddbmm": ("beta", "alpha"),
+    "addcmul": ("value",), "addcdiv": ("value",),
+}  # fmt: skip
+_LEAVING = " and will be removed in a future PyTorch release."
+_RETIRED = {
+    "qr": f"torch.qr is deprecated in favor of torch.linalg.qr{_LEAVING}\n"
+    "The boolean parameter 'some' has been replaced with a string parameter 'mode'.\n"
+    "Q, R = torch.qr(A, some)\nshould be replaced with\n"
+    "Q, R = torch.linalg.qr(A, 'reduced' if some else 'complete')",
+    "lu": "torch.lu is deprecated in favor of torch.linalg.lu_factor / torch.linalg.lu_factor_ex"
+    f"{_LEAVING}\nLU, pivots = torch.lu(A, compute_pivots)\nshould be replaced with\n"
+    "LU, pivots = torch.linalg.lu_factor(A, compute_pivots)\nand\n"
+    "LU, pivots, info = torch.lu(A, compute_pivots, get_infos=True)\nshould be replaced with\n"
+    "LU, pivots, info = torch.linalg.lu_factor_ex(A, compute_pivots)",
+    "cholesky": f"torch.cholesky is deprecated in favor of torch.linalg.cholesky{_LEAVING}\n"
+    "L = torch.cholesky(A)\nshould be replaced with\nL = torch.linalg.cholesky(A)\nand\n"
+    "U = torch.cholesky(A, upper=True)\nshould be replaced with\nU = torch.linalg.cholesky(A).mH\n"
+    "This transform will produce equivalent results for all valid (symmetric positive definite) "
+    "inputs.",
+    "triangular_solve": "torch.triangular_solve is deprecated in favor of "
+    "torch.linalg.solve_triangularand will be removed in a future PyTorch release.\n"
+    "torch.linalg.solve_triangular has its arguments reversed and does not return a copy of one of "
+    "the inputs.\nX = torch.triangular_solve(B, A).solution\nshould be replaced with\n"
+    "X = torch.linalg.solve_triangular(A, B).",
+    "chain_matmul": f"torch.chain_matmul is deprecated{_LEAVING} Use torch.linalg.multi_dot instead, "
+    "which accepts a list of two or more tensors rather than multiple parameters.",
+}
+
+
+def with_axis(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`function`, taking `axis` for `dim`."""
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if "axis" in kwargs:
+            kwargs["dim"] = kwargs.pop("axis")
+        return function(*args, **kwargs)
+
+    return call
+
+
+def with_one_shape(function: Callable[..., Any], name: str, argument: str) -> Callable[..., Any]:
+    """`function(input, shape)`, refusing sizes given one by one, as torch's functions do."""
+
+    @functools.wraps(function)
+    def call(input: Any, *sizes: Any, **keyword: Any) -> Any:
+        if len(sizes) > 1:
+            given = len(sizes) + 1
+            raise TypeError(f"{name}() takes 2 positional arguments but {given} were given")
+        if sizes and not isinstance(sizes[0], (tuple, list)):
+            raise TypeError(
+                f"{name}(): argument '{argument}' (position 2) must be tuple of ints, "
+                f"not {type(sizes[0]).__name__}"
+            )
+        return function(input, *sizes, **keyword)
+
+    return call
+
+
+def with_warning(function: Callable[..., Any], message: str) -> Callable[..., Any]:
+    """`function`, warning the first time it is called."""
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        once(message)
+        return function(*args, **kwargs)
+
+    return call
+
+
+def _wrap(name: str, wrapper: Callable[[Any], Any], method: bool = True) -> None:
+    """Replace what the registry publishes as the function, and method, of that name."""
+    entry = REGISTRY["torch", name]
+    call = wrapper(entry.call)
+    REGISTRY["torch", name] = replace(entry, call=call)
+    if method and entry.method:
+        setattr(Tensor, name, call)
+
+
+for _name in _WITH_DIM:
+    _wrap(_name, with_axis)
+for _name, _argument in _TAKE_ONE_SHAPE.items():
+    _wrap(_name, functools.partial(with_one_shape, name=_name, argument=_argument), method=False)
+for _name, _message in _RETIRED.items():
+    _wrap(_name, functools.partial(with_warning, message=_message))
+for _name, _numbers in _OLD_ORDERS.items():
+    _wrap(_name, old_order(*_numbers))
+    setattr(Tensor, f"{_name}_", old_order(*_numbers)(getattr(Tensor, f"{_name}_")))
