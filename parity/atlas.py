@@ -32,20 +32,25 @@ COLUMNS, CELLS = 96, 16
 POINTS, SLOPES = 2000, 200  # precise.derivative takes at most 256
 # mpmath answers these over the whole line, and quickly.
 ELEMENTARY = (
-    "exp exp2 expm1 log log2 log10 log1p sqrt rsqrt reciprocal sin cos tan asin acos atan sinh cosh "
-    "tanh asinh acosh atanh sigmoid erf deg2rad rad2deg"
-).split()
+    "exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "sqrt", "rsqrt", "reciprocal",
+    "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh",
+    "sigmoid", "erf", "deg2rad", "rad2deg",
+)  # fmt: skip
 BINS = [-ulp.FAR * 2, -256, -16, -4, *np.arange(-2, 2.01, 0.25), 4, 16, 256, ulp.FAR * 2]
 LETTERS = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 @dataclass(frozen=True)
 class Depth:
-    """How many points: of a region, of the whole line, and where mpmath is the oracle."""
+    """How many points: of a region, of the whole line, and where mpmath is the oracle.
+
+    slopes: whether gradients are measured too.
+    """
 
     points: int = POINTS
     line: int = atlas_points.LINE
     slow: int = SLOW
+    slopes: bool = True
 
 
 def names(pattern: str = "") -> dict[str, list[Case]]:
@@ -72,7 +77,8 @@ def survey(
     cases = names(name)[name]
     for dtype in dtypes:
         # of complex slopes there is no oracle that owes nothing to torch's formulas
-        for part in parts(name)[: 1 if dtype.startswith("complex") else None]:
+        slopes = depth.slopes and not dtype.startswith("complex")
+        for part in parts(name)[: None if slopes else 1]:
             regions, doubted = [], False
             for case, arrays, shape in _places(torch, cases, np.dtype(dtype), part, depth):
                 if doubted and part != "out" and not isinstance(shape, tuple):

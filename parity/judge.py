@@ -152,18 +152,21 @@ class Trial:
         if self._theirs is None:
             self._theirs = self.record(self.jury.lab.theirs)
             self._oracle = self._ask(Coarse)
+        self.known = False
         for piece in pieces(spoiled, self.ours):
-            wrong = [p for p in self._check(spoiled, piece) if not (ignored and p.endswith(ignored))]
+            wrong = [
+                p for p in self._check(spoiled, piece) if not (ignored and p.endswith(ignored))
+            ]
             if not wrong:
                 continue
             if piece not in self._failing:
                 failing = self._failing[piece] = self._check(self.ours, piece)
                 if failing:
                     self.jury.blame(self, self._check(self.ours, piece, self._ask(Oracle)))
-            self.known = True
             new = [p for p in wrong if p not in self._failing[piece]]
             if new:
                 return new[0]
+            self.known = True
         return ""
 
     def _ask(self, kind: type[Oracle]) -> Oracle:
@@ -283,6 +286,7 @@ class Jury:
         seen, visible, tried = Seen(), 0, []
         for trial in self._concerned(mutant):
             tried.append(trial)
+            trial.known = False
             spoiled = self._spoiled(trial, mutant, seen)
             if same(spoiled, trial.ours):
                 continue
@@ -291,9 +295,11 @@ class Jury:
             part = trial.deviates(spoiled, ignored)
             if part:
                 return KILLED, f"{trial.sample.note} {trial.form}: {part}"
-        if mutant.kind == "swap" and tried and not seen.applied:
-            return IMPOSSIBLE, "there are no two values to exchange"
+        if mutant.kind in ("swap", "term") and tried and not seen.applied:
+            return IMPOSSIBLE, "there are no two values to exchange, or no such call"
         reason = self._equivalent(mutant, seen, visible)
+        if mutant.kind == "sign" and not visible and seen.applied >= 2 * len(tried) > 0:
+            reason = reason or "passed an even number of times: the signs cancel"
         if not reason and tried and not seen.applied:
             refused = all(t.ours.grad_error is not None for t in tried)
             reason = "the rule refuses" if refused else ""

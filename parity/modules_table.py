@@ -131,6 +131,7 @@ LAYERS = [
     layer("RNNCell(4, 3)", ROWS),
     layer("LSTMCell(4, 3)", ROWS),
     layer("GRUCell(4, 3, bias=False)", ROWS),
+    layer("AdaptiveLogSoftmaxWithLoss(4, 6, [2, 4], div_value=2.0)", ROWS, I(5, high=6)),
     layer("MultiheadAttention(4, 2)", F(6, 2, 4), F(5, 2, 4), F(5, 2, 4)),
     layer(
         "MultiheadAttention(4, 2, 0.25, add_bias_kv=True, kdim=3)",
@@ -229,6 +230,8 @@ OPTIMIZERS = [
         "RMSprop(p, lr=0.01, alpha=0.9, momentum=0.5)",
         "RMSprop(p, centered=True)",
         "RMSprop(p, weight_decay=0.01)",
+        "Adafactor(p)",
+        "Adafactor(p, lr=0.5, weight_decay=0.01, d=2.0)",
         "Adagrad(p)",
         "Adagrad(p, lr=0.1, lr_decay=0.01, weight_decay=0.01, initial_accumulator_value=0.5)",
     )

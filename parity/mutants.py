@@ -49,7 +49,9 @@ class Site:
         return not self.code
 
     def __str__(self) -> str:
-        return f"{self.node}[{self.edge}]" + (f" ({self.code.rpartition(':')[0]})" if self.code else "")
+        return f"{self.node}[{self.edge}]" + (
+            f" ({self.code.rpartition(':')[0]})" if self.code else ""
+        )
 
 
 @dataclass(frozen=True, order=True)
@@ -233,18 +235,19 @@ def terms(rule: Any) -> list[str]:
     return found
 
 
-def without(rule: Any, detail: str) -> Any:
-    """`rule` with one operand left out, as `terms` wrote it."""
+def without(rule: Any, detail: str, seen: Seen) -> Any:
+    """`rule` with one operand left out, as `terms` wrote it; `seen` counts how often."""
     place, what, side = detail.split()
     code, names = rule.__code__, rule.__globals__
     if what in FUNCTIONS:
-        names = {**names, what: _one_operand(names[what], int(place), side)}
+        names = {**names, what: _one_operand(names[what], int(place), side, seen)}
     else:
+        seen.applied += 1
         code = _without_operator(rule, int(place), side)
     return types.FunctionType(code, names, rule.__name__, rule.__defaults__, rule.__closure__)
 
 
-def _one_operand(function: Callable, turn: int, side: str) -> Callable:
+def _one_operand(function: Callable, turn: int, side: str, seen: Seen) -> Callable:
     """`function(a, b)` that gives a or b, in the shape of the result, when its turn comes."""
     turns = iter(range(1 << 30))
 
@@ -253,6 +256,7 @@ def _one_operand(function: Callable, turn: int, side: str) -> Callable:
         kept = args[0] if side == "l" else args[1]
         if next(turns) != turn or not hasattr(kept, "broadcast_to"):
             return result
+        seen.applied += 1
         return kept.broadcast_to(result.shape)
 
     return call
@@ -330,7 +334,9 @@ def _spoil(kind: str, result: Any, seen: Seen) -> Any:
     seen.filled += array.size > 0
     seen.nonzero += bool(np.any(array))
     if kind == "drop":
-        return result * 0 if np.isfinite(array).all() else type(result).new_zeros(result, array.shape)
+        return (
+            result * 0 if np.isfinite(array).all() else type(result).new_zeros(result, array.shape)
+        )
     return -result if kind == "sign" else result * 1.5
 
 
@@ -349,13 +355,13 @@ def _exchange(found: list, i: int | None, j: int | None, seen: Seen) -> None:
 def _other_rule(node: Any, mutant: Mutant, seen: Seen) -> Iterator[None]:
     """The node with its rule changed, or with two of the values exchanged that the rule saved."""
     edge, swap = mutant.site.edge, mutant.kind == "swap"
-    seen.applied += 1
+    seen.applied += swap
     seen.filled += 1
     seen.nonzero += 1
     if hasattr(node, "plan"):
         plan = node.plan
         steps = [
-            (i, r if swap else without(r, mutant.detail), p[::-1] if swap else p)
+            (i, r if swap else without(r, mutant.detail, seen), p[::-1] if swap else p)
             if i == edge
             else (i, r, p)
             for i, r, p in plan.steps
@@ -370,13 +376,20 @@ def _other_rule(node: Any, mutant: Mutant, seen: Seen) -> Iterator[None]:
         if swap:
             node.kept = _reversed(node.kept, seen)
         else:
-            node.rule = without(node.rule, mutant.detail)
+            node.rule = without(node.rule, mutant.detail, seen)
     else:
         restore, edges = ("edges", node.edges), list(node.edges)
         target, nr, rule, saved, shape, kind = edges[edge]
         if swap:
             saved = _reversed(saved, seen)
-        edges[edge] = (target, nr, rule if swap else without(rule, mutant.detail), saved, shape, kind)
+        edges[edge] = (
+            target,
+            nr,
+            rule if swap else without(rule, mutant.detail, seen),
+            saved,
+            shape,
+            kind,
+        )
         node.edges = edges
     try:
         yield

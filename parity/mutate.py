@@ -103,7 +103,9 @@ def died(worker: Any) -> OpMutants:
     """The result of an op whose mutant ended its process."""
     worker.process.join(5)
     (namespace, name), _ = worker.key
-    return OpMutants(namespace, name, failed=f"the process ended with exit code {worker.process.exitcode}")
+    return OpMutants(
+        namespace, name, failed=f"the process ended with exit code {worker.process.exitcode}"
+    )
 
 
 # ---- the command ---------------------------------------------------------------------------------
@@ -115,7 +117,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     def kinds(text: str) -> tuple[str, ...]:
         unknown = [k for k in text.split(",") if k not in KINDS]
         if unknown:
-            raise argparse.ArgumentTypeError(f"no kind {unknown[0]!r}; there are {', '.join(KINDS)}")
+            raise argparse.ArgumentTypeError(
+                f"no kind {unknown[0]!r}; there are {', '.join(KINDS)}"
+            )
         return tuple(text.split(","))
 
     add = parser.add_argument

@@ -16,6 +16,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from .engines import EngineError, open_engine
+from .runner import registry_keys
+
 LINES = 60  # of one op's source
 
 
@@ -123,8 +126,9 @@ class Sources:
         try:
             if find_spec(f"{module}.ops.registry") is None:
                 return
+            registry_keys(open_engine(engine))  # namespaces that are imported late register now
             self.registry = importlib.import_module(f"{module}.ops.registry").REGISTRY
-        except ImportError:
+        except (ImportError, EngineError):
             return
         origin = importlib.import_module(module).__file__
         self.package = Path(origin or "").resolve().parent

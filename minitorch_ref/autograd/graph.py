@@ -372,8 +372,9 @@ def view(name: str, x: Tensor, array: np.ndarray, rule: Any, kind: str | None = 
 
     `kind` restricts later writes into the view: "multi" for one of several outputs of one op.
     """
-    out = record(name, array, x=(x, rule))
-    return as_view(out, x, kind)
+    if state.grad and (x._requires_grad or x._base is not None):
+        return as_view(record(name, array, x=(x, rule)), x, kind)
+    return as_view(wrap(array), x, kind)
 
 
 def as_view(out: Tensor, x: Tensor, kind: str | None = None) -> Tensor:

@@ -64,9 +64,7 @@ def _divides(x: Any, c: Array) -> bool:
     return np.ndim(x) == 0 or (x.shape == c.shape and x.flags.c_contiguous)
 
 
-def _fma32(
-    a: Any, b: Any, c: Array, out: Array, wide: Array | None, low: Array | None
-) -> None:
+def _fma32(a: Any, b: Any, c: Array, out: Array, wide: Array | None, low: Array | None) -> None:
     """One part, in float64; `wide` and `low` are scratch."""
     if wide is not None and low is not None and c.size < wide.size:
         wide, low = wide[: c.size], low[: c.size]

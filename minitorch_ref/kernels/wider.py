@@ -190,13 +190,16 @@ def _complex_log1p(z: Array) -> Array:
 _SHRINK = (1 / 3, -2 / 15, 17 / 315, -62 / 2835, 1382 / 155925, -21844 / 6081075, 929569 / 638512875)
 
 
-@wider
 def tanhshrink(x: Array) -> Array:
     """x − tanh(x); near zero its series, because the difference has no bits left there."""
+    return np.add(_tanhshrink(x), 0)  # a difference that vanishes is +0
+
+
+@wider
+def _tanhshrink(x: Array) -> Array:
     square = np.asarray(x * x)
-    near = (square < 0.01) & (x != 0)  # of either zero +0 is left
     series = np.full_like(square, _SHRINK[-1])
     for c in reversed(_SHRINK[:-1]):
         series *= square
         series += c
-    return np.where(near, series * square * x, x - np.tanh(x))
+    return np.where(square < 0.01, series * square * x, x - np.tanh(x))

@@ -198,7 +198,8 @@ def histogramdd(
         kept = tuple(given)
     else:
         kept = tuple([without_derivative("_histogramdd_bin_edges", e, input) for e in edges])
-    counted = without_derivative("_histogramdd_from_bin_cts", hist, input)
+    source = "tensors" if isinstance(given[0], Tensor) else "cts"
+    counted = without_derivative(f"_histogramdd_from_bin_{source}", hist, input)
     return return_types.histogramdd((counted, kept))
 
 

@@ -10,6 +10,7 @@ import builtins
 from collections.abc import Callable
 from typing import Any
 
+from ..autograd.graph import rename
 from ..tensor import Tensor
 from .filling import fill_
 from .options import wrong_type

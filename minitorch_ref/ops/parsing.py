@@ -16,6 +16,7 @@ from typing import Any
 from ..tensor import Tensor
 from .old_orders import old_order, once
 from .registry import REGISTRY
+from .writing import exact_out
 
 _WITH_DIM = (
     "unbind", "squeeze", "unsqueeze", "stack", "chunk", "select", "narrow", "tensor_split",
@@ -85,6 +86,20 @@ def with_one_shape(function: Callable[..., Any], name: str, argument: str) -> Ca
     return call
 
 
+def with_traced_nuclear_out(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`norm`, whose "nuc" is copied into `out`, gradient included; the other norms refuse that."""
+    copied = exact_out(copies=True)(function)
+
+    @functools.wraps(function)
+    def call(*args: Any, out: Tensor | None = None, **kwargs: Any) -> Any:
+        if out is None:
+            return function(*args, **kwargs)
+        nuclear = isinstance(p := kwargs.get("p", (*args, None, None)[1]), str) and p == "nuc"
+        return (copied if nuclear else function)(*args, out=out, **kwargs)
+
+    return call
+
+
 def with_warning(function: Callable[..., Any], message: str) -> Callable[..., Any]:
     """`function`, warning the first time it is called."""
 
@@ -111,6 +126,7 @@ for _name, _argument in _TAKE_ONE_SHAPE.items():
     _wrap(_name, functools.partial(with_one_shape, name=_name, argument=_argument), method=False)
 for _name, _message in _RETIRED.items():
     _wrap(_name, functools.partial(with_warning, message=_message))
+_wrap("norm", with_traced_nuclear_out)
 for _name, _numbers in _OLD_ORDERS.items():
     _wrap(_name, old_order(*_numbers))
     setattr(Tensor, f"{_name}_", old_order(*_numbers)(getattr(Tensor, f"{_name}_")))

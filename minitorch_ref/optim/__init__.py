@@ -6,6 +6,7 @@ Read in this order: `optimizer.py` (groups, state, saving), `sgd.py` and `adam.p
 """
 
 from . import lr_scheduler
+from .adafactor import Adafactor
 from .adagrad import Adadelta, Adagrad
 from .adam import Adam, AdamW
 from .adam_variants import Adamax, NAdam, RAdam
@@ -18,6 +19,7 @@ from .sgd import SGD
 __all__ = [
     "ASGD",
     "Adadelta",
+    "Adafactor",
     "Adagrad",
     "Adam",
     "AdamW",

@@ -62,7 +62,7 @@ COUNTS = [
         call(X(0, 2), [2, 2]), call(X(2, 3, 2), [2, 2]),
         bad=[call(X(4, 2), [3]), call(X(4), [3]), call(X(4, 2), [2, 0]), call(I(4, 2), [2, 2]),
             call(X(4, 2), [2, 2], range=[0.0, 1.0])],
-        dtypes=FLOATS, grad=False, level="ulp", special=False),
+        dtypes=FLOATS, level="ulp", special=False),
 ]
 
 SLOPES = [

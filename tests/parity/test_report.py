@@ -1,19 +1,32 @@
 """The page: complete in itself, and working in a real browser."""
 
+import functools
 import re
 import shutil
 import subprocess
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from parity import report
+from parity import atlas, atlas_page, report
+from parity.engines import open_engine
 from parity.ledger import Entry, Problem
 from parity.outcome import Check, OpResult, SampleResult, Verdict
 from parity.programs import Trace, judge
+from parity.progress import changes
+from parity.report_sources import Sources, derivatives
 from parity.session import Session
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+@functools.cache
+def records():
+    """A small atlas of two functions, one with two arguments."""
+    torch = open_engine("torch")
+    depth = atlas.Depth(100, 256, 20)
+    return [r for n in ("exp", "hypot") for r in atlas.survey(open_engine("minitorch_ref"), torch, n, ("float32",), depth)]
 
 
 def made_session():
@@ -31,6 +44,7 @@ def made_session():
                    op("lgamma", Verdict.WORSE, ours=40.0, theirs=2.0, bound=2.0), op("conv2d", Verdict.MISMATCH, "convolution"), op("sinc", Verdict.WORSE, known="as torch has it", ours=4.0)]
     session.modules = [OpResult("module", "Linear(4, 3)", "layers", "sum", [SampleResult("m", "m", "module", "float32", [Check(Verdict.EQUAL, "step 5", ours=1.0, theirs=1.0, bound=2.0)])])]
     session.programs = [judge("lenet5", ours, theirs, [null])]
+    session.atlas = records()
     entry = Entry("sinc", "out", "as torch has it", "ours 4 ULP")
     session.entries, session.problems = [entry], [Problem("vanished", entry, "sinc out: gone")]
     return session
@@ -99,3 +113,62 @@ def test_search_in_a_browser(page, tmp_path):
     assert "1 of 6" in found
     rows = dict(re.findall(r'<tr class="op" data-name="([\w.]+)"[^>]*?( hidden="")?>', found))
     assert rows["conv2d"] == "" and rows["add"] == ' hidden=""'
+
+
+def test_what_is_new_since_the_stored_run():
+    session = made_session()
+    before = {"failing": ["lgamma", "tan", "elsewhere"], "ops": [{"op": "exp", "ulp_ours": 0.5}, {"op": "lgamma", "ulp_ours": 40.0}, {"op": "tan", "ulp_ours": 3.0}]}
+    new = dict(changes(session, before))
+    assert new["deviate now"] == ["conv2d"] and new["deviate no more"] == ["tan"]
+    assert new["new ops"] == ["add", "conv2d", "sinc"]
+    assert new["error grew, in ULP"] == ["exp 0.5 → 1.5"] and new["error shrank, in ULP"] == ["tan 3 → 1"]
+
+
+@pytest.mark.parametrize("namespace, name, file, text", [
+    ("torch", "exp", "ops/pointwise.py", 'exp = unary("exp", np.exp, lambda g, out'), ("torch", "arccos", "ops/pointwise.py", 'acos = unary("acos"'),
+    ("torch", "cumsum", "ops/scan.py", "def cumsum(input: Tensor, dim: int"), ("nn.functional", "conv2d", "nn/functional/conv.py", "def conv2d("),
+])
+def test_an_op_is_shown_with_its_source(namespace, name, file, text):
+    facts = Sources("minitorch_ref").of(namespace, name)
+    place, _, line = facts["source"]["place"].partition(":")
+    assert place.endswith(file) and text in facts["source"]["text"] and facts["call"].startswith(name if name != "arccos" else "arccos")
+    here = Path(report.__file__).parents[1] / place
+    assert here.read_text().splitlines()[int(line) - 1].strip() == facts["source"]["text"].splitlines()[0].strip()
+
+
+def test_torchs_gradient_stands_beside_ours():
+    if not derivatives():
+        pytest.skip("the installed torch has no derivatives.yaml")
+    assert "grad * result" in Sources("minitorch_ref").of("torch", "exp")["derivative"]
+    assert Sources("torch").of("torch", "no_such_op") == {"call": "", "doc": "", "source": None, "derivative": ""}
+
+
+def listening(page, folder):
+    """A copy of the page that writes script errors into its root element."""
+    copy = folder / "listening.html"
+    script = "<script>window.onerror = (m, s, l) => { document.documentElement.dataset.failed = m + ' at ' + l; };</script>"
+    copy.write_text(page.read_text().replace("<head>", "<head>" + script, 1))
+    return copy
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no chromium here: the page's script is not run")
+def test_an_op_opens_with_source_and_atlas_and_no_script_fails(page, tmp_path):
+    found = browse(listening(page, tmp_path), tmp_path, "--dump-dom", hash="#exp").stdout
+    assert "1 of 6" in found and "data-failed" not in found
+    (drawn,) = re.findall(r'<div class="atlas" data-atlas="exp">(.*?)<h4>samples', found, re.S)
+    assert drawn.count("<svg") >= 4 and "whole line" in drawn and "positive → inf" in drawn and "our worst at" in drawn
+    assert '<b class="k">lambda</b>' in found
+    broken = tmp_path / "broken.html"
+    broken.write_text(listening(page, tmp_path).read_text().replace("const rows =", "const rows = nothing.at.all,", 1))
+    assert "data-failed" in browse(broken, tmp_path, "--dump-dom").stdout, "the test sees errors"
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no chromium here: the atlas is not looked at in a browser")
+def test_the_atlas_in_a_browser(tmp_path):
+    data = {"ours": "ours", "theirs": "torch", "build": {"numpy": "2"}, "seconds": 1.0, "records": records()}
+    page = atlas_page.write(data, tmp_path)
+    assert not re.findall(r'(?:src|href)="(?!data:)[^"]*"', page.read_text())
+    everything = browse(listening(page, tmp_path), tmp_path, "--dump-dom").stdout
+    assert "2 of 2" in everything and "data-failed" not in everything and everything.count("<figcaption>torch") == 2, "hypot's cells"
+    found = browse(listening(page, tmp_path), tmp_path, "--dump-dom", hash="#hyp").stdout
+    assert "1 of 2" in found and 'data-name="exp" hidden' in found
