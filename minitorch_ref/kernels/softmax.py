@@ -25,6 +25,9 @@ CHUNK = 1 << 15  # elements at a time
 def _over_rows(dim: int, kernel: Callable[..., None], *arrays: Array) -> Array:
     """`kernel(*parts, out)`, which works along axis 1, over chunks of the dims before `dim`."""
     out = np.empty(arrays[0].shape, arrays[0].dtype)
+    if dim == 1 and out.ndim == 2 and out.size <= CHUNK:  # scores of a batch: as they are
+        kernel(*arrays, out)
+        return out
     size, inner = out.shape[dim], math.prod(out.shape[dim:][1:])
     shape = (-1, size) if inner == 1 else (-1, size, inner)
     parts = [np.ascontiguousarray(a).reshape(shape) for a in (*arrays, out)]
