@@ -177,7 +177,7 @@ def _atlas(args: argparse.Namespace, ours, theirs, ops, progress) -> list:
     died = {r.op for r in ops for s in r.samples if s.kind in ("process", "laboratory")}
     wanted = atlas.quick([r.op for r in ops if r.op not in died and r.name])
     progress.start("atlas", len(wanted))
-    depth = atlas.Depth(points=1000, line=2048, slopes=False)
+    depth = atlas.Depth(points=1000, line=2048, full=False)
     live = atlas.run(
         args.ours, args.theirs, wanted, ("float32",), depth, args.processes, progress.step
     )

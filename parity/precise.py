@@ -165,6 +165,10 @@ def evaluate(
         for index in np.ndindex(out.shape):
             point = [_number(g[index]) for g in grids]
             value = _try(function, point)
+            if dtype is np.longdouble and isinstance(value, mp.mpc):
+                if abs(value.imag) > abs(value) * mp.mpf(10) ** (-digits // 2):
+                    out[index] = np.nan  # no real number: outside of the domain
+                    continue
             if value is not None and mp.isfinite(value):
                 out[index] = _wide(value, dtype)
     return out

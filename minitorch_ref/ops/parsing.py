@@ -117,7 +117,8 @@ def _wrap(name: str, wrapper: Callable[[Any], Any], method: bool = True) -> None
     call = wrapper(entry.call)
     REGISTRY["torch", name] = replace(entry, call=call)
     if method and entry.method:
-        setattr(Tensor, name, call)
+        own = getattr(Tensor, name)  # a few methods are not their functions
+        setattr(Tensor, name, call if own is entry.call else wrapper(own))
 
 
 for _name in _WITH_DIM:

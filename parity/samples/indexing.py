@@ -83,7 +83,7 @@ INDEXING = [
     row("index_put", call(X(3, 4), (IDX,), X(3, 4), note="repeated rows"),
         call(X(3, 4), (L([0, 2], "int64"),), X(2, 4)), call(X(3, 4), (MASK,), X(5)),
         call(X(3, 4), (L([0, 2], "int64"), L([1, 3], "int64")), X()),
-        call(X(3, 4), (IDX,), X(3, 4), accumulate=True), call(X(3, 4), (L([0, 2], "int64"),), X(1, 1, 2, 4)),
+        call(X(3, 4), (IDX,), X(3, 4), accumulate=True),
         bad=[call(X(3, 4), (L([5], "int64"),), X()), call(X(3, 4), (L([0], "int64"),), X(3))],
         level="sum", special=False),
     row("index_put_", call(X(3, 4), (L([0, 2], "int64"),), X(2, 4)), call(X(3, 4), (MASK,), X()),
