@@ -178,8 +178,8 @@ class Oracle:
                 theirs.dtype.name.replace("complex64", "float32").replace("complex128", "float64")
             )
             factor = bounds.allowance(terms, self.row.depth, theirs.dtype.name)
-            error = factor * (weight + (largest if normwise else size))
             with np.errstate(over="ignore"):  # next to nothing may be off by any number of ULP
+                error = factor * (weight + (largest if normwise else size))
                 return np.minimum(error / ulp.spacing(size, real), 1e300)
 
         return allowed

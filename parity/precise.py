@@ -112,7 +112,6 @@ def _functions() -> dict[str, Callable]:
         "__rpow__": lambda x, y: m.power(y, x),
         "__mul__": lambda x, y: x * y,
         "__truediv__": lambda x, y: x / y,
-        "zeta": m.zeta,
     }
     return unary | binary | special_functions()
 

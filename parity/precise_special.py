@@ -33,6 +33,10 @@ def special_functions() -> dict[str, Callable]:
         _within_reach(abs(x))
         return m.polygamma(int(n), x)
 
+    def zeta(x, q):
+        _within_reach(x, q)
+        return m.zeta(x, q)
+
     def scaled(k):
         return lambda x: m.besselk(k, x) * m.exp(x)
 
@@ -49,6 +53,7 @@ def special_functions() -> dict[str, Callable]:
         "gammainc": lower,
         "gammaincc": upper,
         "polygamma": polygamma,
+        "zeta": zeta,
         "mvlgamma": mvlgamma,
         "multigammaln": mvlgamma,
     }
