@@ -71,18 +71,18 @@ class Pass:
 
     def visit(self, node: Node, slots: _Slots) -> Any:
         """The gradients `node` passes on: (node, number of its output, gradient) of each."""
-        leaf = type(node) is AccumulateGrad
+        leaf = node.variable if isinstance(node, AccumulateGrad) else None
         if node.hooks:
             node.hooks.before(slots)
-        if leaf:
-            call_leaf_hooks(node.variable, slots)  # type: ignore[attr-defined]
+        if leaf is not None:
+            call_leaf_hooks(leaf, slots)
         if self.captured:
             for nr, g in enumerate(slots):
                 if (node, nr) in self.captured:
                     self.captured[node, nr] = g
-        if leaf:
+        if leaf is not None:
             if self.accumulates and (self.wanted is None or node in self.wanted):
-                accumulate(node.variable, slots, self.create)  # type: ignore[attr-defined]
+                accumulate(leaf, slots, self.create)
             return ()
         g = slots[0] if node.outputs == 1 else tuple(slots)
         results = node.gradients(g, self.wanted)
