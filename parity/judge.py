@@ -327,9 +327,9 @@ class Jury:
             return trial.record(ours)
 
     def _other_rules(self, site: Site) -> bool:
-        """Whether the same edge has another rule in other samples."""
-        found = {s for t in self.trials for s in t.sites}
-        return any((s.node, s.edge) == (site.node, site.edge) and s != site for s in found)
+        """Whether in other samples the same edge has another rule, or another node this rule."""
+        found = {s for t in self.trials for s in t.sites} - {site}
+        return any((s.node, s.edge) == (site.node, site.edge) or s.code == site.code for s in found)
 
     def _equivalent(self, mutant: Mutant, seen: Seen, visible: int) -> str:
         """Why no sample could notice the mutant; "" if some should."""

@@ -26,8 +26,6 @@ from .subscript import Subscript, read
 from .table import bad_argument
 from .writing import check_target, follows_graph, refuse_overlap, same_memory, written_by
 
-_FULL = slice(None)
-
 # ---- reading -------------------------------------------------------------------------------------
 
 
@@ -178,8 +176,9 @@ def _without_leading_ones(shape: tuple[int, ...], ndim: int) -> tuple[int, ...]:
 def _check_put(own: dtype, shape: tuple[int, ...], selection: Selection, value: Tensor) -> None:
     """Raise torch's RuntimeError unless `value` can be written there."""
     wanted = selection.result_shape(shape)
-    have = value._array.shape
-    given = _without_leading_ones(have, len(wanted))
+    have = given = value._array.shape
+    if selection.one_mask and value._array.size == 1:  # then torch fills
+        given = ()
     fits = len(given) <= len(wanted) and all(
         m in (1, n) for m, n in zip(reversed(given), reversed(wanted), strict=False)
     )
@@ -211,12 +210,10 @@ def _index_put(input: Tensor, selection: Selection, value: Tensor, accumulate: b
     _put_kernel(data, selection, value, accumulate)
     zero = wrap(np.zeros((), data.dtype))
     shape = value._array.shape
-    wanted = len(selection.result_shape(array.shape))
-    extra = len(shape) - wanted
 
     def to_value(g: Tensor) -> Tensor:
-        part = _taken(g, (_FULL,) * g.ndim, selection)
-        return part if extra <= 0 else reshape(part, *(1,) * extra, *part.shape)
+        part = _taken(g, (), selection)
+        return part.sum().reshape(shape) if len(shape) > part.ndim else part
 
     return record(
         "IndexPutBackward0",

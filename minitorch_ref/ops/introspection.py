@@ -10,10 +10,14 @@ import builtins
 from collections.abc import Callable
 from typing import Any
 
-from ..autograd.graph import rename
+from ..autograd.graph import record, rename
+from ..autograd.modes import state
+from ..dtypes import float32
 from ..tensor import Tensor
+from .common import cast_array
 from .filling import fill_
 from .options import wrong_type
+from .refusals import never_derived
 from .registry import REGISTRY, op
 
 _builtin_type = builtins.type
@@ -47,7 +51,7 @@ _about("is_coalesced", lambda x: _sparse_only("is_coalesced"), "RuntimeError: no
 _about("dense_dim", lambda x: x.ndim, "All dims of a dense tensor are dense.", function=False)
 _about("sparse_dim", lambda x: 0, "No dim of a dense tensor is sparse.", function=False)
 _about("const_data_ptr", Tensor.data_ptr, "`data_ptr`, for memory to be read only.", function=False)
-_about("dequantize", lambda x: x.float(), "The tensor in float32: it is not quantized.")
+_about("dequantize", lambda x: _dequantized(x), "The tensor in float32: it is not quantized.")
 
 Tensor.is_cpu = True  # type: ignore[attr-defined]
 
@@ -56,6 +60,14 @@ def _sparse_only(name: str) -> Any:
     raise RuntimeError(
         f"{name} expected sparse coordinate tensor layout but got Strided"
     )
+
+
+def _dequantized(input: Tensor) -> Tensor:
+    """`input` itself if it is float32; torch derives nothing through either."""
+    if input.dtype is float32 and not (state.grad and input.requires_grad):
+        return input
+    data = cast_array(input._array, float32)
+    return record("NotImplemented", data, x=(input, never_derived("dequantize", "")))
 
 
 @op

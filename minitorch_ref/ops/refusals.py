@@ -7,6 +7,7 @@ cast to where it is written, and last, is there a kernel for the type.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -32,6 +33,15 @@ def no_kernel(name: str, kind: np.dtype) -> NotImplementedError:
     return NotImplementedError(f"\"{name}\" not implemented for '{BY_CHAR[kind.char].title}'")
 
 
+def without_loop(error: TypeError, name: str, kind: np.dtype) -> Exception:
+    """torch's error if `error` is a ufunc's that has no loop for the type; any other is itself."""
+    return no_kernel(name, kind) if _NO_LOOP.match(str(error)) else error
+
+
+# NumPy says so in two ways, and only one has an exception type of its own, a private one.
+_NO_LOOP = re.compile(r"ufunc '\w+' (did not contain a loop|not supported for the input types)")
+
+
 def no_derivative(name: str) -> Callable[..., Any]:
     """The gradient rule of an op that torch does not differentiate."""
 
@@ -41,11 +51,11 @@ def no_derivative(name: str) -> Callable[..., Any]:
     return rule
 
 
-def never_derived(name: str) -> Callable[..., Any]:
+def never_derived(name: str, space: str = "aten::") -> Callable[..., Any]:
     """The gradient rule of an op that torch's derivatives do not list."""
 
     def rule(g: Tensor) -> Tensor:
-        raise RuntimeError(f"derivative for aten::{name} is not implemented")
+        raise RuntimeError(f"derivative for {space}{name} is not implemented")
 
     return rule
 

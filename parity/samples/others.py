@@ -102,7 +102,7 @@ QUESTIONS = [
     row("reinforce", bad=[call(X(2), 1)], grad=False, form="method", special=False),
     row("is_cpu", call(X(2)), grad=False, special=False),
     row("const_data_ptr", call(X(0)), grad=False, form="method", special=False),
-    row("dequantize", call(X(3)), dtypes=FLOATS, grad=False, special=False),
+    row("dequantize", call(X(3)), dtypes=("float64", "float16", "int32", "bool"), special=False),
     row("as_subclass", call(X(3), D("nn.Parameter")), bad=[call(X(3), int)],
         form="method", special=False, dtypes=FLOATS),
     row("module_load", call(X(3, grad=False), X(3, grad=False)), grad=False, form="method",
