@@ -19,6 +19,9 @@ DESCRIPTION = """Compare minitorch_ref with PyTorch: every op, every module, thr
 Exit codes: 0 parity, 1 a deviation, 2 the comparison could not run."""
 
 
+OUT = "out/parity"
+
+
 def at_least(least: int) -> Callable[[str], int]:
     """An argparse type: a whole number of at least `least`."""
 
@@ -48,7 +51,7 @@ def _common(parser: argparse.ArgumentParser, default: bool) -> None:
     add("--theirs", default_value="torch", metavar="ENGINE", help="the reference (default: torch)")
     add(
         "--out",
-        default_value="out/parity",
+        default_value=OUT,
         metavar="DIR",
         help="where the report goes (default: out/parity)",
     )
@@ -57,6 +60,17 @@ def _common(parser: argparse.ArgumentParser, default: bool) -> None:
         type=at_least(0),
         metavar="N",
         help="worker processes (default: one per processor; 0: none)",
+    )
+    add(
+        "--shard",
+        metavar="i/n",
+        help="only every n-th op, module and program, from the i-th (for several machines)",
+    )
+    add(
+        "--op-limit",
+        type=at_least(1),
+        metavar="SECONDS",
+        help="stop an op that gives no answer for so long, and report it (default: 120)",
     )
     add("--ledger", metavar="FILE", help="another deviation ledger")
     add("--quick", default_value=False, action="store_true", help="programs without the null model")
@@ -133,16 +147,21 @@ def main(argv: list[str] | None = None) -> int:
 def _run(args: argparse.Namespace) -> int:
     from . import ledger, report, session
     from .engines import EngineError, open_engine
+    from .memory import PEAK
     from .progress import Progress, summary
-    from .runner import limit_threads
+    from .runner import limit_threads, shard
 
+    args.share = shard(args.shard)
+    folder = Path(args.out)
+    if args.shard and args.out == OUT:  # shards on one machine leave each other's report alone
+        folder /= f"shard-{args.shard.replace('/', '-of-')}"
     ours, theirs = open_engine(args.ours), open_engine(args.theirs)
     for engine in (ours, theirs):
         limit_threads(engine)
     entries = ledger.load(Path(args.ledger)) if args.ledger else ledger.load()
     started = time.perf_counter()
     found = session.start(ours, theirs)
-    found.entries = entries
+    found.entries, found.shard = entries, args.shard or ""
     with Progress() as progress:
         if args.part in (None, "ops"):
             found.ops = _ops(args, ours, theirs, progress)
@@ -152,22 +171,26 @@ def _run(args: argparse.Namespace) -> int:
         if args.part in (None, "programs"):
             found.programs = _programs(args, ours, theirs, progress)
     if not (found.ops or found.modules or found.programs):
-        raise EngineError(f"nothing matches -k {args.pattern!r}")
+        where = f" in shard {args.shard}" if args.shard else ""
+        raise EngineError(f"nothing matches -k {args.pattern!r}{where}")
     found.problems = ledger.apply(entries, found.ops + found.modules)
     found.seconds = time.perf_counter() - started
-    before = session.previous(Path(args.out) / "parity.json")
-    page = report.write(found, Path(args.out))
+    PEAK.look()
+    found.memory, found.memory_processes = PEAK.bytes, PEAK.processes
+    before = session.previous(folder / "parity.json")
+    page = report.write(found, folder)
     summary(found, page, before)
     return 0 if found.ok else 1
 
 
 def _ops(args: argparse.Namespace, ours, theirs, progress) -> list:
     from .compare import Lab
-    from .runner import ops_to_compare, run_ops
+    from .runner import LIMIT, ops_to_compare, run_ops
 
-    keys = ops_to_compare(Lab(ours, theirs), args.pattern)
+    keys = ops_to_compare(Lab(ours, theirs), args.pattern)[args.share]
     progress.start("ops", len(keys))
-    return run_ops(args.ours, args.theirs, keys, args.processes, progress.done)
+    limit = float(args.op_limit or LIMIT)
+    return run_ops(args.ours, args.theirs, keys, args.processes, progress.done, limit=limit)
 
 
 def _atlas(args: argparse.Namespace, ours, theirs, ops, progress) -> list:
@@ -187,8 +210,8 @@ def _atlas(args: argparse.Namespace, ours, theirs, ops, progress) -> list:
 def _modules(args: argparse.Namespace, ours, theirs, progress) -> list:
     from .modules import cases, compare_modules
 
-    progress.start("modules", len(cases(args.pattern)))
-    return compare_modules(ours, theirs, args.pattern, progress.done)
+    progress.start("modules", len(cases(args.pattern)[args.share]))
+    return compare_modules(ours, theirs, args.pattern, progress.done, args.share)
 
 
 def _programs(args: argparse.Namespace, ours, theirs, progress) -> list:
@@ -197,6 +220,7 @@ def _programs(args: argparse.Namespace, ours, theirs, progress) -> list:
     from .runner import matches
 
     names = getattr(args, "names", None) or [n for n in PROGRAMS if matches(n, args.pattern)]
+    names = names[args.share]
     unknown = [n for n in names if n not in PROGRAMS]
     if unknown:
         raise EngineError(f"no program {unknown[0]!r}; there are {', '.join(PROGRAMS)}")

@@ -7,7 +7,7 @@ and lists what it found as checks.  Nothing here knows about a particular op.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -188,6 +188,7 @@ class Lab:
         self.views = ours.device == theirs.device == "cpu"
         self._no_out: set[tuple[str, str]] = set()
         self.looks_closer, self._looks = True, 0
+        self.begun: Callable[[Sample], None] = lambda sample: None  # told of each sample
 
     def has(self, row: Row, form: str, everywhere: bool = True) -> bool:
         """Both engines (or torch alone) have this form of the op."""
@@ -314,7 +315,10 @@ class Lab:
         row, self._looks = row_for(key), 0
         if row is None:
             return OpResult(*key, "", "", [])
-        results = [self.compare_sample(s, row) for s in samples_for(key)]
+        results = []
+        for sample in samples_for(key):
+            self.begun(sample)
+            results.append(self.compare_sample(sample, row))
         return OpResult(*key, row.family, row.level, results, time.perf_counter() - started)
 
 

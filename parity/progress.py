@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+import threading
+import time
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
@@ -20,43 +23,96 @@ COLOURS = {
 
 
 class Progress:
-    """A rich progress display; `start` a part, then `done` with each of its results."""
+    """A display of what is done: `start` a part, then `done` with each of its results.
+
+    On a terminal it is a bar for each part.  Elsewhere, in a log, it is lines: one when a part
+    starts, one when it has ended, and every 15 seconds what is done so far.
+    """
+
+    def __init__(self, file: Any = None, every: float = 15.0) -> None:
+        self.file, self.every = file or sys.stderr, every
+        self.title, self.note = "", ""
+        self.total = self.count = self.bad = 0
+        self.bars: Any = None
 
     def __enter__(self) -> Progress:
         from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
-        from rich.progress import Progress as Bars
 
-        self.bars = Bars(
-            TextColumn("{task.description:>9}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TextColumn("{task.fields[note]}"),
-            console=Console(stderr=True),
-        )
-        self.bars.start()
-        self.task: Any = None
-        self.bad = 0
+        console = Console(file=self.file)
+        if console.is_terminal:
+            self.bars = _bars(console)
+            self.bars.start()
+        else:
+            self.ended = threading.Event()
+            self.speaker = threading.Thread(target=self._speak, daemon=True)
+            self.speaker.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.bars.stop()
+        if self.bars is not None:
+            self.bars.stop()
+            return
+        self._end_part()
+        self.ended.set()
+        self.speaker.join()
 
     def start(self, title: str, total: int) -> None:
-        self.task, self.bad = self.bars.add_task(title, total=total, note=""), 0
+        """Another part, of `total` things."""
+        self._end_part()
+        self.title, self.total, self.count, self.bad, self.note = title, total, 0, 0, ""
+        self.since = time.monotonic()
+        if self.bars is not None:
+            self.task = self.bars.add_task(title, total=total, note="")
+        else:
+            self._say(f"{title}: {total} to compare")
 
     def step(self, name: str) -> None:
         """One thing done that has no verdict."""
-        self.bars.update(self.task, advance=1, note=f"[dim]{name[:36]}[/]")
+        self.count, self.note = self.count + 1, name[:36]
+        if self.bars is not None:
+            bad = f" [red]{self.bad} deviating[/]" if self.bad else ""
+            self.bars.update(self.task, advance=1, note=f"[dim]{self.note}[/]{bad}")
 
     def done(self, result: Any) -> None:
+        """One thing done, with its verdict."""
         self.bad += not result.verdict.ok
         name = result.op if hasattr(result, "op") else result.name
-        note = f"[dim]{name.removeprefix('module.')[:36]}[/]" + (
-            f" [red]{self.bad} deviating[/]" if self.bad else ""
-        )
-        self.bars.update(self.task, advance=1, note=note)
+        self.step(name.removeprefix("module."))
+
+    # ---- lines -----------------------------------------------------------------------------------
+
+    def _say(self, text: str) -> None:
+        print(f"parity: {text}", file=self.file, flush=True)
+
+    def _counts(self, word: str) -> str:
+        bad = f", {self.bad} deviating" if self.bad else ""
+        seconds = time.monotonic() - self.since
+        return f"{self.title}: {self.count} of {self.total} {word} {seconds:.0f} s{bad}"
+
+    def _speak(self) -> None:
+        while not self.ended.wait(self.every):
+            if self.title and self.count < self.total:
+                last = f"; last {self.note}" if self.note else ""
+                self._say(self._counts("after") + last)
+
+    def _end_part(self) -> None:
+        if self.bars is None and self.title and self.total:
+            self._say(self._counts("in"))
+        self.title = ""
+
+
+def _bars(console: Any) -> Any:
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as Bars
+
+    return Bars(
+        TextColumn("{task.description:>9}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[note]}"),
+        console=console,
+    )
 
 
 def summary(session: Session, page: Path, before: dict[str, Any] | None) -> None:
@@ -76,7 +132,7 @@ def summary(session: Session, page: Path, before: dict[str, Any] | None) -> None
     _deviations(console, session)
     if before is not None:
         _since(console, session, before)
-    console.print(f"report: {page}   ({session.seconds:.0f} s)")
+    console.print(f"report: {page}   ({cost(session)})", highlight=False)
     console.print(
         "[bold green]parity[/]"
         if session.ok
@@ -189,6 +245,16 @@ def _deviations(console: Any, session: Session, limit: int = 25) -> None:
             console.print(f"[red]program {p.name}[/] {escape(p.detail)}", highlight=False)
     for problem in session.problems:
         console.print(f"[red]ledger: {problem.kind}[/] {escape(problem.text)}", highlight=False)
+
+
+def cost(session: Session) -> str:
+    """Time and memory in words."""
+    text = f"{session.seconds:.0f} s"
+    if session.memory:
+        count = session.memory_processes
+        text += f", at most {session.memory / 1e9:.2f} GB"
+        text += f" over {count} processes" if count > 1 else ""
+    return text + (f", shard {session.shard}" if session.shard else "")
 
 
 def changes(session: Session, before: dict[str, Any]) -> list[tuple[str, list[str]]]:

@@ -1,26 +1,32 @@
 """Running many ops in parallel processes, and living through an op that kills its process.
 
-Each worker imports both engines once, holds them to one thread, and takes ops one at a time; a
-worker that dies (some torch kernels end in SIGFPE on odd integers) costs the op that it was on,
-which is reported as a mismatch, and is replaced.
+Each worker imports both engines once, holds them to one thread, and takes ops one at a time.  A
+worker that dies (some torch kernels end in SIGFPE on odd integers) or that does not answer within
+the time limit costs the op that it was on, which is reported with the sample as a mismatch; another
+worker takes its place.
 """
 
 from __future__ import annotations
 
+import contextlib
+import math
 import multiprocessing as mp
 import os
+import time
 import traceback
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
 from .compare import Lab, mismatch
 from .engines import Engine, EngineError, open_engine
+from .memory import PEAK
 from .outcome import OpResult, SampleResult
 from .samples import ROWS, row_for
 
 Key = tuple[str, str]
+LIMIT = 120.0  # seconds for one op; the slowest takes about eight
 
 
 def limit_threads(engine: Engine) -> None:
@@ -59,6 +65,17 @@ def ops_to_compare(lab: Lab, pattern: str = "") -> list[Key]:
     return sorted((k for k in keys if matches(op_name(k), pattern)), key=op_name)
 
 
+def shard(text: str | None) -> slice:
+    """ "2/4" as every fourth thing from the second, None as all; EngineError for anything else."""
+    try:
+        i, n = (int(x) for x in (text or "1/1").split("/"))
+    except ValueError:
+        raise EngineError(f"--shard: i/n as in 2/4, got {text!r}") from None
+    if not 1 <= i <= n:
+        raise EngineError(f"--shard: i/n with 1 ≤ i ≤ n, as in 2/4, got {text!r}")
+    return slice(i - 1, None, n)
+
+
 def matches(name: str, pattern: str) -> bool:
     """pytest's -k in small: words joined by "or" / "and" / "not"; each is a substring."""
     if not pattern.strip():
@@ -77,11 +94,17 @@ def _terms(part: str) -> Iterable[tuple[bool, str]]:
 
 
 def _work(pipe: Connection, ours: str, theirs: str) -> None:
-    """A worker: receive a key, send back its OpResult, until None comes."""
+    """A worker: receive a key, send back its OpResult, until None comes.
+
+    An empty text says that it is ready; before each sample its text is sent, for the case that
+    nothing comes after it.
+    """
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     lab = Lab(open_engine(ours), open_engine(theirs))
+    lab.begun = lambda sample: pipe.send(str(sample))
     for engine in (lab.ours, lab.theirs):
         limit_threads(engine)
+    pipe.send("")
     while (key := pipe.recv()) is not None:
         pipe.send(slim(_compare(lab, key)))
 
@@ -119,6 +142,8 @@ def _run_here(ours: str, theirs: str, keys: list[Key], done: Callable) -> list[O
 
 
 class _Worker:
+    """A process, what it works on, since when, and where it said that it was."""
+
     def __init__(
         self, context: mp.context.BaseContext, work: Callable, ours: str, theirs: str
     ) -> None:
@@ -127,19 +152,86 @@ class _Worker:
         self.process.start()
         child.close()
         self.key: Any = None
+        self.at, self.since = "", 0.0
 
     def give(self, key: Any) -> None:
-        self.key = key
-        self.pipe.send(key)
+        self.key, self.at, self.since = key, "", time.monotonic()
+        with contextlib.suppress(BrokenPipeError):  # it has just died: the pipe will say so
+            self.pipe.send(key)
+
+    def stop(self) -> None:
+        """End the process, whatever it is doing."""
+        self.process.kill()
+        self.process.join(5)
 
 
 def _died(worker: _Worker) -> OpResult:
     worker.process.join(5)
+    where = f", in {worker.at}" if worker.at else ""
     return broken(
         worker.key or ("torch", "?"),
         "process",
-        f"the process comparing it ended with exit code {worker.process.exitcode}",
+        f"the process comparing it ended with exit code {worker.process.exitcode}{where}",
     )
+
+
+def _late(worker: _Worker, limit: float) -> OpResult:
+    where = worker.at or "before its first sample"
+    return broken(
+        worker.key, "process", f"no answer within {limit:g} s, stopped in {where} (--op-limit)"
+    )
+
+
+class _Crew:
+    """The workers of one `run_ops`, and the queue they work off."""
+
+    def __init__(self, start: Callable[[], _Worker], keys: list[Any], count: int) -> None:
+        self.start, self.queue = start, deque(keys)
+        self.busy: dict[Any, _Worker] = {}
+        for worker in [start() for _ in range(count)]:
+            self.occupy(worker)
+
+    def occupy(self, worker: _Worker) -> None:
+        """Give the worker the next key, or let it go home."""
+        if self.queue:
+            worker.give(self.queue.popleft())
+            self.busy[worker.pipe] = worker
+        elif worker.process.is_alive():
+            worker.give(None)
+
+    def replace(self) -> None:
+        """Another worker for one that is gone, if there is still something to do."""
+        if self.queue:
+            self.occupy(self.start())
+
+    def results(self, died: Callable, late: Callable, limit: float) -> Iterator[Any]:
+        """Each result as it comes; `died(worker)` and `late(worker, limit)` stand in for others."""
+        while self.busy:
+            ready = wait(list(self.busy), min(limit / 4, 1.0))
+            now = time.monotonic()
+            for pipe in ready:
+                worker = self.busy[pipe]
+                try:
+                    message = worker.pipe.recv()
+                except (EOFError, OSError):
+                    del self.busy[pipe]
+                    yield died(worker)
+                    self.replace()
+                    continue
+                if isinstance(message, str):
+                    worker.at, worker.since = message, worker.since if message else now
+                    continue
+                PEAK.look(w.process.pid or 0 for w in self.busy.values())
+                del self.busy[pipe]
+                yield message
+                self.occupy(worker)
+            for worker in [w for w in self.busy.values() if now - w.since > limit]:
+                if worker.pipe.poll():
+                    continue  # it has just answered
+                del self.busy[worker.pipe]
+                worker.stop()
+                yield late(worker, limit)
+                self.replace()
 
 
 def run_ops(
@@ -150,41 +242,28 @@ def run_ops(
     done: Callable[[Any], None] = lambda result: None,
     work: Callable = _work,
     died: Callable = _died,
+    late: Callable = _late,
+    limit: float = math.inf,
 ) -> list[Any]:
     """Compare `keys` in parallel; `done` sees each result as it comes.  Sorted by name.
 
-    processes: how many; None for one per processor, 0 to stay in this process (for debuggers).
-    work, died: another tool's worker loop, and its result for a worker that ended.
+    processes: how many; None for one per processor, 0 to stay in this process (for debuggers,
+        and without the time limit).
+    limit: seconds for one key, after which its process is stopped.
+    work, died, late: another tool's worker loop, and its results for a worker that ended or hangs.
     """
     if not keys:
         return []
     if processes == 0:
         return _run_here(ours, theirs, keys, done)
     context = mp.get_context("spawn")
-    queue, results = deque(keys), []
     count = max(1, min(processes or len(os.sched_getaffinity(0)), len(keys)))
-    workers = [_Worker(context, work, ours, theirs) for _ in range(count)]
-    for worker in workers:
-        worker.give(queue.popleft())
-    busy = {w.pipe: w for w in workers}
+    crew, results = _Crew(lambda: _Worker(context, work, ours, theirs), keys, count), []
     try:
-        while busy:
-            for pipe in wait(list(busy)):
-                worker = busy.pop(pipe)  # type: ignore[arg-type]
-                try:
-                    result = worker.pipe.recv()
-                except (EOFError, ConnectionResetError):
-                    result = died(worker)
-                    worker = _Worker(context, work, ours, theirs) if queue else worker
-                results.append(result)
-                done(result)
-                if queue:
-                    worker.give(queue.popleft())
-                    busy[worker.pipe] = worker
-                elif worker.process.is_alive():
-                    worker.give(None)
+        for result in crew.results(died, late, limit):
+            results.append(result)
+            done(result)
     finally:
-        for worker in workers:
-            if worker.process.is_alive() and worker.pipe in busy:
-                worker.process.terminate()
+        for worker in crew.busy.values():
+            worker.stop()
     return sorted(results, key=lambda r: r.op)

@@ -34,6 +34,9 @@ class Session:
     entries: list[Entry] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     seconds: float = 0.0
+    memory: int = 0  # bytes at the worst time, summed over processes (memory.py)
+    memory_processes: int = 0
+    shard: str = ""  # "2/4" of a run that is spread over machines
     started: str = ""
     atlas: list[dict] = field(default_factory=list)  # records of atlas.py
 
@@ -130,6 +133,8 @@ def as_dict(session: Session, details: int = 12) -> dict[str, Any]:
         "versions": session.versions,
         "started": session.started,
         "seconds": round(session.seconds, 1),
+        "memory": {"bytes": session.memory, "processes": session.memory_processes},
+        "shard": session.shard,
         "counts": session.counts(session.ops),
         "module_counts": session.counts(session.modules),
         "failing": session.failing(),

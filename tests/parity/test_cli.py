@@ -1,8 +1,12 @@
 """The command line: what it runs, what it writes, and its exit codes."""
 
+import io
 import json
+import re
+import resource
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -10,7 +14,9 @@ import pytest
 from parity import session
 from parity.__main__ import main
 from parity.engines import EngineError, open_engine
-from parity.runner import matches, run_ops
+from parity.memory import Peak
+from parity.progress import Progress
+from parity.runner import broken, matches, run_ops, shard
 
 ROOT = Path(__file__).parents[2]
 
@@ -96,6 +102,71 @@ def test_a_worker_that_dies_costs_its_op_only():
     assert [r.op for r in results] == ["erfinv", "hypot"]
     assert "exit code 7" in results[1].samples[0].checks[0].detail
     assert results[0].verdict == 0, "the next op is compared by a new process"
+
+
+def test_an_op_that_hangs_costs_its_op_only():
+    sys.path.insert(0, str(ROOT / "tests" / "parity"))
+    results = run_ops("hanging_engine", "torch", [("torch", "hypot"), ("torch", "erfinv")], 1, limit=20.0)
+    said = results[1].samples[0].checks[0].detail
+    assert said.startswith("no answer within 20 s, stopped in hypot(") and "float64" in said
+    assert results[0].op == "erfinv" and results[0].verdict == 0, "a new process goes on"
+    assert not results[1].verdict.ok
+
+
+@pytest.mark.parametrize("n", [1, 3, 5])
+def test_shards_are_the_whole_and_do_not_overlap(n):
+    names = list("abcdefgh")
+    parts = [names[shard(f"{i}/{n}")] for i in range(1, n + 1)]
+    assert sorted(sum(parts, [])) == names and names[shard(None)] == names
+
+
+@pytest.mark.parametrize("text", ["0/2", "3/2", "x", "1/0", "1/2/3", "-1/2"])
+def test_what_is_no_shard(text, tmp_path, capsys):
+    assert run(tmp_path, "ops", "-k", "hypot", f"--shard={text}") == 2
+    assert "--shard: i/n" in capsys.readouterr().err and not list(tmp_path.iterdir())
+
+
+def test_a_shard_of_a_run(tmp_path):
+    seen = []
+    for i in (1, 2):
+        folder = tmp_path / str(i)
+        assert run(folder, "ops", "-k", "hypot or erfinv", "--ours", "torch", "--shard", f"{i}/2") == 0
+        found = result(folder)
+        seen += [o["op"] for o in found["ops"]]
+        assert found["shard"] == f"{i}/2" and f"shard {i}/2" in (folder / "index.html").read_text()
+    assert sorted(seen) == ["erfinv", "hypot", "special.erfinv"]
+
+
+def test_without_a_terminal_progress_is_lines():
+    said = io.StringIO()
+    with Progress(said, every=0.05) as progress:
+        progress.start("ops", 3)
+        progress.done(broken(("torch", "exp"), "process", "it hung"))
+        time.sleep(0.3)
+        progress.step("two")
+        progress.start("modules", 0)
+    lines = said.getvalue().splitlines()
+    assert lines[0] == "parity: ops: 3 to compare"
+    assert any(re.fullmatch(r"parity: ops: 1 of 3 after \d+ s, 1 deviating; last exp", line) for line in lines[1:-2])
+    assert re.fullmatch(r"parity: ops: 2 of 3 in \d+ s, 1 deviating", lines[-2]) and lines[-1] == "parity: modules: 0 to compare"
+
+
+def test_the_memory_of_a_run(tmp_path):
+    """Of this process, against what the kernel says of it; and it is in the result."""
+    peak = Peak()
+    hold = b"x" * int(2e8)
+    peak.look()
+    assert peak.bytes > len(hold) and peak.processes == 1
+    usage = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    assert abs(peak.bytes - usage) < 0.02 * usage
+    child = subprocess.Popen([sys.executable, "-c", "x = b'x' * int(5e7); print(1, flush=True); input()"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    child.stdout.readline()
+    before = peak.bytes
+    peak.look([child.pid])
+    child.communicate(b"\n")
+    assert 50e6 < peak.bytes - before < 100e6 and peak.processes == 2
+    assert run(tmp_path, "ops", "-k", "hypot", "--ours", "torch") == 0
+    assert result(tmp_path)["memory"]["bytes"] > 200_000_000
 
 
 def test_files_are_replaced_whole_or_not_at_all(tmp_path, monkeypatch):
