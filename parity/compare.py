@@ -277,6 +277,10 @@ class Lab:
         """The `out=` form, where torch and we have it: empty, ready-made and wrongly typed outs."""
         if row.key in self._no_out:
             return []
+        return self.compare_outs(sample, row)
+
+    def compare_outs(self, sample: Sample, row: Row) -> list[Check]:
+        """The checks of the `out=` form, by mode: "out=empty", "out=wider", …"""
         found: list[Check] = []
         for mode in ("empty", "wider", "integer", "grad"):
             theirs = run_out(self.theirs, sample, mode)

@@ -11,7 +11,8 @@ import pytest
 from parity.__main__ import main
 from parity.compare import Lab
 from parity.engines import open_engine
-from parity.repro import hexed, observe, tensor_text, write
+from parity.repro import observe, write
+from parity.repro_text import STRIDED, hexed, tensor_text
 from parity.samples import row_for, samples_for
 from parity.samples.spec import F, Sample, X
 from parity.shrink import shrink, values_of
@@ -79,12 +80,29 @@ def test_a_failure_as_a_script(wrong, tmp_path, op, part, elements):
         assert done.returncode == code and f"the same as {engine} when this was written" in done.stdout, done.stdout + done.stderr
 
 
+@pytest.mark.parametrize("op, part, form, line", [
+    ("sinh", "grad2[0]", "function", "grad2[0] float32"), ("t", "out.view", "function", "out 0: strides"), ("atan", "returns out", "out=empty", "returns out [False]"),
+])
+def test_every_sort_of_failure(wrong, tmp_path, op, part, form, line):
+    """Second gradients, views, out=: what only a look beyond the values shows."""
+    lab, row = Lab(wrong, open_engine("torch")), row_for(("torch", op))
+    sample, check = next((s, c) for s in samples_for(("torch", op)) if s.kind == "call" and s.dtype == "float32"
+                         for c in lab.compare_sample(s, row).checks if c.part == part and c.form == form and not c.verdict.ok)
+    path, _ = write(lab, sample, row, check, tmp_path, 40)
+    space = {"__name__": "repro"}
+    exec(path.read_text(), space)
+    ours, theirs = space["RECORDED"]["wrong_engine"], space["RECORDED"]["torch"]
+    assert space["observe"](wrong.module) == ours and space["observe"](lab.theirs.module) == theirs
+    differing = [a for a, b in zip(ours, theirs, strict=True) if a != b]
+    assert differing and all(a.startswith(line) or a.startswith("grad2") for a in differing), (ours, theirs)
+
+
 @pytest.mark.parametrize("data", [np.float32([0.1, -0.0, np.inf, 1e-45]), np.float64([np.pi]).reshape(1, 1), np.array(3), np.array([True, False]), np.complex64([1 + 2j, -0.5j]),
                                   np.zeros((0, 3), np.float32), np.float16([[1.5, 2], [3, 65504]]).T])
 def test_tensors_as_text_are_exact(data):
     import torch
     space = {"torch": torch, "h": float.fromhex}
-    space["strided"] = lambda x, strides: x
+    space["strided"] = lambda torch, x, strides: x
     back = eval(tensor_text(data), space).numpy()
     assert back.dtype == data.dtype and back.shape == data.shape and back.tobytes() == np.ascontiguousarray(data).tobytes()
 
@@ -92,10 +110,9 @@ def test_tensors_as_text_are_exact(data):
 def test_strides_are_kept(tmp_path):
     """A failure that needs its memory layout."""
     torch = open_engine("torch").module
-    from parity import repro
     data = np.arange(6, dtype=np.float32).reshape(2, 3).T
     space = {"torch": torch, "h": float.fromhex}
-    exec(repro.STRIDED, space)
+    exec(STRIDED, space)
     y = eval(tensor_text(data), space)
     assert y.stride() == (1, 3) and np.array_equal(y.numpy(), data)
 

@@ -14,6 +14,30 @@ class Sin(torch.autograd.Function):
         return -g * ctx.saved_tensors[0].conj().cos()
 
 
+class Cosh(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return torch.cosh(x)
+
+    @staticmethod
+    def backward(ctx, g):
+        return -g * ctx.saved_tensors[0].conj().sinh()
+
+
+class Sinh(torch.autograd.Function):
+    """Right, and its gradient too; the gradient of that is not."""
+
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return torch.sinh(x)
+
+    @staticmethod
+    def backward(ctx, g):
+        return g * Cosh.apply(ctx.saved_tensors[0].conj())
+
+
 from_numpy = torch.from_numpy
 
 
@@ -37,3 +61,16 @@ def matmul(input, other):
 
 
 sin = Sin.apply
+sinh = Sinh.apply
+
+
+def t(input):
+    """A copy instead of a view."""
+    return torch.t(input).clone()
+
+
+def atan(input, *, out=None):
+    """With out= it returns another tensor."""
+    if out is not None:
+        torch.atan(input, out=out)
+    return torch.atan(input)

@@ -1,0 +1,267 @@
+"""The text of a repro: a script that makes the tensors from hex floats, calls, and looks.
+
+A script imports nothing but the engine that it is given.  Its `observe(torch)` returns lines: every
+output's dtype, shape and bits, gradients and second gradients, and of the things that torch
+documents besides (strides, whose memory a view is, names of nodes, what a call wrote) those that the
+failing check is about.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .outcome import Check
+from .record import OUT_DTYPES, Value
+from .samples.materialise import array, arrays_of
+from .samples.spec import Arr, Gen, Raw, Row, Sample, Sym
+
+OBSERVE = '''\
+def number(x):
+    if isinstance(x, complex):
+        return number(x.real) + "+" + number(x.imag) + "j"
+    return x.hex() if isinstance(x, float) else repr(x)
+
+
+def flat(x):
+    return [y for item in x for y in flat(item)] if isinstance(x, list) else [x]
+
+
+def tensors(x):
+    """The tensors in a result, in reading order."""
+    if isinstance(x, (tuple, list)):
+        return [y for item in x for y in tensors(item)]
+    return [x] if hasattr(x, "requires_grad") else []
+
+
+def show(name, x):
+    """One line for each tensor in a result."""
+    if isinstance(x, (tuple, list)):
+        return [line for i, item in enumerate(x) for line in show(f"{name}[{i}]", item)]
+    if not hasattr(x, "dtype") or not hasattr(x, "tolist"):
+        return [f"{name} {x!r}"]
+    words = " ".join(number(v) for v in flat([x.detach().tolist()]))
+    return [f"{name} {str(x.dtype).removeprefix('torch.')} {list(x.shape)} {words}"]
+'''
+
+FACTS = '''\
+def facts(out, inputs):
+    """Of each tensor that came out: strides, whose memory it has, and its node."""
+    lines = []
+    for i, y in enumerate(tensors(out)):
+        place = y.untyped_storage().data_ptr()
+        shared = [k for k, x in enumerate(inputs) if x.untyped_storage().data_ptr() == place]
+        node = y.grad_fn.name() if y.grad_fn is not None else None
+        lines.append(f"out {i}: strides {list(y.stride())}, memory of inputs {shared}, "
+                     f"requires_grad {y.requires_grad}, {node}")
+    return lines
+'''
+
+STRIDED = '''\
+def strided(torch, x, strides):
+    """The values of x in memory with these strides."""
+    size = 1 + sum((n - 1) * s for n, s in zip(x.shape, strides))
+    y = torch.zeros(size, dtype=x.dtype).as_strided(tuple(x.shape), tuple(strides))
+    y.copy_(x)
+    return y
+'''
+
+MAIN = """\
+if __name__ == "__main__":
+    engine = importlib.import_module(sys.argv[1] if len(sys.argv) > 1 else "torch")
+    seen = observe(engine)
+    print("\\n".join(seen))
+    for name, lines in RECORDED.items():
+        print(f"{'the same as' if seen == lines else 'not as'} {name} when this was written")
+    sys.exit(0 if seen == RECORDED[REFERENCE] else 1)
+"""
+
+
+def hexed(x: Any) -> str:
+    """A Python expression for one number, exact."""
+    if isinstance(x, complex):
+        return f"complex({hexed(x.real)}, {hexed(x.imag)})"
+    return f'h("{x.hex()}")' if isinstance(x, float) else repr(x)
+
+
+def tensor_text(data: np.ndarray) -> str:
+    """An expression that makes this tensor from hex floats."""
+    words = ", ".join(hexed(v) for v in data.reshape(-1).tolist())
+    shape = ", ".join(map(str, data.shape))
+    text = f"torch.tensor([{words}], dtype=torch.{data.dtype.name}).reshape({shape or '()'})"
+    if not data.flags.c_contiguous and data.size and min(data.strides) > 0:
+        strides = [s // data.itemsize for s in data.strides]
+        return f"strided(torch, {text}, {strides})"
+    return text
+
+
+def text_of(value: Any) -> str:
+    """A Python expression for an argument."""
+    if isinstance(value, Sym):
+        return value.path[1:] if value.path.startswith("@") else f"torch.{value.path}"
+    if isinstance(value, Gen):
+        return f"torch.Generator().manual_seed({value.seed})"
+    if isinstance(value, Raw):
+        return f"{text_of(value.arr)}.detach().numpy()"
+    if isinstance(value, tuple):
+        return f"({', '.join(map(text_of, value))}{',' if len(value) == 1 else ''})"
+    if isinstance(value, list):
+        return f"[{', '.join(map(text_of, value))}]"
+    if isinstance(value, slice):
+        return f"slice({text_of(value.start)}, {text_of(value.stop)}, {text_of(value.step)})"
+    if isinstance(value, float):
+        return hexed(value)
+    return repr(value)
+
+
+def _pretty(recorded: dict[str, list[str]]) -> str:
+    rows = []
+    for name, lines in recorded.items():
+        inner = "".join(f"        {line!r},\n" for line in lines)
+        rows.append(f"    {name!r}: [\n{inner}    ],\n")
+    return "{\n" + "".join(rows) + "}"
+
+
+class Script:
+    """A repro of one check: tensors by name, the call, and what to look at.
+
+    cotangents, seconds: the weights of the backward passes, as the laboratory drew them.
+    outs: what the function gives, for the form with out=.
+    """
+
+    def __init__(
+        self,
+        sample: Sample,
+        row: Row,
+        check: Check,
+        cotangents: list[np.ndarray],
+        seconds: list[np.ndarray],
+        outs: dict[str, Any],
+    ) -> None:
+        self.sample, self.row, self.form, self.part = sample, row, check.form, check.part
+        self.check, self.cotangents, self.seconds, self.outs = check, cotangents, seconds, outs
+        self.lines: list[str] = []
+        self.names: list[str] = []
+        self.leaves: list[str] = []
+        self._write()
+
+    # ---- what `observe` does ---------------------------------------------------------------------
+
+    @property
+    def wants_gradients(self) -> bool:
+        """The check needs inputs that require grad."""
+        about = self.part.endswith((".requires_grad", ".grad_fn"))
+        return (
+            self.form == "out=grad" or self.sample.grad and (self.part.startswith("grad") or about)
+        )
+
+    def _tensor(self, arr: Arr) -> Sym:
+        data = array(arr, self.sample.dtype, (self.sample.op, self.sample.note, len(self.names)))
+        name = f"x{len(self.names)}"
+        self.names.append(name)
+        self.lines.append(f"{name} = {tensor_text(data)}")
+        if self.wants_gradients and arr.grad and data.dtype.kind in "fc":
+            self.lines.append(f"{name}.requires_grad_()")
+            self.leaves.append(name)
+        return Sym(f"@{name}")
+
+    def _write(self) -> None:
+        args, kwargs = arrays_of((self.sample.args, self.sample.kwargs), self._tensor)
+        words = [text_of(a) for a in args]
+        named = [f"{k}={text_of(v)}" for k, v in kwargs.items()]
+        if self.row.random:
+            self.lines.append("torch.manual_seed(1234)")
+        name, target = f"torch.{self.sample.op}", ""
+        if self.form.startswith("out="):
+            self._outs(name, ", ".join(words + named))
+            return
+        if self.form in ("method", "inplace"):
+            target, *words = words
+            if self.form == "inplace" and target in self.leaves:
+                self.lines.append(f"{target}w = {target}.clone()")
+                target += "w"
+            name = f"{target}.{self.sample.name}{'_' * (self.form == 'inplace')}"
+        if self.form == "inplace":
+            self.lines.append(f"version = {target}._version")
+        self.lines += [f"out = {name}({', '.join(words + named)})", 'seen = show("out", out)']
+        if self.form == "inplace":
+            what = f"version bumped {{{target}._version > version}}, self {{out is {target}}}"
+            self.lines.append(f'seen += [f"{what}"]')
+        self._facts()
+        if self.wants_gradients and self.leaves and self.part.startswith("grad"):
+            self._gradients()
+
+    def _facts(self) -> None:
+        inputs = f"[{', '.join(self.names)}]"
+        if self.part.endswith((".view", ".stride", ".requires_grad", ".grad_fn")):
+            self.lines.append(f"seen += facts(out, {inputs})")
+        if self.part == "inputs" or self.part.startswith("argument"):
+            self.lines.append(f'seen += show("inputs afterwards", {inputs})')
+        if self.part == "stream position":
+            self.lines.append('seen += show("the next draws", torch.randint(0, 2**24, (2,)))')
+
+    def _outs(self, name: str, arguments: str) -> None:
+        made = [v.dtype for v in self.outs.values() if isinstance(v, Value)]
+        change = OUT_DTYPES.get(self.form.removeprefix("out="), {})
+        texts = [f"torch.empty(0, dtype=torch.{change.get(d, d)})" for d in made]
+        given = texts[0] if "out" in self.outs else f"({', '.join(texts)},)"
+        self.lines += [
+            f"given = {given}",
+            "versions = [y._version for y in tensors(given)]",
+            f"out = {name}({arguments}, out=given)",
+            'seen = show("out", given)',
+            "same = [y is z or y.data_ptr() == z.data_ptr() for y, z in "
+            "zip(tensors(out), tensors(given))]",
+            "bumped = [y._version > v for y, v in zip(tensors(given), versions)]",
+            'seen += [f"returns out {same}, version bumped {bumped}"]',
+        ]
+
+    def _gradients(self) -> None:
+        leaves, twice = ", ".join(self.leaves), self.part.startswith("grad2")
+        weights = "".join(f"\n    {tensor_text(w)}," for w in self.cotangents)
+        given = "[w.requires_grad_() for w in weights]" if twice else "weights"
+        self.lines += [
+            f"weights = [{weights}\n]",
+            "outs = [o for o in tensors(out) if o.requires_grad]",
+            f"grads = torch.autograd.grad(outs, [{leaves}], {given}, "
+            f"{'create_graph=True, ' if twice else ''}allow_unused=True)",
+            'seen += show("grad", list(grads))',
+        ]
+        if not twice:
+            return
+        more = "".join(f"\n    {tensor_text(w)}," for w in self.seconds)
+        self.lines += [
+            f"weights2 = [{more}\n]",
+            "firsts = [g for g in grads if g is not None and g.requires_grad]",
+            f"seconds = torch.autograd.grad(firsts, [{leaves}, *weights], weights2, "
+            "allow_unused=True)",
+            'seen += show("grad2", list(seconds))',
+        ]
+
+    # ---- the whole -------------------------------------------------------------------------------
+
+    def text(self, recorded: dict[str, list[str]], reference: str) -> str:
+        """The script, with what both engines gave."""
+        body = "\n".join(self.lines).replace("\n", "\n        ")
+        what = " ".join(f"{self.part}: {self.check.detail}".split()).replace("\\", "/")
+        head = f'"""{self.sample.op}, {self.form}: {what[:400]}"""'.replace('""""', '" """')
+        helpers = [OBSERVE, *(t for word, t in HELPERS.items() if word in body)]
+        said = ": {error}" if self.part == "error" else ""
+        observe = (
+            'def observe(torch):\n    """What the engine does, line by line."""\n'
+            f"    try:\n        {body}\n    except Exception as error:\n"
+            f'        return [f"raises {{type(error).__name__}}{said}"]\n    return seen'
+        )
+        parts = [
+            head,
+            "import importlib\nimport sys\n\nh = float.fromhex",
+            f"REFERENCE = {reference!r}\nRECORDED = {_pretty(recorded)}",
+            *(h.rstrip() for h in helpers),
+            observe,
+            MAIN,
+        ]
+        return "\n\n\n".join(parts)
+
+
+HELPERS = {"strided(": STRIDED, "facts(": FACTS}
