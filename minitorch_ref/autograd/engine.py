@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Sequence
 from heapq import heappop, heappush
+from operator import attrgetter
 from sys import getrefcount
 from typing import Any
 
@@ -23,6 +24,7 @@ from .modes import state
 # The gradients of a node's outputs (None where nothing has arrived), and behind them one bit for each
 # that is a sum made by this pass: nobody else holds such a sum, so more may be added in place.
 _Slots = list[Any]
+_order = attrgetter("order")
 
 
 class Pass:
@@ -39,9 +41,12 @@ class Pass:
         """Add `g` to what has arrived at output `nr` of `node`."""
         slots = self.pending.get(node)
         if slots is None:
+            heappush(self.heap, (-node.order, id(node), node))
+            if node.outputs == 1:
+                self.pending[node] = [g, 0]
+                return
             slots = self.pending[node] = [None] * node.outputs
             slots.append(0)
-            heappush(self.heap, (-node.order, id(node), node))
         before = slots[nr]
         if before is None:
             slots[nr] = g
@@ -56,13 +61,18 @@ class Pass:
     def run(self) -> None:
         """Visit every pending node, newest first."""
         before, state.grad = state.grad, self.create
-        heap, pending, deposit = self.heap, self.pending, self.deposit
+        heap, pending, deposit, wanted = self.heap, self.pending, self.deposit, self.wanted
+        watched = {node for node, _ in self.captured}
         try:
             while heap:
                 node = heappop(heap)[2]
                 slots = pending.pop(node)
                 slots.pop()
-                for target, nr, gradient in self.visit(node, slots):
+                if node.hooks is not None or node.variable is not None or node in watched:
+                    results = self.visit(node, slots)
+                else:
+                    results = node.gradients(slots[0] if node.outputs == 1 else tuple(slots), wanted)
+                for target, nr, gradient in results:
                     deposit(target, nr, gradient)
                 if not self.retain:
                     node.release()
@@ -70,16 +80,15 @@ class Pass:
             state.grad = before
 
     def visit(self, node: Node, slots: _Slots) -> Any:
-        """The gradients `node` passes on: (node, number of its output, gradient) of each."""
-        leaf = node.variable if isinstance(node, AccumulateGrad) else None
+        """What a node that ends at a leaf, has hooks or is asked for its gradient passes on."""
+        leaf = node.variable
         if node.hooks:
             node.hooks.before(slots)
         if leaf is not None:
             call_leaf_hooks(leaf, slots)
-        if self.captured:
-            for nr, g in enumerate(slots):
-                if (node, nr) in self.captured:
-                    self.captured[node, nr] = g
+        for nr, g in enumerate(slots):
+            if (node, nr) in self.captured:
+                self.captured[node, nr] = g
         if leaf is not None:
             if self.accumulates and (self.wanted is None or node in self.wanted):
                 accumulate(leaf, slots, self.create)
@@ -245,15 +254,16 @@ def first_gradient(tensor: Tensor, g: Tensor | None, i: int) -> Tensor:
 
 def leading_to(roots: Sequence[Node], targets: set[Node]) -> set[Node]:
     """The nodes reachable from `roots` through which `targets` can be reached, targets included."""
-    seen, stack = set(roots), list(roots)
-    while stack:
-        for target, _ in stack.pop().next_functions:
-            if target is not None and target not in seen:
-                seen.add(target)
-                stack.append(target)
-    wanted: set[Node] = set()
-    for node in sorted(seen, key=lambda n: n.order):  # producers before consumers
-        if node in targets or any(t in wanted for t, _ in node.next_functions):
+    sources: dict[Node, list[Node]] = {}
+    pending = list(roots)
+    while pending:
+        node = pending.pop()
+        if node not in sources:
+            found = sources[node] = node.sources()
+            pending += found
+    wanted = targets & sources.keys()
+    for node in sorted(sources, key=_order):  # producers before consumers
+        if not wanted.isdisjoint(sources[node]):
             wanted.add(node)
     return wanted
 

@@ -50,6 +50,7 @@ class Node:
 
     outputs = 1
     hooks: Any = None  # see engine.py
+    variable: Any = None  # the leaf, where the node is one's AccumulateGrad
 
     def __init__(self) -> None:
         self.order = next_order()
@@ -71,6 +72,10 @@ class Node:
     def next_functions(self) -> tuple[tuple[Node | None, int], ...]:
         """The nodes this one passes gradients to, each with the number of its output."""
         return tuple([(None, 0) if e is None else (e[0], e[1]) for e in self.edges])
+
+    def sources(self) -> list[Node]:
+        """The nodes among `next_functions`."""
+        return [node for node, _ in self.next_functions if node is not None]
 
     def gradients(self, g: Any, wanted: Any = None) -> Any:
         """Yield (target node, output number, gradient) for every edge, gradients fitted in shape."""

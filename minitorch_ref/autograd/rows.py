@@ -106,8 +106,11 @@ class RowNode(Node):
         entries = self.operands[:-1]
         return tuple([(e[1], e[2]) if type(e) is tuple and e[1] else (None, 0) for e in entries])
 
-    def gradients(self, g: Any, wanted: Any = None) -> Any:
-        operands = self.operands
+    def sources(self) -> list[Node]:
+        return [e[1] for e in self.operands[:-1] if type(e) is tuple and e[1] is not None]
+
+    def gradients(self, g: Any, wanted: Any = None) -> list[Any]:
+        operands, found = self.operands, []
         if operands[-1] is FREED:
             raise RuntimeError(FREED)
         value_of = unpack if state.grad else peek
@@ -115,7 +118,9 @@ class RowNode(Node):
             like, target, nr, shape, kind = operands[i]
             if wanted is not None and target not in wanted:
                 continue
-            if len(places) == 1:
+            if not places:
+                result = rule(g)
+            elif len(places) == 1:
                 result = rule(g, value_of(operands[places[0]], self))
             else:
                 result = rule(g, *[value_of(operands[k], self) for k in places])
@@ -124,15 +129,17 @@ class RowNode(Node):
             if like is not None:
                 shape, kind = like.shape, like.dtype
             array = result._array
-            if array.shape != shape or array.dtype != kind:
+            if array.shape != shape or array.dtype is not kind:
                 result = fit(result, shape, kind)
-            yield target, nr, result
+            found.append((target, nr, result))
+        return found
 
     def release(self) -> None:
         if self.plan.saves:
-            entries: list[Any] = [(None, e[1], e[2]) if type(e) is tuple else None for e in self.operands]
-            entries[-1] = FREED
-            self.operands = entries
+            x, y, _ = self.operands
+            x = (None, x[1], x[2]) if type(x) is tuple else None
+            y = (None, y[1], y[2]) if type(y) is tuple else None
+            self.operands = [x, y, FREED]
 
     def saved(self) -> Iterator[list[Any]]:
         return iter((self.operands,))

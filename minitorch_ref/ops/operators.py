@@ -1,4 +1,8 @@
-"""Python's operators on tensors: `+ - * / // % ** @`, comparisons, `& | ^ ~ << >>`."""
+"""Python's operators on tensors: `+ - * / // % ** @`, comparisons, `& | ^ ~ << >>`.
+
+A NumPy array is no operand, as in torch: the operator steps back, and `tensor + array` is then
+NumPy's own sum, handed back as a tensor; `array + tensor` is a TypeError.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from ..autograd.graph import rename
 from ..tensor import Tensor
 from . import pointwise as p
 from .arithmetic import pow
@@ -15,14 +18,17 @@ from .common import array_as, is_number
 from .matmul import matmul
 
 
-def _forward(name: str, function: Callable[..., Any]) -> None:
-    """`a ∘ b`; operands that are neither tensors nor numbers get their own turn."""
+def _step_back(self: Tensor, other: Any) -> Any:
+    """What operands that are neither tensors nor numbers get: their own turn."""
+    return NotImplemented
+
+
+def _forward(name: str, function: Callable[..., Any], otherwise: Any = _step_back) -> None:
+    """`a ∘ b`."""
 
     def method(self: Tensor, other: Any) -> Any:
         if not isinstance(other, Tensor) and not is_number(other):
-            if not isinstance(other, np.ndarray):
-                return NotImplemented
-            other = array_as(other)
+            return otherwise(self, other)
         return function(self, other)
 
     short = getattr(function, "short", None)
@@ -33,12 +39,12 @@ def _forward(name: str, function: Callable[..., Any]) -> None:
 
 
 def _reflected(name: str, function: Callable[..., Any]) -> None:
-    """`b ∘ a` where b is a number or an array."""
+    """`b ∘ a` where b is a number."""
 
     def method(self: Tensor, other: Any) -> Any:
-        if isinstance(other, np.ndarray):
-            other = array_as(other)
-        elif not is_number(other):
+        if type(other) is float or type(other) is int:
+            return function(other, self)
+        if not is_number(other):
             return NotImplemented
         return function(other, self)
 
@@ -58,28 +64,39 @@ for _name, _function in _BOTH_WAYS.items():
     setattr(Tensor, f"__i{_name}__", _function.in_place)
 
 for _name, _function in {
-    "eq": p.eq, "ne": p.ne, "lt": p.lt, "le": p.le, "gt": p.gt, "ge": p.ge,
+    "ne": p.ne, "lt": p.lt, "le": p.le, "gt": p.gt, "ge": p.ge,
 }.items():  # fmt: skip
     _forward(f"__{_name}__", _function)
 
-def _over_number(other: Any, self: Tensor) -> Tensor:
+
+def _divided_by(self: Tensor, other: Any) -> Any:
     """`2 / x` is `x.reciprocal() * 2` in torch, which rounds twice."""
-    return p.mul(p.reciprocal(self), other)
+    if is_number(other) or isinstance(other, np.ndarray):
+        return p.reciprocal(self) * other
+    return NotImplemented
 
 
-def _number_minus(other: Any, self: Tensor) -> Tensor:
-    return rename(p.plain_sub(other, self), "RsubBackward1")
+def _equal(self: Tensor, other: Any) -> Any:
+    """`==` alone compares with arrays: torch falls back on identity only for what has no elements."""
+    return p.eq(self, array_as(other)) if isinstance(other, np.ndarray) else NotImplemented
 
 
-_reflected("__rtruediv__", _over_number)
-_reflected("__rsub__", _number_minus)
-_forward("__matmul__", matmul)
-_reflected("__rmatmul__", matmul)
+Tensor.__rtruediv__ = _divided_by  # type: ignore[method-assign, assignment]
+_forward("__eq__", p.eq, _equal)
+_reflected("__rsub__", p.number_minus)
 for _name in ("add", "mul"):  # `2 + x` is `x + 2`
     setattr(Tensor, f"__r{_name}__", getattr(Tensor, f"__{_name}__"))
 Tensor.__neg__ = p.neg  # type: ignore[attr-defined]
 Tensor.__pos__ = p.positive  # type: ignore[attr-defined]
 Tensor.__abs__ = p.abs  # type: ignore[attr-defined]
+
+
+def _matrix_product(self: Tensor, other: Any) -> Any:
+    return matmul(self, other) if isinstance(other, Tensor) else NotImplemented
+
+
+_matrix_product.__name__ = "__matmul__"
+Tensor.__matmul__ = _matrix_product  # type: ignore[method-assign, assignment]
 
 
 def _invert(self: Tensor) -> Tensor:

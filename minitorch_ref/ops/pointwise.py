@@ -35,6 +35,7 @@ def conj(x: Any) -> Any:
 mul = binary("mul", np.multiply, lambda g, other: mul(g, conj(other)), lambda g, input: mul(g, conj(input)), wide=True)
 plain_add = binary("add", np.add, lambda g: g, lambda g: g, publish=False)
 plain_sub = binary("sub", np.subtract, lambda g: g, lambda g: neg(g), check=no_bool_sub, publish=False)
+number_minus = binary("rsub", np.subtract, None, lambda g: neg(g), node="RsubBackward1", check=no_bool_sub, publish=False)
 plain_div = binary("div", np.true_divide, lambda g, other: plain_div(g, conj(other)), lambda g, other, out: neg(mul(g, conj(plain_div(out, other)))), kind="float", wide=True, publish=False)
 floor_divide = binary("floor_divide", k.floor_divide, never_derived("floor_divide"), never_derived("floor_divide"), node="NotImplemented", kinds="uif", quoted="div_floor_cpu", wide=True, traced=True)
 remainder = binary("remainder", k.remainder, lambda g: g, lambda g, input, other: neg(mul(g, floor(plain_div(input, other)))), node="RemainderBackward1", number_node="RemainderBackward0", left_node=("NotImplemented", never_derived("remainder")), kinds="uif")

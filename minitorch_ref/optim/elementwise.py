@@ -14,6 +14,7 @@ import numpy as np
 
 from .. import dtypes
 from ..autograd.modes import enable_grad
+from ..quiet import fp
 from ..tensor import Tensor, wrap
 from .blocks import Job, bump, run_all
 from .checks import refuse_capture
@@ -46,9 +47,8 @@ class Elementwise(Optimizer):
         if closure is not None:
             with enable_grad():
                 loss = closure()
-        with np.errstate(all="ignore"):
-            for group in self.param_groups:
-                self._step_group(group)
+        for group in self.param_groups:
+            fp.quiet(self._step_group, group)
         return loss
 
     def _step_group(self, group: dict[str, Any]) -> None:

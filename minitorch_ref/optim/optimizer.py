@@ -16,7 +16,7 @@ from copy import deepcopy
 from itertools import chain
 from typing import Any, TypeAlias
 
-from ..autograd.modes import is_grad_enabled, set_grad_enabled
+from ..autograd.modes import state
 from ..tensor import Tensor
 from ..utils.hooks import RemovableHandle, add_hook
 
@@ -293,12 +293,11 @@ def no_grad_unless_differentiable(step: Callable[..., Any]) -> Callable[..., Any
 
     @functools.wraps(step)
     def inside(self: Any, *args: Any, **kwargs: Any) -> Any:
-        before = is_grad_enabled()
-        set_grad_enabled(bool(self.defaults["differentiable"]))
+        before, state.grad = state.grad, bool(self.defaults["differentiable"])
         try:
             return step(self, *args, **kwargs)
         finally:
-            set_grad_enabled(before)
+            state.grad = before
 
     return inside
 

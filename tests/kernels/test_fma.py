@@ -58,7 +58,9 @@ def test_float64_is_rounded_once(a, b, c, cancel):
     if cancel:  # the product's error is all that is left
         c = -(a * b)
     exact = exactly(a, b, c)
-    assert fma.fma(np.array([a]), np.array([b]), np.array([c]))[0] == float(exact)
+    for size in (1, fma.FEW + 1):  # by the C library, and by error-free transformations
+        result = fma.fma(*(np.full(size, x) for x in (a, b, c)))
+        assert set(result) == {float(exact)}
 
 
 def test_two_roundings_would_be_noticed():
@@ -66,15 +68,29 @@ def test_two_roundings_would_be_noticed():
     assert (fma.fma(a, b, c) != a * b + c).any()
 
 
-def test_special_values():
-    a = np.array([np.inf, np.nan, 1e200, 0.0, 1e200, -0.0])
-    b = np.array([0.0, 1.0, 1e200, np.inf, -1e200, 1.0])
-    c = np.array([1.0, 1.0, 1.0, 1.0, np.inf, -0.0])
-    expected = np.array([np.nan, np.nan, np.inf, np.nan, np.nan, -0.0])
-    np.testing.assert_array_equal(fma.fma(a, b, c), expected)
+@pytest.mark.parametrize("copies", [1, 20])  # few elements take another way than many
+def test_special_values(copies):
+    a = np.array([np.inf, np.nan, 1e200, 0.0, 1e200, 1e200, -0.0])
+    b = np.array([0.0, 1.0, 1e200, np.inf, -1e200, 1e110, 1.0])
+    c = np.array([1.0, 1.0, 1.0, 1.0, np.inf, -np.inf, -0.0])
+    expected = np.array([np.nan, np.nan, np.inf, np.nan, np.inf, -np.inf, -0.0])
+    a, b, c, expected = (np.tile(x, copies) for x in (a, b, c, expected))
+    result = fma.fma(a, b, c)
+    np.testing.assert_array_equal(result, expected)
+    assert np.signbit(result[-1])
+    theirs = torch.tensor(c).addcmul(torch.tensor(a), torch.tensor(b)).numpy()
+    np.testing.assert_array_equal(result, theirs)
     with np.errstate(all="ignore"):
         narrow = [x.astype(np.float32) for x in (a, b, c)]
+        expected[4::7] = expected[5::7] = np.nan  # 1e200 is inf here
         np.testing.assert_array_equal(fma.fma(*narrow), expected)
+
+
+@pytest.mark.parametrize("size", [fma.FEW, fma.FEW + 1])
+def test_what_overflows_on_the_way_only(size):
+    a, b, c = 1.5e200, 1e108, -1e308
+    result = fma.fma(*(np.full(size, x) for x in (a, b, c)))
+    assert set(result) == {float(exactly(a, b, c))}
 
 
 def test_broadcasting_and_out():
