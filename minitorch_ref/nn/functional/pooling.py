@@ -78,10 +78,10 @@ def _max_pool(name: str, dims: int, x: Tensor, window: tuple, with_indices: bool
     return (y, places) if with_indices else y
 
 
-def _maxima(
-    x: Tensor, axes: Sequence[Axis], with_places: bool
-) -> tuple[Tensor, Any]:
+def _maxima(x: Tensor, axes: Sequence[Axis], with_places: bool) -> tuple[Tensor, Any]:
     """The maxima of every window of (..., H, W) or (..., D, H, W), and their flat places."""
+    if len(axes) == 2 and not with_places:
+        return _maxima_alone(x, *axes), None
     pool = max_pool.max_pool2d if len(axes) == 2 else max_pool.max_pool3d
     wanted = with_places or (state.grad and requires_grad(x))
     y, places = fp.quiet(pool, x._array, *axes, wanted)
@@ -92,6 +92,23 @@ def _maxima(
     rule = lambda g, kept: to_places(g, kept, shape, len(axes), apart, node)
     kept = wrap(places)  # a tensor: the user may get it, and writes into it must be noticed
     return record(f"{node}Backward0", y, x=(x, rule), kept=kept), kept
+
+
+def _maxima_alone(x: Tensor, h: Axis, w: Axis) -> Tensor:
+    """The maxima for a user who does not ask where they are: their offsets are enough."""
+    tracked = state.grad and requires_grad(x)
+    y, offsets = fp.quiet(max_pool.maxima, x._array, h, w, tracked)
+    if offsets is None:
+        return wrap(y)
+    node, shape = "MaxPool2DWithIndices", x._array.shape
+
+    def rule(g: Tensor, kept: Tensor) -> Tensor:
+        if not state.grad:
+            return wrap(max_pool.gradient(g._array, kept._array, h, w, shape))
+        places = wrap(max_pool.places_of(kept._array, h, w))
+        return to_places(g, places, shape, 2, max_pool.windows_apart(h, w), node)
+
+    return record(f"{node}Backward0", y, x=(x, rule), kept=wrap(offsets))
 
 
 def to_places(
