@@ -18,7 +18,7 @@ import numpy as np
 
 from ..quiet import fp
 from ..tensor import Tensor, wrap
-from .graph import AccumulateGrad, Node, cell_of, node_of, requires_grad
+from .graph import Node, cell_of, node_of, requires_grad
 from .modes import state
 
 # The gradients of a node's outputs (None where nothing has arrived), and behind them one bit for each
