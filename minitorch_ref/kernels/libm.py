@@ -78,8 +78,9 @@ def libm(name: str) -> Function:
 
 def by_element(scalar: Callable[[float], float], ufunc: Function, x: np.ndarray) -> np.ndarray:
     """`scalar` of every element; `ufunc` answers at poles and overflows, where `math` raises."""
+    x = np.asarray(x)
     with np.errstate(all="ignore"):
-        out = ufunc(x)
+        out = np.asarray(ufunc(x))  # of a 0-d array ufuncs make a number
     plain = np.isfinite(out)
     out[plain] = np.fromiter(map(scalar, x[plain].tolist()), np.float64)
     return out

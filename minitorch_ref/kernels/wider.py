@@ -30,6 +30,7 @@ _WIDER: dict[np.dtype, np.dtype] = {
     np.dtype("f2"): _SINGLE, _SINGLE: _DOUBLE, np.dtype("F"): np.dtype("D"),
     np.dtype("D"): np.dtype(np.clongdouble),
 }  # fmt: skip
+_WIDEST = {**_WIDER, _DOUBLE: np.dtype(np.longdouble)}
 
 
 def wider(kernel: Kernel) -> Kernel:
@@ -58,7 +59,7 @@ def _by_pieces(kernel: Kernel, x: Array, wide: np.dtype, constants: tuple) -> Ar
 
 def widened(ufunc: np.ufunc, char: str) -> Kernel:
     """A ufunc, wider for the type `char`; of large arrays NumPy converts a buffer at a time."""
-    wide = _WIDER[np.dtype(char)]
+    wide = _WIDEST[np.dtype(char)]
     options: Any = {"dtype": wide, "casting": "same_kind"}
 
     def call(x: Array) -> Array:
@@ -75,6 +76,12 @@ log = widened(np.log, "f")
 log2 = widened(np.log2, "F")
 log10 = widened(np.log10, "F")
 acos = widened(np.arccos, "D")
+_EXP2 = {_SINGLE: widened(np.exp2, "f"), _DOUBLE: widened(np.exp2, "d")}
+
+
+def power_of_two(x: Array) -> Array:
+    """2ˣ for float16, float32 and float64; exact for whole x."""
+    return np.asarray(_EXP2.get(x.dtype, np.exp2)(x))
 
 
 @wider

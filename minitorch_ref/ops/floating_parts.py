@@ -11,7 +11,8 @@ from .. import return_types
 from ..autograd.graph import record, rename, requires_grad
 from ..autograd.inplace import in_place
 from ..autograd.modes import state
-from ..dtypes import BOOL, COMPLEX, FLOATING, float16, float64, to_floating
+from ..dtypes import BOOL, COMPLEX, FLOATING, float16, float64, result_type, to_floating
+from ..kernels.wider import power_of_two
 from ..quiet import fp
 from ..tensor import Tensor, wrap
 from .arithmetic import pow
@@ -96,8 +97,12 @@ def _multiplied(input: Tensor, other: Tensor) -> np.ndarray:
     if input.dtype.category == COMPLEX and other.dtype is float16 and other.ndim:
         raise NotImplementedError("\"pow\" not implemented for 'ComplexHalf'")
     has_type = input.dtype is float64 or input.dtype.category == COMPLEX
-    two = wrap(np.asarray(2, input.dtype.np)) if has_type else 2.0
-    return mul(input.detach(), pow(two, other.detach()))._array
+    kind = result_type(wrap(np.asarray(2, input.dtype.np)) if has_type else 2.0, other)
+    if kind.category == FLOATING:
+        factor = fp.quiet(power_of_two, cast_array(other._array, kind))
+    else:
+        factor = pow(wrap(np.asarray(2, kind.np)), other.detach())._array
+    return mul(input.detach(), wrap(factor))._array
 
 
 def _broadcast(kernel: Any, a: np.ndarray, b: np.ndarray) -> np.ndarray:

@@ -128,6 +128,7 @@ OUT_RULES = {
     "traced": "",  # as "cast"; operands may require grad, but the gradient ends at the result
     "traced same": "Found dtype {out.title} but expected {result.title}",
     "traced own": "Expected out tensor to have dtype {wanted}, but got {given} instead",
+    "copied": "",  # as "cast"; the result is copied into `out`, gradient and all
 }
 
 C_NAMES = {
@@ -139,8 +140,8 @@ C_NAMES = {
 
 def write_out(out: Tensor, result: Tensor, name: str = "op", rule: str = "cast") -> Tensor:
     """Write an op's result into the user's tensor, resizing it as torch does."""
-    traced = rule.startswith("traced")
-    if not traced and (
+    traced, copied = rule.startswith("traced"), rule == "copied"
+    if not (traced or copied) and (
         result._requires_grad or (out._requires_grad and result._array.dtype.kind in "fc")
     ):
         refuse_grad(name, (result, out))
@@ -150,6 +151,8 @@ def write_out(out: Tensor, result: Tensor, name: str = "op", rule: str = "cast")
         if out._array.size:
             _warn_resized(out, result)
         out._array, out._root = np.empty(result._array.shape, out._array.dtype), None
+    if copied and state.grad and (result._requires_grad or requires_grad(out)):
+        return out.copy_(result)
     np.copyto(out._array, result._array, casting="unsafe")
     bump(out)
     if traced and result._requires_grad:

@@ -124,7 +124,7 @@ erfcx = _special("erfcx", k.scipy_function("erfcx"), lambda g, input, out: mul(p
 entr = _special("entr", k.entr, lambda g, input: mul(g, neg(plain_add(log(input), 1))), "SpecialEntrBackward0")
 ndtri = _special("ndtri", k.ndtri, lambda g, out: mul(mul(g, math.sqrt(2 * math.pi)), exp(mul(_square(out), 0.5))), "SpecialNdtriBackward0", half=False)
 log_ndtr = _special("log_ndtr", k.log_ndtr, lambda g, input, out: mul(mul(g, 1 / math.sqrt(2 * math.pi)), exp(neg(plain_add(out, mul(_square(input), 0.5))))), "SpecialLogNdtrBackward0", half=False)
-ndtr = unary("ndtr", k.ndtr, lambda g, input: mul(mul(exp(mul(_square(input), -0.5)), 1 / math.sqrt(2 * math.pi)), g), "float", node="MulBackward1", kinds=REAL, quoted="erf_vml_cpu", out_rule="traced", **SPECIAL)
+ndtr = unary("ndtr", k.ndtr, lambda g, input: mul(mul(exp(mul(_square(input), -0.5)), 1 / math.sqrt(2 * math.pi)), g), "float", node="MulBackward1", kinds=REAL, quoted="erf_vml_cpu", out_rule="copied", **SPECIAL)
 
 # ---- two operands ----------------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from pointwise_sides import DTYPES, agree
 
 import minitorch_ref as mt
+from minitorch_ref.ops import table
 
 FLOATS = st.floats(-100, 100, width=32)
 EDGES = np.array([0.0, -0.0, np.inf, -np.inf, np.nan, 1.0, -1.0, 2.5, -2.5, 1e-40, 3e38])
@@ -151,3 +152,28 @@ def test_which_dtypes_and_numbers_are_refused(name):
         ):
             ours, theirs = refusal(call, x)
             assert ours == theirs, dtype
+
+
+# ---- what becomes of a TypeError -----------------------------------------------------------------
+
+
+def stumble(*arrays):
+    raise TypeError("'numpy.float64' object does not support item assignment")
+
+
+def test_only_a_missing_loop_counts_as_a_missing_kernel():
+    """NumPy has two messages for a type that a ufunc has no loop for; any other error is a bug."""
+    for x in (mt.ones(3), mt.tensor(1.0)):
+        one, two = table.unary("probe", stumble, publish=False), table.binary("probe", stumble, publish=False)
+        for call in (lambda: one(x), lambda: two(x, x), lambda: two(x, 2.0), lambda: two(2.0, x)):
+            with pytest.raises(TypeError, match="does not support item assignment"):
+                call()
+    turn = table.unary("turn", np.floor, publish=False)  # "not supported for the input types"
+    mark = table.unary("mark", np.sign, publish=False)  # "did not contain a loop"
+    join = table.binary("join", np.arctan2, publish=False)
+    z, flag = mt.ones(3, dtype=mt.complex64), mt.ones(3, dtype=mt.bool)
+    for call, text in ((lambda: turn(z), "\"turn_cpu\" not implemented for 'ComplexFloat'"),
+                       (lambda: mark(flag), "\"mark_cpu\" not implemented for 'Bool'"),
+                       (lambda: join(z, z), "\"join_cpu\" not implemented for 'ComplexFloat'")):  # fmt: skip
+        with pytest.raises(NotImplementedError, match=text):
+            call()

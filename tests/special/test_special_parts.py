@@ -122,3 +122,41 @@ def test_zero_fill_and_detach_in_place():
     assert mt.zero_(x) is x and x.tolist() == [0.0, 0.0]
     y = mt.ones(2, requires_grad=True) * 2
     assert mt.detach_(y) is y and not y.requires_grad
+
+
+def test_fractional_exponents_give_the_power_of_two_rounded_once():
+    """2^y by mpmath: ours is next to none but the truth, and exact for whole y."""
+    import mpmath
+
+    y = np.random.RandomState(0).uniform(-30, 30, 2000)
+    for kind, wrong in ((np.float32, 0.002), (np.float64, 0.002)):
+        powers = y.astype(kind)
+        ours = mt.ldexp(mt.ones(y.size, dtype=getattr(mt, kind.__name__)), mt.from_numpy(powers)).numpy()
+        with mpmath.workprec(200):
+            exact = [mpmath.mpf(2) ** mpmath.mpf(float(v)) for v in powers]
+            assert ours.dtype == kind
+            assert np.mean(ours != np.array([float(v) for v in exact]).astype(kind)) <= wrong
+            spacing = np.spacing(ours).tolist()
+            assert max(abs((mpmath.mpf(float(a)) - b) / s) for a, b, s in zip(ours, exact, spacing)) < 0.51
+        whole = np.arange(-120, 121).astype(kind)
+        found = mt.ldexp(mt.ones(whole.size, dtype=getattr(mt, kind.__name__)), mt.from_numpy(whole)).numpy()
+        assert found.tolist() == [2.0**int(v) for v in whole]
+
+
+def test_ndtr_copies_into_out_with_its_gradient():
+    for dtype in ("float32", "float64"):
+        found = []
+        for module in (torch, mt):
+            kind = getattr(module, dtype)
+            x, y = (module.tensor([0.5, -1.0, 2.0], dtype=kind, requires_grad=True) for _ in range(2))
+            out = y * 1
+            assert module.special.ndtr(x, out=out) is out
+            out.sum().backward()
+            found.append((type(out.grad_fn).__name__ if module is torch else out.grad_fn.name(), x.grad.tolist(), y.grad.tolist()))
+            with pytest.raises(RuntimeError, match="a leaf Variable that requires grad"):
+                module.special.ndtr(x, out=y)
+            with pytest.raises(RuntimeError, match="can't be cast to the desired output type Long"):
+                module.special.ndtr(x, out=module.empty(3, dtype=module.int64))
+        assert found[0][0] == found[1][0] == "CopyBackwards" and found[0][2] == found[1][2] == [0, 0, 0]
+        density = [np.exp(-v * v / 2) / np.sqrt(2 * np.pi) for v in (0.5, -1.0, 2.0)]
+        np.testing.assert_allclose(found[1][1], density, rtol=1e-6 if dtype == "float32" else 1e-15)
