@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from .samples.spec import Arr, F, I
 
 
-def _sgd(torch: Any, parameters: list) -> Any:
-    return torch.optim.SGD(parameters, lr=0.0625, momentum=0.5)
+def _sgd(torch: Any, parameters: list, rate: float = 0.0625) -> Any:
+    return torch.optim.SGD(parameters, lr=rate, momentum=0.5)
 
 
 @dataclass(frozen=True)
@@ -24,9 +27,16 @@ class Case:
     family: str = "layers"
 
 
-def layer(text: str, *inputs: Arr) -> Case:
-    """A layer written as on torch.nn: "Linear(4, 3)"."""
-    return Case(text, lambda torch: eval(f"nn.{text}", {"nn": torch.nn, "torch": torch}), inputs)
+def layer(text: str, *inputs: Arr, rate: float = 0.0625, warning: str = "") -> Case:
+    """A layer written as on torch.nn: "Linear(4, 3)"; `warning`: how one that it gives begins."""
+
+    def build(torch: Any) -> Any:
+        with warnings.catch_warnings():
+            if warning:
+                warnings.filterwarnings("ignore", re.escape(warning))
+            return eval(f"nn.{text}", {"nn": torch.nn, "torch": torch})
+
+    return Case(text, build, inputs, partial(_sgd, rate=rate))
 
 
 IMAGE, ROWS, LINE = F(2, 4, 6, 5), F(5, 4), F(2, 4, 9)
@@ -120,7 +130,6 @@ LAYERS = [
         layer(text, F(6, 2, 4))
         for text in (
             "RNN(4, 3)",
-            "RNN(4, 3, 2, nonlinearity='relu', bidirectional=True)",
             "GRU(4, 3)",
             "GRU(4, 3, 2, batch_first=True, dropout=0.25)",
             "LSTM(4, 3)",
@@ -128,6 +137,7 @@ LAYERS = [
             "LSTM(4, 3, bias=False, batch_first=True)",
         )
     ),
+    layer("RNN(4, 3, 2, nonlinearity='relu', bidirectional=True)", F(6, 2, 4), rate=2**-10),
     layer("RNNCell(4, 3)", ROWS),
     layer("LSTMCell(4, 3)", ROWS),
     layer("GRUCell(4, 3, bias=False)", ROWS),
@@ -142,7 +152,11 @@ LAYERS = [
         "TransformerEncoder(nn.TransformerEncoderLayer(4, 2, 8, batch_first=True), 2)", F(2, 6, 4)
     ),
     layer("TransformerDecoderLayer(4, 2, 8, activation='gelu')", F(6, 2, 4), F(5, 2, 4)),
-    layer("Transformer(4, 2, 1, 1, 8, norm_first=True)", F(6, 2, 4), F(5, 2, 4)),
+    layer(
+        "Transformer(4, 2, 1, 1, 8, norm_first=True)",
+        *(F(6, 2, 4), F(5, 2, 4)),
+        warning="enable_nested_tensor is True, but self.use_nested_tensor is False",
+    ),
     layer("Sequential(nn.Linear(4, 3), nn.ReLU(), nn.Linear(3, 2))", ROWS),
     layer(
         "Sequential(nn.Conv2d(4, 3, 3), nn.BatchNorm2d(3), nn.ReLU(), nn.MaxPool2d(2), "

@@ -49,6 +49,41 @@ def test_a_dampened_momentum(reference):
     assert "step 2.0.weight" in failing(sample) and "step 1.0.weight" not in failing(sample)
 
 
+NORMALIZED = "Sequential(nn.Conv2d(4, 3, 3), nn.BatchNorm2d(3), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(6, 2))"
+
+
+def with_gradients(which, change):
+    """torch whose Conv2d has `change` done to the gradient of one of its parameters."""
+
+    class Conv2d(torch.nn.Conv2d):
+        def __init__(self, *args):
+            super().__init__(*args)
+            getattr(self, which).register_hook(change)
+
+    return wrong(nn=Namespace(torch.nn, Conv2d=Conv2d))
+
+
+def test_a_gradient_that_cancels_is_judged_by_what_cancels(reference):
+    """That of a bias before batch norm is zero but for rounding, here some 1e-8 of either sign."""
+    case = next(c for c in CASES if c.name == NORMALIZED)
+    draw = torch.Generator().manual_seed(0)
+    noise = lambda g: 4e-8 * torch.randn(g.shape, generator=draw)  # noqa: E731
+    assert not failing(compare_case(case, with_gradients("bias", noise), reference))
+    assert not failing(compare_case(case, with_gradients("bias", torch.zeros_like), reference))
+    found = failing(compare_case(case, with_gradients("bias", lambda g: g + 1e-5), reference))
+    assert "grad.0.bias" in found and "grad.0.weight" not in found
+    found = failing(compare_case(case, with_gradients("weight", lambda g: g * (1 + 1e-5)), reference))
+    assert "grad.0.weight" in found and "grad.0.bias" not in found
+
+
+def test_nan_where_the_oracle_has_none_is_not_rounding(reference):
+    def spoil(g):
+        return torch.where(torch.arange(g.numel()).view(g.shape) == 0, torch.nan, g)
+
+    found = failing(compare_case(layer("Conv2d(4, 6, 3)", F(2, 4, 6, 5)), with_gradients("bias", spoil), reference))
+    assert "grad.bias" in found and "grad.weight" not in found
+
+
 def test_another_initialization_and_another_repr(reference):
     class Wider(torch.nn.Linear):
         def reset_parameters(self):
@@ -110,3 +145,15 @@ def test_names_are_unique_and_patterns_select():
 def test_our_engine(name, ours, reference):
     sample = compare_case(next(c for c in CASES if c.name == name), ours, reference)
     assert sample.verdict.ok, failing(sample)
+
+
+def test_building_and_training_the_modules_warns_of_nothing(reference, ours, recwarn):
+    for case in CASES:
+        if case.name.startswith("Transformer"):
+            compare_case(case, ours, reference)
+            assert not [w for w in recwarn if issubclass(w.category, UserWarning)], case.name
+
+
+def test_a_warning_that_the_table_does_not_know_is_heard():
+    with pytest.warns(UserWarning, match="enable_nested_tensor is True"):
+        layer("Transformer(4, 2, 1, 1, 8, norm_first=True)").build(torch)
