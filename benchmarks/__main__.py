@@ -8,16 +8,15 @@ Exit status: 0 measured; 1 a job failed or got slower than `--compare` allows; 2
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import sys
+import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from . import compare, jobs, machine, report, scaling, timing, worker
+from . import compare, engines, jobs, machine, report, scaling, timing, worker
 
-PEERS = ("torch",)
 ROUNDS = 21
 MEMORY_OF = "lenet5-256"  # the job whose memory is measured as well
 
@@ -39,7 +38,8 @@ def parser() -> argparse.ArgumentParser:
     )
     p.add_argument("job", nargs="*", help="a job, or the first words of several (conv, lenet5)")
     p.add_argument("--threads", type=count, nargs="+", default=[1], help="one run for each (1)")
-    p.add_argument("--peers", nargs="*", choices=PEERS, default=list(PEERS), help="(torch)")
+    p.add_argument("--peers", nargs="*", choices=engines.PEERS, default=["torch"],
+                   help="beside which to time it: " + ", ".join(engines.PEERS) + " (torch)")
     p.add_argument("--rounds", type=count, default=ROUNDS, help=f"paired rounds ({ROUNDS})")
     p.add_argument("--clock", choices=timing.CLOCKS, default="wall",
                    help="processor: time in which the engine itself ran, for a busy machine (wall)")
@@ -61,14 +61,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         old = compare.load(given.compare) if given.compare else None
     except (jobs.UnknownJobError, compare.BadFileError, OSError) as error:
         p.error(str(error))
-    peers = [peer for peer in given.peers if importlib.util.find_spec(peer)]
+    peers = [peer for peer in dict.fromkeys(given.peers) if engines.installed(peer)]
     for peer in given.peers:
         if peer not in peers:
             print(f"left out, not installed: {peer}", file=sys.stderr)
+    started = time.perf_counter()
     document: dict[str, Any] = {
         "format": compare.FORMAT,
         "taken": datetime.now(UTC).isoformat(timespec="seconds"),
-        "engine": worker.OURS,
+        "engine": engines.OURS,
         "peers": peers,
         "machine": machine.describe(),
         "clock": given.clock,
@@ -80,6 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     failures = measure_all(chosen, threads, given.rounds, document, paths)
     if given.scaling:
         failures += measure_growth(threads, document, given.out / "scaling.png")
+    document["took"] = round(time.perf_counter() - started, 1)
     for path in paths:
         compare.save(path, document)
     show(document, given.out, paths)
@@ -97,7 +99,7 @@ def measure_all(
     from rich.console import Console
     from rich.progress import Progress
 
-    engines, failures = [worker.OURS, *document["peers"]], []
+    names, failures = [engines.OURS, *document["peers"]], []
     with Progress(console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("", total=len(chosen) * len(threads))
         document["peaks"] = {str(n): peaks(n) for n in threads if any(any(j.work) for j in chosen)}
@@ -106,12 +108,12 @@ def measure_all(
             for number in threads:
                 progress.update(task, description=f"{job.name}, {number} thread(s)")
                 try:
-                    result = worker.measure(job.name, number, engines, rounds, document["clock"])
+                    result = worker.measure(job.name, number, names, rounds, document["clock"])
                     document["results"].append(result)
                 except worker.JobFailedError as error:
                     failures.append(str(error))
                 if job.name == MEMORY_OF:
-                    document["memory"][str(number)] = memory(engines, number)
+                    document["memory"][str(number)] = memory(number)
                 for path in paths:
                     compare.save(path, document)
                 progress.advance(task)
@@ -127,10 +129,11 @@ def peaks(threads: int) -> dict[str, float]:
         return {}
 
 
-def memory(engines: Sequence[str], threads: int) -> dict[str, int]:
-    """Peak memory of a step on each engine, where the system tells it."""
+def memory(threads: int) -> dict[str, int]:
+    """Peak memory of a step on this engine and on torch, where both are and the system tells it."""
+    names = [name for name in (engines.OURS, "torch") if engines.installed(name)]
     try:
-        return {name: worker.process("memory", [name], threads, "memory") for name in engines}
+        return {name: worker.process("memory", [name], threads, "memory") for name in names}
     except worker.JobFailedError as error:
         print(f"no peak memory: {error}", file=sys.stderr)
         return {}
@@ -138,14 +141,23 @@ def memory(engines: Sequence[str], threads: int) -> dict[str, int]:
 
 def measure_growth(threads: Sequence[int], document: dict[str, Any], path: Path) -> list[str]:
     """The scaling series into the document and, with the first number of threads, a picture."""
-    document["scaling"], failures = {}, []
+    from rich.console import Console
+
+    document["scaling"], document["lines"], failures = {}, {}, []
+    names = [engines.OURS, *[peer for peer in document["peers"] if peer == "torch"]]
     for number in threads:
-        arguments = ["--engines", worker.OURS, *document["peers"]]
         try:
-            found = worker.process("scaling", arguments, number, "scaling")
-            document["scaling"][str(number)] = found
+            with Console(stderr=True).status("") as status:
+                found = scaling.measure(names, number, document["clock"], status.update)
         except worker.JobFailedError as error:
             failures.append(str(error))
+            continue
+        document["scaling"][str(number)] = found
+        document["lines"][str(number)] = {
+            series: {engine: fit._asdict() for engine, fit in each.items()}
+            for series, each in scaling.lines(found).items()
+        }
+        print(f"growth, {number} thread(s)", *scaling.told_lines(found), sep="\n  ")
     if str(threads[0]) in document["scaling"]:
         found = document["scaling"][str(threads[0])]
         scaling.plot(found, f"{document['machine']['processor']}, {threads[0]} thread(s)", path)
@@ -163,6 +175,7 @@ def show(document: dict[str, Any], out: Path, paths: Sequence[Path]) -> None:
     console.print(report.table(document))
     for line in report.memory_lines(document):
         print(line)
+    print(f"took {document['took']:.0f} s")
     for path in paths:
         print(f"wrote {path}")
     if document["peers"] and document["results"]:

@@ -39,12 +39,42 @@ class Job(NamedTuple):
     cold: bool = False
 
 
+class Formula(NamedTuple):
+    """A job as a function of drawn tensors, `call(torch, *tensors)`: a `build` that can be read.
+
+    With `grad` the gradient of every tensor is taken too, from a given gradient of the result.
+    Written so, a job can also be run by a library that differentiates functions and not tensors.
+    """
+
+    call: Callable[..., Any]
+    shapes: tuple[tuple[int, ...], ...]
+    grad: bool = False
+
+    def __call__(self, torch: Any) -> Run:
+        """The function to time."""
+        call, grad = self.call, self.grad
+        xs = [draw(torch, *shape, seed=i, grad=grad) for i, shape in enumerate(self.shapes)]
+        if not grad:
+            return lambda: call(torch, *xs)
+        g = draw(torch, *call(torch, *xs).shape, seed=len(xs))
+        return lambda: torch.autograd.grad(call(torch, *xs), xs, g)
+
+
+def normal(*shape: int, seed: int = 0) -> np.ndarray:
+    """A float32 normal array."""
+    return np.random.default_rng(seed).standard_normal(shape, dtype=np.float32)
+
+
+def labels(high: int, *shape: int, seed: int = 1) -> np.ndarray:
+    """An int64 array of numbers below `high`."""
+    return np.random.default_rng(seed).integers(0, high, shape)
+
+
 def draw(torch: Any, *shape: int, seed: int = 0, grad: bool = False) -> Any:
     """A float32 normal tensor, the same numbers on every engine."""
-    values = np.random.default_rng(seed).standard_normal(shape, dtype=np.float32)
-    return torch.from_numpy(values).requires_grad_(grad)
+    return torch.from_numpy(normal(*shape, seed=seed)).requires_grad_(grad)
 
 
 def integers(torch: Any, high: int, *shape: int, seed: int = 1) -> Any:
     """An int64 tensor of numbers below `high`, the same on every engine."""
-    return torch.from_numpy(np.random.default_rng(seed).integers(0, high, shape))
+    return torch.from_numpy(labels(high, *shape, seed=seed))

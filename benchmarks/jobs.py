@@ -6,9 +6,9 @@ from collections.abc import Iterable
 
 from . import operators as op
 from . import training as train
-from .job import Job, Work, draw
+from .job import Formula, Job, Work, draw
 
-__all__ = ["JOBS", "Job", "UnknownJobError", "draw", "select"]
+__all__ = ["JOBS", "Job", "UnknownJobError", "draw", "find", "select"]
 
 MILLION = 1_000_000
 
@@ -21,9 +21,9 @@ def _products() -> list[Job]:
     square, left, right = (1024, 1024), (64, 64, 128), (64, 128, 64)
     linear = op.matmul_work(256, 1024, right=(1024, 512))
     return [
-        Job("matmul-1024", "1024 x 1024 by itself", op.matmul(*square, right=square),
+        Job("matmul-1024", "1024 x 1024 by itself", op.matmul(square, square),
             op.matmul_work(*square, right=square)),
-        Job("matmul-batched", "64 products of 64x128 by 128x64", op.matmul(*left, right=right),
+        Job("matmul-batched", "64 products of 64x128 by 128x64", op.matmul(left, right),
             op.matmul_work(*left, right=(64, 64))),
         Job("linear-training", "1024 -> 512, batch 256, forward+backward",
             op.linear_training(256, 1024, 512), Work(3 * linear.multiply_adds, 3 * linear.bytes)),
@@ -65,8 +65,22 @@ def _functions() -> list[Job]:
             op.affine_norm("layer_norm", 1000, 1000), norm),
         Job("cross-entropy", "512 rows of 1000 classes, forward+backward",
             op.cross_entropy(512, 1000), Work(0, 3 * size)),
-        Job("tanh-sum", "tanh(2x + 1).sum() over 1M", op.fused_sum(MILLION), Work(0, 4 * MILLION)),
-        Job("sort", "1M normal numbers", op.sort(MILLION), Work(0, 16 * MILLION)),
+        Job("tanh-sum", "tanh(2x + 1).sum() over 1M", Formula(op.fused_sum, ((MILLION,),)),
+            Work(0, 4 * MILLION)),
+        *op.function("pointwise-chain", "seven cheap operations on 1M", op.pointwise_chain, MILLION),
+    ]  # fmt: skip
+
+
+def _along_a_dim() -> list[Job]:
+    line = ((MILLION,),)
+    return [
+        Job("sort", "1M normal numbers", Formula(op.sort, line), Work(0, 16 * MILLION)),
+        Job("topk", "the 100 largest of 1M", Formula(lambda t, x: tuple(t.topk(x, 100)), line),
+            Work(0, 4 * MILLION)),
+        Job("cumsum", "of 1M", Formula(lambda t, x: t.cumsum(x, 0), line), Work(0, 8 * MILLION)),
+        *op.reductions("sum", 1000, 1000, lambda t, x, dim: x.sum(dim)),
+        *op.reductions("max", 1000, 1000, lambda t, x, dim: tuple(t.max(x, dim))),
+        *op.reductions("var", 1000, 1000, lambda t, x, dim: tuple(t.var_mean(x, dim))),
     ]  # fmt: skip
 
 
@@ -76,6 +90,9 @@ def _tables_and_draws() -> list[Job]:
         Job("embedding", "20,000 rows of 5,000 x 64, forward+backward",
             op.embedding(20_000, 5_000, 64), rows),
         Job("index-rows", "the same by table[index]", op.index_rows(20_000, 5_000, 64), rows),
+        Job("gather", "1000 of each of 1000 rows", op.gather(1000, 1000), Work(0, 16 * MILLION)),
+        Job("scatter-add", "1000 into each of 1000 rows", op.scatter_add(1000, 1000),
+            Work(0, 20 * MILLION)),
         Job("randn", "1M", op.random_numbers(lambda t: t.randn(MILLION)), Work(0, 4 * MILLION)),
         Job("rand", "1M", op.random_numbers(lambda t: t.rand(MILLION)), Work(0, 4 * MILLION)),
         Job("randperm", "1M", op.random_numbers(lambda t: t.randperm(MILLION)),
@@ -86,9 +103,9 @@ def _tables_and_draws() -> list[Job]:
 def _training() -> list[Job]:
     step, images = train.LENET5_STEP, 4 * 3 * 32 * 32
     return [
-        *[Job(f"lenet5-{n}", f"LeNet-5 training step, batch {n}", train.lenet5_step(n),
+        *[Job(f"lenet5-{n}", f"LeNet-5 training step, batch {n}", train.LeNet5(n),
               Work(n * step, n * images)) for n in (16, 64, 256)],
-        Job("inference-256", "LeNet-5's scores, batch 256", train.lenet5_inference(256),
+        Job("inference-256", "LeNet-5's scores, batch 256", train.LeNet5(256, train=False),
             Work(256 * sum(train.LENET5), 256 * images)),
         Job("sgd", "momentum, 1M parameters",
             train.optimizer_step("SGD", MILLION, lr=0.001, momentum=0.9), Work(0, 20 * MILLION)),
@@ -113,9 +130,19 @@ def _overheads() -> list[Job]:
 
 
 _ALL = [
-    *_training(), *_convolutions(), *_products(), *_functions(), *_tables_and_draws(), *_overheads(),
+    *_training(), *_convolutions(), *_products(), *_functions(), *_along_a_dim(),
+    *_tables_and_draws(), *_overheads(),
 ]  # fmt: skip
 JOBS: dict[str, Job] = {job.name: job for job in _ALL}
+
+
+def find(name: str) -> Job:
+    """The job of exactly this name, or the point of a scaling series; UnknownJobError for others."""
+    from .scaling import POINTS
+
+    if name not in JOBS and name not in POINTS:
+        raise UnknownJobError(f"unknown job {name!r}")
+    return JOBS.get(name) or POINTS[name]
 
 
 def select(names: Iterable[str]) -> list[Job]:

@@ -1,14 +1,17 @@
-"""Where a measurement was taken: processor, cores, system, library versions."""
+"""Where a measurement was taken: processor, its vector instructions, system, library versions."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
+import subprocess
+import sys
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-LIBRARIES = ("numpy", "torch", "torchvision", "scipy", "threadpoolctl", "pillow")
+LIBRARIES = ("numpy", "torch", "torchvision", "scipy", "threadpoolctl", "pillow", "jax", "jaxlib")
 
 
 def processor() -> str:
@@ -44,11 +47,37 @@ def versions() -> dict[str, str]:
     return found
 
 
+LEVELS = ("AVX512_SPR", "AVX512_SKX", "AVX512F", "AVX2", "SVE", "ASIMD", "SSE42")  # best first
+TORCH = "import torch; print(torch.backends.cpu.get_cpu_capability())"
+
+
+def vectors() -> dict[str, str]:
+    """The vector instructions each library uses; the environment may hold it below the processor's.
+
+    NumPy's are the best that it finds and was not told to leave; BLAS names the kernels it chose.
+    """
+    from numpy._core import _multiarray_umath as numpy
+
+    found = {"numpy": next((n for n in LEVELS if numpy.__cpu_features__.get(n)), "none")}
+    with contextlib.suppress(ImportError):
+        from threadpoolctl import threadpool_info
+
+        pools = [p for p in threadpool_info() if p["user_api"] == "blas"]
+        found.update({p["internal_api"]: p.get("architecture", "?") for p in pools})
+    told = subprocess.run(
+        [sys.executable, "-c", TORCH], capture_output=True, text=True, check=False
+    )  # not here: this process stays small
+    if told.returncode == 0:
+        found["torch"] = told.stdout.strip()
+    return found
+
+
 def describe() -> dict[str, Any]:
     """Everything above, for the JSON file."""
     return {
         "processor": processor(),
         "cores": cores(),
+        "vectors": vectors(),
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",
         "versions": versions(),
     }

@@ -17,7 +17,7 @@ import importlib
 import json
 from pathlib import Path
 
-from .training import lenet5_step
+from .training import LeNet5
 
 STATUS = Path("/proc/self/status")
 BATCH = 256
@@ -35,8 +35,8 @@ def peak(engine: str, threads: int) -> int:
     """Bytes by which three steps raise the resident memory, at most."""
     torch = importlib.import_module(engine)
     torch.set_num_threads(threads)
-    lenet5_step(1)(torch)()  # whatever is loaded at the first call is loaded now
-    step = lenet5_step(BATCH)(torch)
+    LeNet5(1)(torch)()  # whatever is loaded at the first call is loaded now
+    step = LeNet5(BATCH)(torch)
     gc.collect()
     before = resident("VmRSS")
     Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # forget earlier peaks

@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from .job import Build, Job, Run, Work, draw, integers
+from .job import Build, Formula, Job, Run, Work, draw, integers
 
 FLOAT = 4  # bytes
 
@@ -18,14 +18,9 @@ FLOAT = 4  # bytes
 # ---- products ------------------------------------------------------------------------------------
 
 
-def matmul(*left: int, right: tuple[int, ...]) -> Build:
+def matmul(left: tuple[int, ...], right: tuple[int, ...]) -> Build:
     """Product of two tensors, no graph."""
-
-    def build(torch: Any) -> Run:
-        a, b = draw(torch, *left), draw(torch, *right, seed=1)
-        return lambda: torch.matmul(a, b)
-
-    return build
+    return Formula(lambda t, a, b: t.matmul(a, b), (left, right))
 
 
 def matmul_work(*left: int, right: tuple[int, ...]) -> Work:
@@ -36,14 +31,8 @@ def matmul_work(*left: int, right: tuple[int, ...]) -> Work:
 
 def linear_training(batch: int, inputs: int, outputs: int) -> Build:
     """A linear layer and its three gradients."""
-
-    def build(torch: Any) -> Run:
-        x, w = draw(torch, batch, inputs, grad=True), draw(torch, outputs, inputs, seed=1, grad=True)
-        b, g = draw(torch, outputs, seed=2, grad=True), draw(torch, batch, outputs, seed=3)
-        linear = torch.nn.functional.linear
-        return lambda: torch.autograd.grad(linear(x, w, b), (x, w, b), g)
-
-    return build
+    shapes = ((batch, inputs), (outputs, inputs), (outputs,))
+    return Formula(lambda t, x, w, b: t.nn.functional.linear(x, w, b), shapes, grad=True)
 
 
 # ---- convolutions --------------------------------------------------------------------------------
@@ -54,25 +43,15 @@ def convolution(
 ) -> list[Job]:
     """A convolution with bias twice: forward alone, and with its three gradients."""
 
-    def inputs(torch: Any, grad: bool) -> tuple[Any, Any, Any]:
-        x, w = draw(torch, *images, grad=grad), draw(torch, *weights, seed=1, grad=grad)
-        return x, w, draw(torch, weights[0], seed=2, grad=grad)
+    def call(torch: Any, x: Any, w: Any, b: Any) -> Any:
+        return torch.nn.functional.conv2d(x, w, b, **options)
 
-    def forward(torch: Any) -> Run:
-        x, w, b = inputs(torch, grad=False)
-        return lambda: torch.nn.functional.conv2d(x, w, b, **options)
-
-    def training(torch: Any) -> Run:
-        x, w, b = inputs(torch, grad=True)
-        conv2d = torch.nn.functional.conv2d
-        g = draw(torch, *conv2d(x, w, b, **options).shape, seed=3)
-        return lambda: torch.autograd.grad(conv2d(x, w, b, **options), (x, w, b), g)
-
+    shapes = images, weights, weights[:1]
     once = _convolution_work(images, weights, **options)
     thrice = Work(3 * once.multiply_adds, 3 * once.bytes)
     return [
-        Job(f"{name}-forward", f"{what}, forward", forward, once),
-        Job(f"{name}-training", f"{what}, forward+backward", training, thrice),
+        Job(f"{name}-forward", f"{what}, forward", Formula(call, shapes), once),
+        Job(f"{name}-training", f"{what}, forward+backward", Formula(call, shapes, True), thrice),
     ]
 
 
@@ -99,19 +78,11 @@ def function(
     output's gradient and what was saved (as much as x), and writes the gradient of x.
     """
 
-    def forward(torch: Any) -> Run:
-        x = draw(torch, *shape)
-        return lambda: call(torch, x)
-
-    def training(torch: Any) -> Run:
-        x = draw(torch, *shape, grad=True)
-        g = draw(torch, *call(torch, x).shape, seed=3)
-        return lambda: torch.autograd.grad(call(torch, x), x, g)
-
     size = FLOAT * math.prod(shape)
     return [
-        Job(f"{name}-forward", f"{what}, forward", forward, Work(0, size * (1 + out))),
-        Job(f"{name}-training", f"{what}, forward+backward", training,
+        Job(f"{name}-forward", f"{what}, forward", Formula(call, (shape,)),
+            Work(0, size * (1 + out))),
+        Job(f"{name}-training", f"{what}, forward+backward", Formula(call, (shape,), True),
             Work(0, size * (3 + 2 * out))),
     ]  # fmt: skip
 
@@ -129,22 +100,13 @@ def layer_norm(torch: Any, x: Any) -> Any:
 def affine_norm(norm: str, *shape: int) -> Build:
     """A norm with weight and bias: forward and the three gradients."""
 
-    def build(torch: Any) -> Run:
-        F = torch.nn.functional
-        size = shape[1] if norm == "batch_norm" else shape[-1]
-        x, g = draw(torch, *shape, grad=True), draw(torch, *shape, seed=3)
-        w, b = draw(torch, size, seed=1, grad=True), draw(torch, size, seed=2, grad=True)
+    def call(torch: Any, x: Any, w: Any, b: Any) -> Any:
+        if norm == "batch_norm":
+            return torch.nn.functional.batch_norm(x, None, None, w, b, training=True)
+        return torch.nn.functional.layer_norm(x, w.shape, w, b)
 
-        def run() -> Any:
-            if norm == "batch_norm":
-                y = F.batch_norm(x, None, None, w, b, training=True)
-            else:
-                y = F.layer_norm(x, (size,), w, b)
-            return torch.autograd.grad(y, (x, w, b), g)
-
-        return run
-
-    return build
+    size = shape[1] if norm == "batch_norm" else shape[-1]
+    return Formula(call, (shape, (size,), (size,)), grad=True)
 
 
 def cross_entropy(rows: int, classes: int) -> Build:
@@ -158,24 +120,31 @@ def cross_entropy(rows: int, classes: int) -> Build:
     return build
 
 
-def fused_sum(size: int) -> Build:
+def fused_sum(torch: Any, x: Any) -> Any:
     """tanh(2x + 1).sum(): a pass of memory for each of four operations, unless they are fused."""
-
-    def build(torch: Any) -> Run:
-        x = draw(torch, size)
-        return lambda: torch.tanh(2 * x + 1).sum()
-
-    return build
+    return torch.tanh(2 * x + 1).sum()
 
 
-def sort(size: int) -> Build:
+def pointwise_chain(torch: Any, x: Any) -> Any:
+    """Seven operations, each a pass over memory; none costs more than a few cycles an element."""
+    y = torch.clamp(x * 1.5 + 0.25, -2, 2)
+    return torch.sqrt(y * y + 1) - torch.abs(x)
+
+
+def sort(torch: Any, x: Any) -> Any:
     """Sorted values and their places."""
+    return tuple(torch.sort(x, stable=True))  # of equals the first: one answer
 
-    def build(torch: Any) -> Run:
-        x = draw(torch, size)
-        return lambda: tuple(torch.sort(x, stable=True))  # of equals the first: one answer
 
-    return build
+def reductions(name: str, rows: int, columns: int, call: Callable[[Any, Any, int], Any]) -> list[Job]:
+    """`call(torch, x, dim)` over the last dim (sums along memory) and over the first (across it)."""
+    work = Work(0, FLOAT * rows * columns)
+    what = f"{name} of {rows} x {columns} over the"
+    return [
+        Job(f"{name}-{side}", f"{what} {side} dim",
+            Formula(lambda t, x, dim=dim: call(t, x, dim), ((rows, columns),)), work)
+        for side, dim in (("last", -1), ("first", 0))
+    ]  # fmt: skip
 
 
 # ---- indexing and draws --------------------------------------------------------------------------
@@ -199,6 +168,27 @@ def index_rows(rows: int, entries: int, width: int) -> Build:
         table, index = draw(torch, entries, width, grad=True), integers(torch, entries, rows)
         g = draw(torch, rows, width, seed=3)
         return lambda: torch.autograd.grad(table[index], table, g)
+
+    return build
+
+
+def gather(rows: int, columns: int) -> Build:
+    """Of each row as many entries as it has, at random places."""
+
+    def build(torch: Any) -> Run:
+        x, index = draw(torch, rows, columns), integers(torch, columns, rows, columns)
+        return lambda: torch.gather(x, 1, index)
+
+    return build
+
+
+def scatter_add(rows: int, columns: int) -> Build:
+    """Each entry of a row added at a random place of the same row."""
+
+    def build(torch: Any) -> Run:
+        x, index = draw(torch, rows, columns), integers(torch, columns, rows, columns)
+        zeros = torch.zeros(rows, columns)
+        return lambda: torch.scatter_add(zeros, 1, index, x)
 
     return build
 

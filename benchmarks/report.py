@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,33 +27,45 @@ def spread_of(values: dict[str, float]) -> str:
 
 
 def table(document: dict[str, Any]) -> Any:
-    """A rich table: each job's median and spread on each engine, and the ratio."""
+    """A rich table: each job's median and spread on each engine, the ratios, and the floor."""
     from rich.table import Table
 
     engine, peers = document["engine"], document["peers"]
     machine = document["machine"]
-    shown = Table(title=f"{machine['processor']}, {machine['cores']} cores")
+    title = f"{machine['processor']}, {machine['cores']} cores, {_vectors(machine)}"
+    shown = Table(title=title + f", {document.get('clock', 'wall')} clock")
     for heading in ("job", "what"):
         shown.add_column(heading, no_wrap=heading == "job")
     ratios = [f"over {peer}" for peer in peers]
-    for heading in ("threads", engine, *peers, *ratios, "of peak"):
+    for heading in ("threads", engine, *peers, *ratios, "floor", "reached"):
         shown.add_column(heading, justify="right", no_wrap=True)
     for result in document["results"]:
-        times = [spread_of(result["seconds"][name]) for name in (engine, *peers)]
-        ratios = [_ratio(result["ratios"][peer]) for peer in peers]
+        times = [_or_nothing(spread_of, result["seconds"], name) for name in (engine, *peers)]
+        ratios = [_or_nothing(_ratio, result["ratios"], peer) for peer in peers]
         what = JOBS[result["job"]].what if result["job"] in JOBS else ""
-        threads = str(result["threads"])
-        shown.add_row(result["job"], what, threads, *times, *ratios, of_peak(document, result))
+        shown.add_row(result["job"], what, str(result["threads"]), *times, *ratios,
+                      *floor_and_share(document, result))  # fmt: skip
     return shown
 
 
-def of_peak(document: dict[str, Any], result: dict[str, Any]) -> str:
-    """Which part of the machine's peak was reached: the job's floor over its time."""
+def _vectors(machine: dict[str, Any]) -> str:
+    """Which vector instructions the libraries use."""
+    return ", ".join(f"{name} on {level}" for name, level in machine.get("vectors", {}).items())
+
+
+def _or_nothing(show: Callable[[Any], str], values: dict[str, Any], name: str) -> str:
+    """Nothing where an engine lacks the job."""
+    return show(values[name]) if name in values else ""
+
+
+def floor_and_share(document: dict[str, Any], result: dict[str, Any]) -> tuple[str, str]:
+    """The job's floor at the machine's peaks, and the part of them that was reached."""
     peaks = document.get("peaks", {}).get(str(result["threads"]))
     job = JOBS.get(result["job"])
     if not peaks or job is None or not any(job.work):
-        return ""
-    return f"{floor(job.work, Peaks(**peaks)) / result['seconds'][document['engine']]['median']:.0%}"
+        return "", ""
+    least = floor(job.work, Peaks(**peaks))
+    return duration(least), f"{least / result['seconds'][document['engine']]['median']:.0%}"
 
 
 def memory_lines(document: dict[str, Any]) -> list[str]:
@@ -78,36 +91,49 @@ def chart(document: dict[str, Any], path: Path) -> None:
     results, peers = document["results"], document["peers"]
     series = [(p, n) for p in peers for n in sorted({r["threads"] for r in results})]
     jobs = list(dict.fromkeys(r["job"] for r in results))
-    height = 0.8 / max(1, len(series))
-    figure = Figure(figsize=(8, 1.6 + len(jobs) * max(0.32, 0.2 * len(series))))
+    figure = Figure(figsize=(9, 1.8 + len(jobs) * max(0.22, 0.15 * len(series))))
     FigureCanvasAgg(figure)
     axes = figure.subplots()
+    height = 0.8 / max(1, len(series))
     for k, (peer, threads) in enumerate(series):
-        rows = [r for r in results if r["threads"] == threads]
+        rows = [r for r in results if r["threads"] == threads and peer in r["ratios"]]
         places = [jobs.index(r["job"]) + (k - (len(series) - 1) / 2) * height for r in rows]
-        ratios = [r["ratios"][peer] for r in rows]
-        middle = [v["median"] for v in ratios]
-        ends = [[v["median"] - v["low"] for v in ratios], [v["high"] - v["median"] for v in ratios]]
-        label = f"{peer}, {threads} thread{'s' if threads > 1 else ''}"
-        bars = axes.barh(places, [m - 1 for m in middle], height * 0.92, left=1, label=label,
-                         xerr=ends, ecolor="0.35")  # fmt: skip
-        if len(series) == 1:
-            for bar, value in zip(bars, middle, strict=True):
-                bar.set_color("tab:green" if value <= 1 else "tab:orange")
-        for place, value, high in zip(places, middle, [v["high"] for v in ratios], strict=True):
-            axes.annotate(f"{value:.2f}", (max(high, 1), place), xytext=(4, 0),
-                          textcoords="offset points", va="center", fontsize=8)  # fmt: skip
-    axes.set_yticks(range(len(jobs)), jobs)
-    axes.invert_yaxis()
+        label = f"over {peer}, {threads} thread{'s' if threads > 1 else ''}"
+        _bars(axes, places, [r["ratios"][peer] for r in rows], height, label, len(series) == 1)
+    axes.set_yticks(range(len(jobs)), jobs, fontsize=8)
+    axes.set_ylim(len(jobs) - 0.4, -0.6)  # the first at the top
     axes.set_xscale("log")
     axes.axvline(1, color="black", linewidth=0.8)
     _even_ticks(axes)
+    axes.grid(True, axis="x", alpha=0.25)
+    axes.set_axisbelow(True)
     axes.set_xlabel(f"{document['engine']}'s time over the peer's (left of 1: faster than it)")
-    axes.set_title(document["machine"]["processor"], fontsize=10)
-    axes.legend(loc="best", fontsize=8)
+    machine = document["machine"]
+    axes.set_title(f"{machine['processor']}, {_vectors(machine)}".rstrip(", "), fontsize=10)
+    if len(series) == 1:
+        axes.set_title(axes.get_title() + f"; {label}", fontsize=10)
+    else:
+        axes.legend(loc="best", fontsize=8)
     figure.tight_layout()
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=120)
+
+
+def _bars(
+    axes: Any, places: list[float], ratios: list[dict[str, float]], height: float, label: str,
+    coloured: bool,
+) -> None:  # fmt: skip
+    """Bars that start at 1, the quartiles as whiskers, the figure at each end."""
+    middle = [v["median"] for v in ratios]
+    ends = [[v["median"] - v["low"] for v in ratios], [v["high"] - v["median"] for v in ratios]]
+    bars = axes.barh(places, [m - 1 for m in middle], height * 0.92, left=1, label=label,
+                     xerr=ends, error_kw={"ecolor": "0.35", "elinewidth": 0.8})  # fmt: skip
+    if coloured:
+        for bar, value in zip(bars, middle, strict=True):
+            bar.set_color("tab:green" if value <= 1 else "tab:orange")
+    for place, value, high in zip(places, middle, [v["high"] for v in ratios], strict=True):
+        axes.annotate(f"{value:.2f}", (max(high, 1), place), xytext=(4, 0),
+                      textcoords="offset points", va="center", fontsize=7)  # fmt: skip
 
 
 def _even_ticks(axes: Any) -> None:

@@ -2,10 +2,12 @@
 
     round 1:  ours  torch  |  round 2:  torch  ours  |  round 3:  ours  torch  ...
 
-Each turn is one untimed call (caches and threads are the engine's own again) and then as many timed
-ones as fill a few milliseconds.  The ratio is taken within each round, and the median of those
-ratios is far steadier on a shared machine than the ratio of two medians.  A job that would take
-longer than BUDGET stops early, but not before FEWEST rounds.
+Each turn is one untimed call (caches and threads are the engine's own again; a call of LONG or more
+refills them in a small part of its time) and then as many timed ones as fill a few milliseconds.  The
+ratio is taken within each round, and the median of those ratios is far steadier on a shared machine
+than the ratio of two medians.  Rounds end early, but not before FEWEST of them, when the median is
+known well enough: when its standard error, about 0.93 · (quartile range) / √rounds, is below STEADY of
+it for every ratio; or when BUDGET is spent.
 
 On a machine that is busy with other work even that is not enough: the "processor" clock counts only
 the time in which the engine's own process ran, which for one thread is the time it would take alone.
@@ -17,6 +19,7 @@ milliseconds after their last work, and would take the cores from the engine who
 from __future__ import annotations
 
 import gc
+import resource
 import statistics
 import time
 from collections.abc import Mapping, Sequence
@@ -24,17 +27,19 @@ from typing import Any
 
 TURN = 0.01  # seconds that a turn should at least take
 MOST_CALLS = 20_000
-BUDGET = 2.5  # seconds for the rounds of one job
-FEWEST = 3  # rounds
+LONG = 0.1  # seconds of a call that needs none before it
+BUDGET = 2.0  # seconds for the rounds of one job
+FEWEST = 5  # rounds
+STEADY, ENOUGH = 0.01, 9  # of the median, and rounds before its error is believed
 REST = 0.03  # seconds
 
 
 def paired(
     runs: Mapping[str, Any], rounds: int, enough: float = TURN, cold: bool = False,
-    rest: float = 0.0,
+    rest: float = 0.0, budget: float = BUDGET, fewest: int = FEWEST,
 ) -> tuple[dict[str, list[float]], int]:  # fmt: skip
     """Seconds per call for each engine in each round, and the calls in a turn (equal for all)."""
-    calls = 1 if cold else max(_calls(run, enough) for run in runs.values())
+    once, calls = _calls(runs, enough) if not cold else (dict.fromkeys(runs, 0.0), 1)
     names = list(runs)
     seconds: dict[str, list[float]] = {name: [] for name in names}
     collecting = gc.isenabled()
@@ -43,18 +48,39 @@ def paired(
     try:
         start = time.perf_counter()
         for number in range(rounds):
-            if number >= FEWEST and time.perf_counter() - start > BUDGET:
+            spent = time.perf_counter() - start > budget
+            if number >= fewest and (spent or number >= ENOUGH and _steady(seconds)):
                 break
             for name in names if number % 2 == 0 else reversed(names):
                 time.sleep(rest)
-                seconds[name].append(turn(runs[name], calls, cold))
+                seconds[name].append(turn(runs[name], calls, cold or once[name] >= LONG))
     finally:
         if collecting:
             gc.enable()
     return seconds, calls
 
 
-CLOCKS = {"wall": time.perf_counter, "processor": time.process_time}
+def _steady(seconds: Mapping[str, Sequence[float]]) -> bool:
+    """Whether the median of every ratio (of the times, for one engine) is known to STEADY."""
+    first, *others = seconds.values()
+    series = [[a / b for a, b in zip(first, other, strict=True)] for other in others] or [first]
+    return all(standard_error(values) < STEADY for values in series)
+
+
+def standard_error(values: Sequence[float]) -> float:
+    """Of the median, relative to it: 1.253 σ / √n, with σ from the quartiles (normal: 1.349 σ)."""
+    kept = spread(values)
+    quartiles = kept["high"] - kept["low"]
+    return 1.253 / 1.349 * quartiles / len(values) ** 0.5 / kept["median"]
+
+
+def _processor() -> float:
+    """Seconds that this process and its ended children ran."""
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.process_time() + children.ru_utime + children.ru_stime
+
+
+CLOCKS = {"wall": time.perf_counter, "processor": _processor}
 
 
 def turn(run: Any, calls: int, cold: bool = False, clock: str = "wall") -> float:
@@ -73,16 +99,18 @@ def turn(run: Any, calls: int, cold: bool = False, clock: str = "wall") -> float
     return (now() - start) / calls
 
 
-def _calls(run: Any, enough: float) -> int:
-    """Warm up, then see how many calls fill a turn."""
-    turn(run, 1)
-    calls = 1
-    while calls < MOST_CALLS:
-        taken = turn(run, calls) * calls
-        if taken >= enough / 2:
-            return max(1, min(MOST_CALLS, round(calls * enough / taken)))
-        calls *= 4
-    return MOST_CALLS
+def _calls(runs: Mapping[str, Any], enough: float) -> tuple[dict[str, float], int]:
+    """Seconds of a call of each, and how many calls fill a turn of all of them."""
+    once, most = {}, 1
+    for name, run in runs.items():
+        calls = 1
+        while True:
+            once[name] = turn(run, calls, cold=calls == 1)  # each was called when it was built
+            if once[name] * calls >= enough / 2 or calls >= MOST_CALLS:
+                break
+            calls *= 4
+        most = max(most, round(enough / once[name]))
+    return once, min(MOST_CALLS, most)
 
 
 def spread(values: Sequence[float]) -> dict[str, float]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import importlib
 import subprocess
 import sys
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from .job import Build, Run, draw, integers
 
+RATE, MOMENTUM = 0.001, 0.9
 MEAN, STD = (0.4914, 0.4822, 0.4465), (0.2023, 0.1994, 0.2010)  # of CIFAR-10's three channels
 
 # Multiply-adds of LeNet-5's forward pass per image: two convolutions, three linear layers.
@@ -20,46 +21,40 @@ LENET5 = (
 LENET5_STEP = 3 * sum(LENET5) - LENET5[0]  # the images need no gradient
 
 
-def lenet5_step(batch: int) -> Build:
-    """One training step of LeNet-5, the loss read at its end."""
+class LeNet5(NamedTuple):
+    """LeNet-5 on a batch: one training step, the loss read at its end; or its scores, no graph."""
 
-    def build(torch: Any) -> Run:
+    batch: int
+    train: bool = True
+
+    def __call__(self, torch: Any) -> Run:
+        """The function to time."""
         from minitorch_ref.programs.nets import lenet5
 
         torch.manual_seed(0)
         net = lenet5(torch)
-        images, labels = draw(torch, batch, 3, 32, 32), integers(torch, 10, batch)
-        optimizer = torch.optim.SGD(net.parameters(), lr=0.001, momentum=0.9)
+        images, labels = draw(torch, self.batch, 3, 32, 32), integers(torch, 10, self.batch)
+        if self.train:
+            return _step(torch, net, images, labels)
 
-        def step() -> float:
-            optimizer.zero_grad()
-            loss = torch.nn.functional.cross_entropy(net(images), labels)
-            loss.backward()
-            optimizer.step()
-            return loss.item()
-
-        return step
-
-    return build
-
-
-def lenet5_inference(batch: int) -> Build:
-    """LeNet-5's scores, without a graph."""
-
-    def build(torch: Any) -> Run:
-        from minitorch_ref.programs.nets import lenet5
-
-        torch.manual_seed(0)
-        net = lenet5(torch).eval()
-        images = draw(torch, batch, 3, 32, 32)
-
-        def run() -> Any:
+        def scores() -> Any:
             with torch.no_grad():
                 return net(images)
 
-        return run
+        return scores
 
-    return build
+
+def _step(torch: Any, net: Any, images: Any, labels: Any) -> Run:
+    optimizer = torch.optim.SGD(net.parameters(), lr=RATE, momentum=MOMENTUM)
+
+    def step() -> float:
+        optimizer.zero_grad()
+        loss = torch.nn.functional.cross_entropy(net(images), labels)
+        loss.backward()
+        optimizer.step()
+        return loss.item()
+
+    return step
 
 
 def optimizer_step(name: str, size: int, **options: Any) -> Build:
@@ -148,7 +143,7 @@ def vision_epoch(images: int, batch: int) -> Build:
         torch.manual_seed(0)
         net = lenet5(torch)
         loader = _loader(torch, images, batch)
-        optimizer = torch.optim.SGD(net.parameters(), lr=0.001, momentum=0.9)
+        optimizer = torch.optim.SGD(net.parameters(), lr=RATE, momentum=MOMENTUM)
 
         def epoch() -> list[float]:
             losses = []

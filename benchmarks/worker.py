@@ -1,22 +1,24 @@
-"""One job in processes of its own, with the number of threads pinned before NumPy is imported.
+"""Measurements in processes of their own, with the number of threads pinned before NumPy is imported.
 
-`measure` starts the process and reads its one line of JSON; `python -m benchmarks.worker` is that
-process, which lets the engines take turns (turns.py).  BLAS and OpenMP read their settings when they
-are loaded, hence the environment.
+`measure` lets the engines take turns at a job, each in its process (turns.py); `process` runs one of
+the other measurements and reads its line of JSON.  BLAS and OpenMP read their settings when they are
+loaded, hence the environment.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-OURS = "minitorch_ref"
+from .timing import BUDGET, FEWEST, REST, paired, summary
+from .turns import Turns, TurnsEndedError
+
 POOLS = (
     "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS",
     "VECLIB_MAXIMUM_THREADS",
@@ -29,12 +31,53 @@ class JobFailedError(RuntimeError):
     """A job's process raised, died or took too long."""
 
 
+def environment(threads: int) -> dict[str, str]:
+    """Ours, with every pool at this many threads and these packages in reach."""
+    pinned = {**os.environ, **dict.fromkeys(POOLS, str(threads))}
+    if threads == 1:  # JAX has a pool of its own, which no count holds back
+        flags = pinned.get("XLA_FLAGS", ""), "--xla_cpu_multi_thread_eigen=false"
+        pinned["XLA_FLAGS"] = " ".join(flag for flag in flags if flag)
+    paths = [str(ROOT), pinned.get("PYTHONPATH", "")]
+    pinned["PYTHONPATH"] = os.pathsep.join(p for p in paths if p)
+    return pinned
+
+
 def measure(
-    job: str, threads: int, engines: Sequence[str], rounds: int, clock: str = "wall"
-) -> dict[str, Any]:
-    """Run a job on the engines with this many threads; JobFailedError has the last words."""
-    arguments = [job, "--rounds", str(rounds), "--clock", clock, "--engines", *engines]
-    return process("worker", arguments, threads, job)
+    job: str, threads: int, engines: Sequence[str], rounds: int, clock: str = "wall",
+    budget: float = BUDGET, fewest: int = FEWEST,
+) -> dict[str, Any]:  # fmt: skip
+    """Run a job on the engines with this many threads; JobFailedError has the last words.
+
+    An engine that lacks the job is not in the result.
+    """
+    from .jobs import find
+
+    runs: dict[str, Turns] = {}
+    late = threading.Event()
+
+    def end() -> None:
+        late.set()
+        for turns in list(runs.values()):
+            turns.process.kill()
+
+    watch = threading.Timer(TIMEOUT, end)
+    watch.start()
+    try:
+        for engine in engines:
+            runs[engine] = Turns(job, engine, threads, clock, environment(threads))
+        able = {engine: turns for engine, turns in runs.items() if turns.wait()}
+        seconds, calls = paired(
+            able, rounds, cold=find(job).cold, rest=REST if threads > 1 else 0.0,
+            budget=budget, fewest=fewest,
+        )  # fmt: skip
+    except (TurnsEndedError, BrokenPipeError) as error:
+        why = f"{job}: took longer than {TIMEOUT} s" if late.is_set() else str(error)
+        raise JobFailedError(why) from None
+    finally:
+        watch.cancel()
+        for turns in runs.values():
+            turns.close()
+    return {"job": job, "threads": threads, "calls": calls, **summary(seconds, engines[0])}
 
 
 def process(module: str, arguments: Sequence[str], threads: int, what: str) -> Any:
@@ -43,55 +86,14 @@ def process(module: str, arguments: Sequence[str], threads: int, what: str) -> A
     Raises JobFailedError, which begins with `what`, if it fails or takes longer than TIMEOUT.
     """
     command = [sys.executable, "-m", f"benchmarks.{module}", *arguments, "--threads", str(threads)]
-    environment = {**os.environ, **dict.fromkeys(POOLS, str(threads))}
-    paths = [str(ROOT), environment.get("PYTHONPATH", "")]
-    environment["PYTHONPATH"] = os.pathsep.join(p for p in paths if p)
     try:
         done = subprocess.run(
-            command, env=environment, capture_output=True, text=True, timeout=TIMEOUT, check=False
-        )
+            command, env=environment(threads), capture_output=True, text=True, timeout=TIMEOUT,
+            check=False,
+        )  # fmt: skip
     except subprocess.TimeoutExpired:
         raise JobFailedError(f"{what}: took longer than {TIMEOUT} s") from None
     if done.returncode != 0:
         words = done.stderr.strip().splitlines() or [f"exit status {done.returncode}"]
         raise JobFailedError(f"{what}: {words[-1]}")
     return json.loads(done.stdout.splitlines()[-1])
-
-
-def run(
-    job_name: str, threads: int, engines: Sequence[str], rounds: int, clock: str
-) -> dict[str, Any]:
-    """The measurement itself: every engine in a process below this one, in turns."""
-    from .jobs import JOBS
-    from .timing import REST, paired, summary
-    from .turns import Turns, TurnsEndedError
-
-    runs: dict[str, Turns] = {}
-    try:
-        for engine in engines:
-            runs[engine] = Turns(job_name, engine, threads, clock)
-        rest = REST if threads > 1 else 0.0
-        seconds, calls = paired(runs, rounds, cold=JOBS[job_name].cold, rest=rest)
-    except TurnsEndedError as error:
-        raise SystemExit(str(error)) from None
-    finally:
-        for turns in runs.values():
-            turns.close()
-    return {"job": job_name, "threads": threads, "calls": calls, **summary(seconds, engines[0])}
-
-
-def main() -> None:
-    """Run one job, print its result as a line of JSON."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.worker")
-    parser.add_argument("job")
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--rounds", type=int, default=21)
-    parser.add_argument("--clock", default="wall")
-    parser.add_argument("--engines", nargs="+", default=[OURS])
-    given = parser.parse_args()
-    result = run(given.job, given.threads, given.engines, given.rounds, given.clock)
-    print(json.dumps(result))
-
-
-if __name__ == "__main__":
-    main()

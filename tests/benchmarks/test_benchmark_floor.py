@@ -1,19 +1,20 @@
-"""The floor, the memory figure, the scaling series, and what a run that is cut short leaves."""
+"""The floor, the memory figure, turns in processes, and what a run that is cut short leaves."""
 
 from __future__ import annotations
 
 import io
 import json
 import os
+import subprocess
+import sys
 import time
 
 import numpy as np
 import pytest
 import torch
 
-import minitorch_ref
 from benchmarks import __main__ as command
-from benchmarks import compare, jobs, memory, report, roofline, scaling, timing, worker
+from benchmarks import compare, jobs, memory, report, roofline, timing, worker
 from benchmarks.job import Work
 from benchmarks.turns import Turns, TurnsEndedError, answer
 
@@ -63,9 +64,9 @@ def math_prod(shape):
 def test_share_of_the_peak_is_shown():
     result = {"job": "matmul-1024", "threads": 1, "seconds": {"minitorch_ref": {"median": 1024**3 / 5e9}}}
     document = {"engine": "minitorch_ref", "peaks": {"1": PEAKS._asdict()}}
-    assert report.of_peak(document, result) == "50%"
-    assert report.of_peak({**document, "peaks": {}}, result) == ""
-    assert report.of_peak(document, {**result, "job": "import"}) == ""
+    assert report.floor_and_share(document, result) == ("107 ms", "50%")
+    assert report.floor_and_share({**document, "peaks": {}}, result) == ("", "")
+    assert report.floor_and_share(document, {**result, "job": "import"}) == ("", "")
 
 
 def test_every_job_names_its_work_or_is_about_calls():
@@ -94,30 +95,9 @@ def test_memory_counts_what_a_step_needs(monkeypatch):
 
     peaks = []
     for size in (1 << 20, 65 << 20):
-        monkeypatch.setattr(memory, "lenet5_step", steps(size))
+        monkeypatch.setattr(memory, "LeNet5", steps(size))
         peaks.append(memory.peak("minitorch_ref", 1))
     assert peaks[1] - peaks[0] > 60 << 20
-
-
-def test_scaling_measures_every_size(monkeypatch):
-    sleepless = scaling.Series("add", "n", "n", [1, 2], lambda n: lambda t: lambda: t.ones(n), int)
-    monkeypatch.setattr(scaling, "SERIES", [sleepless])
-    found = scaling.measure(["minitorch_ref", "torch"], 1)["add"]
-    assert found["sizes"] == [1, 2]
-    assert all(0 < t < 1 for engine in ("minitorch_ref", "torch") for t in found[engine])
-
-
-def test_scaling_jobs_are_the_same_work_at_the_smallest_size():
-    for series in scaling.SERIES:
-        ours, theirs = (series.build(series.sizes[0])(e)() for e in (minitorch_ref, torch))
-        for a, b in zip(*(r if isinstance(r, tuple) else (r,) for r in (ours, theirs)), strict=True):
-            np.testing.assert_allclose(np.asarray(a), np.asarray(b), rtol=1e-4, atol=1e-4)
-
-
-def test_scaling_plot_is_a_picture(tmp_path):
-    found = {s.name: {"sizes": s.sizes, "torch": [1e-6] * len(s.sizes)} for s in scaling.SERIES}
-    scaling.plot(found, "title", tmp_path / "new" / "scaling.png")
-    assert (tmp_path / "new" / "scaling.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_each_job_is_saved_before_the_next(tmp_path, monkeypatch):
@@ -143,21 +123,18 @@ def test_each_job_is_saved_before_the_next(tmp_path, monkeypatch):
 
 def test_processes_print_json():
     assert set(worker.process("roofline", [], 1, "roofline")) == {"multiply_adds", "bytes"}
-    with pytest.raises(worker.JobFailedError, match="^growth: "):
-        worker.process("scaling", ["--engines", "no_such_engine"], 1, "growth")
+    with pytest.raises(worker.JobFailedError, match="^memory: .*no_such_engine"):
+        worker.process("memory", ["no_such_engine"], 1, "memory")
 
 
-def test_growth_goes_into_the_file_and_a_picture(tmp_path, monkeypatch):
-    growth = {s.name: {"sizes": s.sizes, "torch": [1e-6] * len(s.sizes)} for s in scaling.SERIES}
-    monkeypatch.setattr(worker, "process", lambda *_: growth)
-    document = {"peers": ["torch"], "machine": {"processor": "test"}}
-    assert command.measure_growth([1, 2], document, tmp_path / "scaling.png") == []
-    assert set(document["scaling"]) == {"1", "2"} and (tmp_path / "scaling.png").exists()
+def turns_of(job, engine="minitorch_ref"):
+    return Turns(job, engine, 1, environment=worker.environment(1))
 
 
 def test_turns_are_taken_in_another_process():
-    turns = Turns("tiny-forward", "minitorch_ref", 1)
+    turns = turns_of("tiny-forward")
     try:
+        assert turns.wait()
         assert 1e-7 < turns.turn(100, False) < 1e-2
         assert turns.process.pid != os.getpid()
         assert 1e-7 < timing.turn(turns, 3) < 1e-1
@@ -167,8 +144,16 @@ def test_turns_are_taken_in_another_process():
 
 
 def test_turns_of_a_job_that_breaks_end():
-    with pytest.raises(TurnsEndedError, match="no_such_job"):
-        Turns("no_such_job", "minitorch_ref", 1)
+    turns = turns_of("no_such_job")
+    with pytest.raises(TurnsEndedError, match="no_such_job on minitorch_ref: .*unknown job"):
+        turns.wait()
+    turns.close()
+
+
+def test_a_job_that_hangs_is_ended(monkeypatch):
+    monkeypatch.setattr(worker, "TIMEOUT", 0.01)
+    with pytest.raises(worker.JobFailedError, match="tiny-add: took longer than 0.01 s"):
+        worker.measure("tiny-add", 1, ["minitorch_ref"], 5)
 
 
 def test_a_slow_job_takes_longer_in_its_turn(monkeypatch, capsys):
@@ -178,11 +163,27 @@ def test_a_slow_job_takes_longer_in_its_turn(monkeypatch, capsys):
     monkeypatch.setattr("sys.stdin", io.StringIO("2 0\n3 1\n"))
     answer("slow", "minitorch_ref", 1)
     words = [line.split() for line in capsys.readouterr().out.splitlines()]
-    assert [w[0] for w in words] == ["seconds"] * 3
+    assert [w[0] for w in words] == ["turns:"] * 3 and words[0][1] == "ready"
     assert all(0.01 <= float(w[1]) < 0.1 for w in words[1:])
+
+
+@pytest.mark.parametrize("cold", [False, True])
+def test_a_job_is_called_once_before_it_is_timed_unless_cold(monkeypatch, cold):
+    """Whatever is loaded or compiled at the first call is not in the figure."""
+    called = []
+    job = jobs.Job("job", "", lambda torch: lambda: called.append(0), cold=cold)
+    monkeypatch.setitem(jobs.JOBS, "job", job)
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+    answer("job", "minitorch_ref", 1)
+    assert len(called) == (0 if cold else 1)
 
 
 def test_the_processors_clock_leaves_out_what_others_do():
     """Sleeping takes no processor time; counting does."""
     assert timing.turn(lambda: time.sleep(0.02), 2, clock="processor") < 0.01
     assert timing.turn(lambda: sum(range(1_000_000)), 2, clock="processor") > 0.001
+
+
+def test_the_processors_clock_counts_what_a_process_below_does():
+    command = [sys.executable, "-c", "sum(range(3_000_000))"]
+    assert timing.turn(lambda: subprocess.run(command, check=True), 1, True, "processor") > 0.02

@@ -7,14 +7,16 @@ import gc
 import json
 import os
 import random
+import statistics
 import subprocess
 import sys
 import time
 
 import pytest
+import torch
 
 from benchmarks import __main__ as command
-from benchmarks import compare, jobs, machine, report, scaling, timing, worker
+from benchmarks import compare, jobs, machine, report, timing, worker
 
 
 def sleeper(seconds):
@@ -36,10 +38,61 @@ def test_engines_alternate_and_change_places():
     assert "".join(order) == "abbaabba"
 
 
-def test_slow_job_stops_early_but_not_too_early(monkeypatch):
-    monkeypatch.setattr(timing, "BUDGET", 0.0)
-    seconds, _ = timing.paired({"a": sleeper(0.001)}, 50, cold=True)
+def test_slow_job_stops_early_but_not_too_early():
+    seconds, _ = timing.paired({"a": sleeper(0.001)}, 50, cold=True, budget=0.0)
     assert len(seconds["a"]) == timing.FEWEST
+
+
+def clockwork(seconds):
+    """Turns whose times are made up."""
+
+    class Made:
+        def __init__(self):
+            self.turns = []
+
+        def turn(self, calls, cold):
+            self.turns.append((calls, cold))
+            return seconds(len(self.turns))
+
+    return Made()
+
+
+def test_rounds_end_when_the_median_is_known():
+    steady = {"a": clockwork(lambda n: 0.01), "b": clockwork(lambda n: 0.02)}
+    assert len(timing.paired(steady, 50)[0]["a"]) == timing.ENOUGH
+    noise = random.Random(0)
+    noisy = {"a": clockwork(lambda n: noise.uniform(0.01, 0.03)), "b": clockwork(lambda n: 0.02)}
+    assert len(timing.paired(noisy, 50)[0]["a"]) == 50
+
+
+def test_every_peer_has_to_be_steady():
+    noise = random.Random(0)
+    runs = {"a": clockwork(lambda n: 0.01), "b": clockwork(lambda n: 0.01),
+            "c": clockwork(lambda n: noise.uniform(0.01, 0.03))}  # fmt: skip
+    assert len(timing.paired(runs, 30)[0]["a"]) == 30
+
+
+def test_standard_error_is_that_of_the_median():
+    """Against the scatter of the medians of many draws."""
+    draw = random.Random(0)
+    draws = [[1 + draw.gauss(0, 0.05) for _ in range(25)] for _ in range(2000)]
+    scatter = statistics.stdev(statistics.median(d) for d in draws)
+    told = statistics.mean(timing.standard_error(d) for d in draws)
+    assert told == pytest.approx(scatter, rel=0.1)
+
+
+def test_long_calls_need_no_warm_up_and_short_ones_fill_a_turn():
+    long, short = clockwork(lambda n: 2 * timing.LONG), clockwork(lambda n: 1e-5)
+    timing.paired({"a": long}, 5)
+    assert set(long.turns) == {(1, True)}
+    timing.paired({"a": short}, 5)
+    assert short.turns[-1] == (round(timing.TURN / 1e-5), False)
+
+
+def test_turns_are_as_long_for_all_engines():
+    fast, slow = clockwork(lambda n: 1e-5), clockwork(lambda n: 1e-4)
+    timing.paired({"a": fast, "b": slow}, 5)
+    assert fast.turns[-1] == slow.turns[-1] == (1000, False)
 
 
 def test_collector_is_put_back_when_a_job_raises():
@@ -129,7 +182,14 @@ def test_machine_names_the_libraries():
     told = machine.describe()
     assert told["processor"] and told["cores"] >= 1
     assert {"python", "numpy", "torch", "minitorch_ref"} <= set(told["versions"])
+    assert told["vectors"]["torch"] == torch.backends.cpu.get_cpu_capability()
+    assert told["vectors"]["numpy"] in machine.LEVELS and "openblas" in told["vectors"]
     json.dumps(told)
+
+
+def test_vectors_are_those_the_environment_leaves(monkeypatch):
+    monkeypatch.setenv("ATEN_CPU_CAPABILITY", "default")
+    assert machine.vectors()["torch"] == "DEFAULT"
 
 
 @pytest.mark.parametrize(
@@ -150,18 +210,20 @@ def test_chart_is_a_picture(tmp_path, threads):
 
 
 def test_worker_pins_its_threads(monkeypatch):
-    """What BLAS reads is set in the worker's environment, whatever ours says."""
-    seen = {}
-
-    def fake(command, env, **kwargs):
-        seen.update(env)
-        return subprocess.CompletedProcess(command, 0, stdout='{"ok": 1}\n', stderr="")
-
+    """What BLAS reads is set in the environment of the processes, whatever ours says."""
     monkeypatch.setenv("OMP_NUM_THREADS", "7")
-    monkeypatch.setattr(subprocess, "run", fake)
-    assert worker.measure("tiny-forward", 2, ["minitorch_ref"], 1) == {"ok": 1}
+    seen = worker.environment(2)
     assert {seen[name] for name in worker.POOLS} == {"2"}
     assert os.environ["OMP_NUM_THREADS"] == "7"
+
+
+def test_processes_get_that_environment(monkeypatch):
+    """A job that tells its environment by its time."""
+    tell = "import os; print('turns: ready')\nfor _ in iter(input, ''): print('turns:', os.environ['OMP_NUM_THREADS'])"
+    start = subprocess.Popen
+    monkeypatch.setattr(subprocess, "Popen", lambda c, **k: start([sys.executable, "-uc", tell], **k))
+    kept = worker.measure("tiny-add", 2, ["minitorch_ref"], 2)
+    assert kept["seconds"]["minitorch_ref"]["median"] == 2.0
 
 
 def test_worker_process_measures():
@@ -187,18 +249,11 @@ def no_workers(monkeypatch):
         return {**found[job == "lenet5-16"], "job": job, "threads": threads}
 
     def process(module, arguments, threads, what):
-        if module == "roofline":
-            return {"multiply_adds": 1e10 * threads, "bytes": 1e10}
-        return GROWTH if module == "scaling" else 1 << 20
+        return {"multiply_adds": 1e10 * threads, "bytes": 1e10} if module == "roofline" else 1 << 20
 
     monkeypatch.setattr(worker, "measure", measure)
     monkeypatch.setattr(worker, "process", process)
     return factor
-
-
-GROWTH = {
-    s.name: {"sizes": list(s.sizes), "minitorch_ref": [1e-6] * len(s.sizes)} for s in scaling.SERIES
-}
 
 
 def test_command_line_compares_with_an_earlier_run(tmp_path, no_workers, capsys):
