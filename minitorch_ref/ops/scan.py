@@ -29,13 +29,19 @@ from .table import not_implemented
 from .writing import exact_in_place, exact_out, named_out, write_exactly
 
 
+_WIDER = {"e": np.float32, "f": np.float64, "F": np.complex128}
+
+
 def _accumulate(ufunc: Any, array: np.ndarray, dim: int) -> np.ndarray:
-    """The running sum or product, in the array's own type."""
+    """The running sum or product; floats are accumulated in the next wider type, as torch does it.
+
+    Each result is then rounded once, however many elements went before it.
+    """
     if array.ndim == 0:
         return array.copy()
-    if array.dtype.char == "e":  # half precision is accumulated in float32
-        return _accumulate(ufunc, array.astype(np.float32), dim).astype(np.float16)
-    return fp.quiet(ufunc.accumulate, array, axis=dim, dtype=array.dtype)
+    wider = _WIDER.get(array.dtype.char, array.dtype)
+    total = fp.quiet(ufunc.accumulate, array, axis=dim, dtype=wider)
+    return fp.quiet(total.astype, array.dtype, copy=False)
 
 
 def _typed(function: Any) -> Any:
