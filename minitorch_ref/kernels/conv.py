@@ -22,13 +22,14 @@ float16 is computed in float32 and rounded once.
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from . import conv_columns, conv_depthwise, conv_pointwise, conv_rows
 from .axis import Axis, conv_axis
+from .threads import Work, done
 
 Ints = Sequence[int]
 
@@ -44,7 +45,8 @@ def convolve(
     axes = axes_of(x.shape[2:], weight.shape[2:], stride, padding, dilation, out)
     if x.dtype == np.float16:
         bias = bias if bias is None else bias.astype(np.float32)
-        return _half(_convolve, x, weight, bias, axes, groups)
+        wide = x.astype(np.float32), weight.astype(np.float32)
+        return np.asarray(_convolve(*wide, bias, axes, groups).astype(np.float16))
     return _convolve(x, weight, bias, axes, groups)
 
 
@@ -54,9 +56,7 @@ def convolve_input(
 ) -> np.ndarray:  # fmt: skip
     """Gradient for x, whose spatial shape is `shape`, from g (N, O, …)."""
     axes = axes_of(shape, weight.shape[2:], stride, padding, dilation, g.shape[2:])
-    if g.dtype == np.float16:
-        return _half(_convolve_input, g, weight, axes, groups)
-    return _convolve_input(g, weight, axes, groups)
+    return _results(_input_work, (g, weight, axes, groups))[0]
 
 
 def convolve_weight(
@@ -65,14 +65,51 @@ def convolve_weight(
 ) -> np.ndarray:  # fmt: skip
     """Gradient for the weight, whose spatial shape is `kernel`, from g (N, O, …) and x (N, C, …)."""
     axes = axes_of(x.shape[2:], kernel, stride, padding, dilation, g.shape[2:])
-    if g.dtype == np.float16:
-        return _half(_convolve_weight, g, x, axes, groups)
-    return _convolve_weight(g, x, axes, groups)
+    return _results(_weight_work, (g, x, axes, groups))[0]
 
 
-def _half(kernel: Any, a: np.ndarray, b: np.ndarray, *rest: Any) -> np.ndarray:
-    result = kernel(a.astype(np.float32), b.astype(np.float32), *rest)
-    return np.asarray(result.astype(np.float16))
+def convolve_both(
+    g: np.ndarray, x: np.ndarray, weight: np.ndarray,
+    stride: Ints, padding: Ints, dilation: Ints, groups: int,
+) -> list[np.ndarray]:  # fmt: skip
+    """Both gradients, for x and for the weight, in one parallel region."""
+    axes = axes_of(x.shape[2:], weight.shape[2:], stride, padding, dilation, g.shape[2:])
+    return _results(_both_work, (g, x, weight, axes, groups))
+
+
+def convolve_bias(g: np.ndarray) -> np.ndarray:
+    """Gradient for the bias: the sum of g (N, O, …) over all but the channels.
+
+    A product with ones adds up what lies in a row (0.06 ns an element; NumPy's sum takes 0.18), at
+    most PIECE elements of it; their sums are added in double.
+    """
+    n, o = g.shape[:2]
+    size = g[0, 0].size if n and o else 0
+    if g.dtype.char not in "fd" or not size or not g.flags.c_contiguous:
+        wide = np.float32 if g.dtype == np.float16 else g.dtype
+        return np.add.reduce(g, axis=(0, *range(2, g.ndim)), dtype=wide).astype(g.dtype)
+    pieces = -(-size // PIECE)
+    while size % pieces:
+        pieces += 1
+    sums = np.matmul(g.reshape(-1, size // pieces), _ones(size // pieces, g.dtype))
+    sums = sums.reshape(n, o, pieces)
+    return np.add.reduce(sums, axis=(0, 2), dtype=np.float64).astype(g.dtype)
+
+
+PIECE = 1024
+
+
+@functools.lru_cache(maxsize=64)
+def _ones(size: int, dtype: np.dtype) -> np.ndarray:
+    return np.ones(size, dtype)
+
+
+def _results(work: Callable[..., list[Work]], operands: tuple[Any, ...]) -> list[np.ndarray]:
+    """The results of `work(*operands)`; float16 is computed in float32 and rounded once."""
+    if operands[0].dtype != np.float16:
+        return done(*work(*operands))
+    wide = [a.astype(np.float32) if isinstance(a, np.ndarray) else a for a in operands]
+    return [a.astype(np.float16) for a in done(*work(*wide))]
 
 
 def axes_of(
@@ -110,35 +147,43 @@ def _convolve(
     return from_frames(y, shape) if len(axes) == 3 else np.ascontiguousarray(y.reshape(shape))
 
 
-def _convolve_input(
+def _both_work(
+    g: np.ndarray, x: np.ndarray, weight: np.ndarray, axes: tuple[Axis, ...], groups: int
+) -> list[Work]:
+    return _input_work(g, weight, axes, groups) + _weight_work(g, x, axes, groups)
+
+
+def _input_work(
     g: np.ndarray, weight: np.ndarray, axes: tuple[Axis, ...], groups: int
-) -> np.ndarray:
+) -> list[Work]:
     shape = (len(g), weight.shape[1] * groups, *[a.size for a in axes])
     if 0 in shape or not g.size or not weight.size:
-        return np.zeros(shape, g.dtype)
+        return [Work([], lambda: np.zeros(shape, g.dtype))]
     if len(axes) == 3:
         g, weight = to_frames(g), _depth_to_channels(weight)
     elif len(axes) == 1:
         g, weight = g[:, :, None], weight[:, :, None]
     h, w = axes[-2:] if len(axes) > 1 else (_LINE, *axes)
-    x = _choose(len(g), weight.shape, h, w, groups).input_gradient(g, weight, h, w, groups)
-    return fold_depth(x, axes[0], shape) if len(axes) == 3 else np.ascontiguousarray(x.reshape(shape))
+    tasks, finish = _choose(len(g), weight.shape, h, w, groups).input_gradient(g, weight, h, w, groups)
+    if len(axes) == 3:
+        return [Work(tasks, lambda: fold_depth(finish(), axes[0], shape))]
+    return [Work(tasks, lambda: np.ascontiguousarray(finish().reshape(shape)))]
 
 
-def _convolve_weight(
+def _weight_work(
     g: np.ndarray, x: np.ndarray, axes: tuple[Axis, ...], groups: int
-) -> np.ndarray:
+) -> list[Work]:
     shape = (g.shape[1], x.shape[1] // groups, *[a.kernel for a in axes])
     if 0 in shape or not g.size or not x.size:
-        return np.zeros(shape, g.dtype)
+        return [Work([], lambda: np.zeros(shape, g.dtype))]
     if len(axes) == 3:
         g, x = to_frames(g), unfold_depth(x, axes[0])
     elif len(axes) == 1:
         g, x = g[:, :, None], x[:, :, None]
     h, w = axes[-2:] if len(axes) > 1 else (_LINE, *axes)
     flat = (g.shape[1], x.shape[1] // groups, h.kernel, w.kernel)
-    gradient = _choose(len(x), flat, h, w, groups).weight_gradient(g, x, h, w, groups)
-    return np.ascontiguousarray(gradient.reshape(shape))
+    tasks, finish = _choose(len(x), flat, h, w, groups).weight_gradient(g, x, h, w, groups)
+    return [Work(tasks, lambda: np.ascontiguousarray(finish().reshape(shape)))]
 
 
 def _choose(samples: int, weight: tuple[int, ...], h: Axis, w: Axis, groups: int) -> Any:

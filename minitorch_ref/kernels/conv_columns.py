@@ -16,7 +16,7 @@ from __future__ import annotations
 import numpy as np
 
 from .axis import Axis
-from .threads import parallel_for
+from .threads import Work, parallel_for
 from .tiles import Take, rows_first
 from .unfold import fold_width, unfold_windows
 from .workspace import scratch
@@ -70,45 +70,51 @@ def _columns(take: Take, x: np.ndarray, h: Axis, w: Axis, band: slice) -> np.nda
     return columns.reshape(groups, cg * h.kernel * w.kernel, -1)
 
 
-def weight_gradient(g: np.ndarray, x: np.ndarray, h: Axis, w: Axis, groups: int) -> np.ndarray:
+def weight_gradient(g: np.ndarray, x: np.ndarray, h: Axis, w: Axis, groups: int) -> Work:
     """Gradient (O, C/G, KH, KW) from g (N, O, OH, OW) and x (N, C, H, W)."""
     n, o, cg = len(g), g.shape[1], x.shape[1] // groups
     og, k = o // groups, cg * h.kernel * w.kernel
     result = np.zeros((groups, og, k), g.dtype)
     given, source = rows_first(g, groups), rows_first(x, groups)
     bands = _bands(h.out, groups * k * n * w.out * g.itemsize)
-    for band in bands:
-        rows = band.stop - band.start
-        with scratch() as take:
-            blocks = take((groups, og, rows, n, w.out), g.dtype)
-            blocks.transpose(2, 0, 1, 3, 4)[...] = given[band]
-            blocks = blocks.reshape(groups, og, -1)
-            columns = _columns(take, source, h, w, band).swapaxes(1, 2)
-            if len(bands) == 1:
-                np.matmul(blocks, columns, out=result)
-            else:
-                result += np.matmul(blocks, columns)
-    return result.reshape(o, cg, h.kernel, w.kernel)
+
+    def task() -> None:
+        for band in bands:
+            rows = band.stop - band.start
+            with scratch() as take:
+                blocks = take((groups, og, rows, n, w.out), g.dtype)
+                blocks.transpose(2, 0, 1, 3, 4)[...] = given[band]
+                blocks = blocks.reshape(groups, og, -1)
+                columns = _columns(take, source, h, w, band).swapaxes(1, 2)
+                if len(bands) == 1:
+                    np.matmul(blocks, columns, out=result)
+                else:
+                    np.add(result, np.matmul(blocks, columns), out=result)
+
+    return Work([task], lambda: result.reshape(o, cg, h.kernel, w.kernel))
 
 
-def input_gradient(g: np.ndarray, weight: np.ndarray, h: Axis, w: Axis, groups: int) -> np.ndarray:
+def input_gradient(g: np.ndarray, weight: np.ndarray, h: Axis, w: Axis, groups: int) -> Work:
     """Gradient (N, C, H, W) from g (N, O, OH, OW) and weight (O, C/G, KH, KW)."""
     n, (o, cg) = len(g), weight.shape[:2]
     og, k = o // groups, cg * h.kernel * w.kernel
     matrix = np.ascontiguousarray(weight).reshape(groups, og, k).swapaxes(1, 2)
     x = np.zeros((n, groups * cg, h.size, w.size), g.dtype)
     given, target = rows_first(g, groups), rows_first(x, groups)
-    for band in _bands(h.out, groups * k * n * w.out * g.itemsize):  # bands overlap in x: in order
-        rows = band.stop - band.start
-        with scratch() as take:
-            blocks = take((groups, og, rows, n, w.out), g.dtype)
-            blocks.transpose(2, 0, 1, 3, 4)[...] = given[band]
-            columns = take((groups, cg, h.kernel, w.kernel, rows, n, w.out), g.dtype)
-            out = columns.reshape(groups, k, rows * n * w.out)
-            np.matmul(matrix, blocks.reshape(groups, og, -1), out=out)
-            for i in range(h.kernel):
-                _add_rows(columns[:, :, i], i, band, h, w, target)
-    return x
+
+    def task() -> None:
+        for band in _bands(h.out, groups * k * n * w.out * g.itemsize):  # they overlap in x: in order
+            rows = band.stop - band.start
+            with scratch() as take:
+                blocks = take((groups, og, rows, n, w.out), g.dtype)
+                blocks.transpose(2, 0, 1, 3, 4)[...] = given[band]
+                columns = take((groups, cg, h.kernel, w.kernel, rows, n, w.out), g.dtype)
+                out = columns.reshape(groups, k, rows * n * w.out)
+                np.matmul(matrix, blocks.reshape(groups, og, -1), out=out)
+                for i in range(h.kernel):
+                    _add_rows(columns[:, :, i], i, band, h, w, target)
+
+    return Work([task], lambda: x)
 
 
 def _add_rows(

@@ -19,11 +19,12 @@ import numpy as np
 from . import conv_rows
 from .axis import Axis
 from .conv_rows import forward, weight_gradient
+from .threads import Work
 
 __all__ = ["forward", "input_gradient", "weight_gradient"]
 
 
-def input_gradient(g: np.ndarray, weight: np.ndarray, h: Axis, w: Axis, groups: int) -> np.ndarray:
+def input_gradient(g: np.ndarray, weight: np.ndarray, h: Axis, w: Axis, groups: int) -> Work:
     """Gradient (N, C, H, W) from g (N, C·m, OH, OW) and weight (C·m, 1, KH, KW)."""
     turned = (_turned(h), _turned(w))
     if min(a.padding for a in turned) < 0:  # padded by more than a kernel: a crop, left to the rows
@@ -33,7 +34,7 @@ def input_gradient(g: np.ndarray, weight: np.ndarray, h: Axis, w: Axis, groups: 
         spread[:, :, :: h.stride, :: w.stride] = g
         g = spread
     flipped = weight.reshape(groups, -1, h.kernel, w.kernel)[:, :, ::-1, ::-1]
-    return conv_rows.forward(g, flipped, None, *turned, groups)
+    return conv_rows.forward_work(g, flipped, None, *turned, groups)
 
 
 def _turned(a: Axis) -> Axis:

@@ -9,10 +9,12 @@ by side, (C × n·H·W), which costs one copy of x and one of y.
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 
 from .axis import Axis
-from .threads import parallel_for
+from .threads import Work
 from .tiles import COLUMNS
 from .workspace import scratch
 
@@ -24,15 +26,15 @@ def forward(
     x: np.ndarray, weight: np.ndarray, bias: np.ndarray | None, h: Axis, w: Axis, groups: int
 ) -> np.ndarray:
     """y (N, O, H, W) of x (N, C, H, W) and weight (O, C/G, 1, 1)."""
-    return _products(x, _matrices(weight, groups), bias)
+    return _products(x, _matrices(weight, groups), bias).done()
 
 
-def input_gradient(g: np.ndarray, weight: np.ndarray, h: Axis, w: Axis, groups: int) -> np.ndarray:
+def input_gradient(g: np.ndarray, weight: np.ndarray, h: Axis, w: Axis, groups: int) -> Work:
     """Gradient (N, C, H, W) from g (N, O, H, W): the same products with the weight transposed."""
     return _products(g, _matrices(weight, groups).swapaxes(1, 2), None)
 
 
-def weight_gradient(g: np.ndarray, x: np.ndarray, h: Axis, w: Axis, groups: int) -> np.ndarray:
+def weight_gradient(g: np.ndarray, x: np.ndarray, h: Axis, w: Axis, groups: int) -> Work:
     """Gradient (O, C/G, 1, 1) from g (N, O, H, W) and x (N, C, H, W): Σ_n g[n] · x[n]ᵀ."""
     n, o, c = len(x), g.shape[1], x.shape[1]
     og, cg, size = o // groups, c // groups, h.size * w.size
@@ -56,8 +58,8 @@ def weight_gradient(g: np.ndarray, x: np.ndarray, h: Axis, w: Axis, groups: int)
                     np.matmul(a, b.swapaxes(1, 2), out=out)
                     sums[i] += out
 
-    parallel_for(lane, lanes)
-    return np.add.reduce(sums, axis=0).reshape(o, cg, 1, 1)
+    tasks = [functools.partial(lane, i) for i in range(lanes)]
+    return Work(tasks, lambda: np.add.reduce(sums, axis=0).reshape(o, cg, 1, 1))
 
 
 def _matrices(weight: np.ndarray, groups: int) -> np.ndarray:
@@ -65,7 +67,7 @@ def _matrices(weight: np.ndarray, groups: int) -> np.ndarray:
     return np.ascontiguousarray(weight).reshape(groups, o // groups, cg)
 
 
-def _products(x: np.ndarray, matrices: np.ndarray, bias: np.ndarray | None) -> np.ndarray:
+def _products(x: np.ndarray, matrices: np.ndarray, bias: np.ndarray | None) -> Work:
     """matrices (G, M, K) times every sample of x (N, G·K, H, W) -> (N, G·M, H, W)."""
     n, _, h, w = x.shape
     groups, m, k = matrices.shape
@@ -88,8 +90,7 @@ def _products(x: np.ndarray, matrices: np.ndarray, bias: np.ndarray | None) -> n
         if shift is not None:
             np.add(ys[part], shift, out=ys[part])
 
-    parallel_for(task, len(pieces))
-    return y
+    return Work([functools.partial(task, i) for i in range(len(pieces))], lambda: y)
 
 
 def _side_by_side(take: object, samples: np.ndarray) -> np.ndarray:

@@ -26,11 +26,13 @@ cache (tiles are cut so that they fit), y once.
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 
 from .axis import Axis
 from .conv_rows_backward import input_gradient, weight_gradient
-from .threads import get_num_threads, parallel_for
+from .threads import Work, get_num_threads
 from .tiles import (
     Plan,
     Tile,
@@ -43,6 +45,7 @@ from .tiles import (
     product_of,
     rows_first,
     samples_inside,
+    taps_of,
     windows,
 )  # fmt: skip
 from .workspace import scratch
@@ -54,6 +57,13 @@ def forward(
     x: np.ndarray, weight: np.ndarray, bias: np.ndarray | None, h: Axis, w: Axis, groups: int
 ) -> np.ndarray:
     """y (N, O, OH, OW) of x (N, C, H, W) and weight (O, C/G, KH, KW)."""
+    return forward_work(x, weight, bias, h, w, groups).done()
+
+
+def forward_work(
+    x: np.ndarray, weight: np.ndarray, bias: np.ndarray | None, h: Axis, w: Axis, groups: int
+) -> Work:
+    """`forward`, still to be done."""
     (o, cg), layout = weight.shape[:2], layout_of(h)
     og, k = o // groups, cg * w.kernel
     shape = (layout, h.kernel, len(x), h.out, w.out, groups, og, k, x.itemsize, get_num_threads())
@@ -61,23 +71,22 @@ def forward(
     by_row = weight.reshape(groups, og, cg, h.kernel, w.kernel).transpose(0, 1, 3, 4, 2)
     band = banded(by_row.reshape(groups, og, h.kernel, k), todo.r, layout.step)
     y = np.empty((len(x), o, h.out, w.out), x.dtype)
-    source, target = rows_first(x, groups), rows_first(y, groups)
+    source, target, taps = rows_first(x, groups), rows_first(y, groups), taps_of(x, w, groups)
     shift = None if bias is None else bias.reshape(o, 1, 1)
 
-    def task(i: int) -> None:
-        tile = todo.tiles[i]
-        one_tile(source, band, h, w, todo, tile, target)
+    def task(tile: Tile) -> None:
+        one_tile(source, taps, band, h, w, todo, tile, target)
         if shift is not None:
             part = y[tile.n0 : tile.n1, :, tile.lo : tile.hi]
             np.add(part, shift, out=part)
 
-    parallel_for(task, len(todo.tiles))
-    return y
+    return Work([functools.partial(task, tile) for tile in todo.tiles], lambda: y)
 
 
 def one_tile(
-    x: np.ndarray, band: np.ndarray, h: Axis, w: Axis, todo: Plan, tile: Tile, y: np.ndarray
-) -> None:
+    x: np.ndarray, taps: np.ndarray | None, band: np.ndarray, h: Axis, w: Axis, todo: Plan,
+    tile: Tile, y: np.ndarray,
+) -> None:  # fmt: skip
     """A tile's part of y (OH, G, O, N, OW), from x (H, G, C, N, W)."""
     layout, n, inside = layout_of(h), tile.n1 - tile.n0, samples_inside(tile, w)
     groups, cg = x.shape[1:3]
@@ -85,7 +94,7 @@ def one_tile(
     count = (tile.hi - tile.lo) * layout.step + layout.halo
     with scratch() as take:
         blocks = columns(take, (groups, count, w.kernel, cg, n, w.out), x.dtype, inside)
-        gather(take, x, h, w, tile, blocks.transpose(1, 0, 3, 2, 4, 5))
+        gather(take, x, taps, h, w, tile, blocks.transpose(1, 0, 3, 2, 4, 5))
         for first, products, height in bands(tile.hi - tile.lo, todo.r):
             depth = h.kernel + (height - 1) * layout.step
             a = band[:, None, : height * og, : depth * cg * w.kernel]

@@ -21,12 +21,12 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from .axis import Axis
-from .threads import get_num_threads, parallel_for
+from .threads import Work, get_num_threads
 from .tiles import (
     Layout,
     Take,
@@ -37,57 +37,76 @@ from .tiles import (
     gather,
     layout_of,
     plan,
+    plan_weight,
     product_of,
     rows_first,
     samples_inside,
+    taps_of,
     windows,
 )  # fmt: skip
 from .unfold import copy_rows, fold_width, unfold_rows, unfold_windows
 from .workspace import scratch
 
 LANES = 8  # partial sums of a weight gradient; fixed, so that threads never change the rounding
-BROAD = 32  # from this many channels on either side, one product per kernel row is better
+FEW_WEIGHTS = 1 << 14  # so many are turned in one call
 
 
-def weight_gradient(g: np.ndarray, x: np.ndarray, h: Axis, w: Axis, groups: int) -> np.ndarray:
+def weight_gradient(g: np.ndarray, x: np.ndarray, h: Axis, w: Axis, groups: int) -> Work:
     """Gradient (O, C/G, KH, KW) from g (N, O, OH, OW) and x (N, C, H, W)."""
     o, cg, layout = g.shape[1], x.shape[1] // groups, layout_of(h)
     og, k = o // groups, cg * w.kernel
-    broad = min(og, k) >= BROAD
-    r, tiles = plan(layout, h.kernel, len(x), h.out, w.out, groups, og, k, x.itemsize)
+    shape = (layout, h.kernel, len(x), h.out, w.out, groups, og, k, x.itemsize)
+    broad, (r, tiles) = plan_weight(*shape)
     lanes = min(LANES, len(tiles))
-    sums = np.zeros((lanes, groups, og, h.kernel, k), x.dtype)
-    source, given = rows_first(x, groups), rows_first(g, groups)
+    sums = np.empty((lanes, groups, h.kernel, k, og), x.dtype)
+    source, given, taps = rows_first(x, groups), rows_first(g, groups), taps_of(x, w, groups)
 
     def lane(i: int) -> None:
         for tile in tiles[i::lanes]:
             with scratch() as take:
-                (add_broad if broad else add_rows)(take, source, given, h, w, tile, r, sums[i])
+                if broad:
+                    part = broad_part(take, source, given, h, w, tile)
+                else:
+                    part = rows_part(take, source, taps, given, h, w, tile, r)
+                if tile is tiles[i]:
+                    sums[i] = part
+                else:
+                    np.add(sums[i], part, out=sums[i])
 
-    parallel_for(lane, lanes)
-    total = sums[0] if lanes == 1 else np.add.reduce(sums, axis=0)
-    total = total.reshape(o, h.kernel, w.kernel, cg)
-    result = np.empty((o, cg, h.kernel, w.kernel), x.dtype)
-    if cg < w.kernel:
-        result[...] = total.transpose(0, 3, 1, 2)
-    else:  # NumPy would copy kw elements at a time; this way it is cg
-        for tap in np.ndindex(h.kernel, w.kernel):
-            result[:, :, *tap] = total[:, *tap]
-    return result
+    def finish() -> np.ndarray:
+        total = sums[0] if lanes == 1 else np.add.reduce(sums, axis=0)
+        return weight_order(total.reshape(groups, h.kernel, w.kernel, cg, og))
+
+    return Work([functools.partial(lane, i) for i in range(lanes)], finish)
 
 
-def add_rows(
-    take: Take, x: np.ndarray, g: np.ndarray, h: Axis, w: Axis, tile: Tile, r: int, total: np.ndarray
-) -> None:
-    """Add a tile's part to total (G, O, KH, K), by products over r rows."""
+def weight_order(total: np.ndarray) -> np.ndarray:
+    """(G, KH, KW, C, O) as a weight (G·O, C, KH, KW)."""
+    groups, kh, kw, cg, og = total.shape
+    result = np.empty((groups, og, cg, kh, kw), total.dtype)
+    if total.size < FEW_WEIGHTS:
+        result[...] = total.transpose(0, 4, 3, 1, 2)
+    else:  # NumPy would copy kw elements at a time; this way it is a row of the matrix
+        for i in range(kh):
+            for j in range(kw):
+                result[..., i, j] = total[:, i, j].swapaxes(1, 2)
+    return result.reshape(groups * og, cg, kh, kw)
+
+
+def rows_part(
+    take: Take, x: np.ndarray, taps: np.ndarray | None, g: np.ndarray, h: Axis, w: Axis, tile: Tile,
+    r: int,
+) -> np.ndarray:  # fmt: skip
+    """A tile's part (G, KH, K, O), by products over r rows."""
     layout, rows, n = layout_of(h), tile.hi - tile.lo, tile.n1 - tile.n0
     groups, cg, inside = x.shape[1], x.shape[2], samples_inside(tile, w)
     og, k = g.shape[2], cg * w.kernel
     count = rows * layout.step + layout.halo
     blocks = columns(take, (groups, count, w.kernel, cg, n, w.out), x.dtype, inside)
-    gather(take, x, h, w, tile, blocks.transpose(1, 0, 3, 2, 4, 5))
+    gather(take, x, taps, h, w, tile, blocks.transpose(1, 0, 3, 2, 4, 5))
     given = columns(take, (groups, rows, og, n, w.out), x.dtype, inside)
     given.swapaxes(0, 1)[...] = g[tile.lo : tile.hi, :, :, tile.n0 : tile.n1]
+    total: Any = None
     for first, products, height in bands(rows, r):
         window = h.kernel + (height - 1) * layout.step
         a = windows(given, first, products, height, height)
@@ -97,33 +116,40 @@ def add_rows(
         part = np.add.reduce(out, axis=1).reshape(groups, window, k, height, og)
         for i in range(height):
             block = part[:, i * layout.step : i * layout.step + h.kernel, :, i]
-            total += block.transpose(0, 3, 1, 2)
+            total = block if total is None else np.add(total, block)
+    return np.asarray(total)
 
 
-def add_broad(
-    take: Take, x: np.ndarray, g: np.ndarray, h: Axis, w: Axis, tile: Tile, r: int, total: np.ndarray
-) -> None:
-    """Add a tile's part to total (G, O, KH, K), by one product per kernel row over all positions."""
+def broad_part(
+    take: Take, x: np.ndarray, g: np.ndarray, h: Axis, w: Axis, tile: Tile
+) -> np.ndarray:
+    """A tile's part (G, KH, K, O), by one product per kernel row over all positions."""
     rows, n = tile.hi - tile.lo, tile.n1 - tile.n0
     groups, cg = x.shape[1:3]
     og, k, size = g.shape[2], cg * w.kernel, rows * n * w.out
-    part = x[:, :, :, tile.n0 : tile.n1]
+    part, inside = x[:, :, :, tile.n0 : tile.n1], samples_inside(tile, w)
+    if inside and w.kernel > 1:
+        turned = columns(take, part.shape, x.dtype, True)
+        turned[...] = part
+        part = turned
     if h.stride == 1:  # kernel row kh is the same columns, kh·dilation rows further on
         count = rows + (h.kernel - 1) * h.dilation
-        blocks = take((groups, w.kernel, cg, count, n, w.out), x.dtype)
+        blocks = columns(take, (groups, w.kernel, cg, count, n, w.out), x.dtype, inside)
         unfold_rows(part, tile.lo - h.padding, w, blocks.transpose(3, 0, 2, 1, 4, 5))
+        memory = blocks.swapaxes(-1, -2) if inside else blocks
         line, item = n * w.out * x.itemsize, x.itemsize
         strides = (k * count * line, h.dilation * line, count * line, item)
-        b = np.ndarray((groups, h.kernel, k, size), x.dtype, blocks, 0, strides)
+        b = np.ndarray((groups, h.kernel, k, size), x.dtype, memory, 0, strides)
     else:
-        blocks = take((groups, h.kernel, w.kernel, cg, rows, n, w.out), x.dtype)
+        blocks = columns(take, (groups, h.kernel, w.kernel, cg, rows, n, w.out), x.dtype, inside)
         unfold_windows(part, 0, h, w, tile.lo, blocks.transpose(4, 1, 0, 3, 2, 5, 6))
-        b = blocks.reshape(groups, h.kernel, k, size)
-    given = take((groups, og, rows, n, w.out), x.dtype)
+        memory = blocks.swapaxes(-1, -2) if inside else blocks
+        b = memory.reshape(groups, h.kernel, k, size)
+    given = columns(take, (groups, og, rows, n, w.out), x.dtype, inside)
     given.transpose(2, 0, 1, 3, 4)[...] = g[tile.lo : tile.hi, :, :, tile.n0 : tile.n1]
-    out = take((groups, h.kernel, og, k), x.dtype)
-    np.matmul(given.reshape(groups, 1, og, size), b.swapaxes(-1, -2), out=out)
-    total += out.swapaxes(1, 2)
+    a = (given.swapaxes(-1, -2) if inside else given).reshape(groups, 1, og, size)
+    out = take((groups, h.kernel, k, og), x.dtype)
+    return np.matmul(b, a.swapaxes(-1, -2), out=out)  # the longer side first: 20 % faster
 
 
 class Phase(NamedTuple):
@@ -151,7 +177,7 @@ def phases(h: Axis) -> list[Phase]:
     return found
 
 
-def input_gradient(g: np.ndarray, weight: np.ndarray, h: Axis, w: Axis, groups: int) -> np.ndarray:
+def input_gradient(g: np.ndarray, weight: np.ndarray, h: Axis, w: Axis, groups: int) -> Work:
     """Gradient (N, C, H, W) from g (N, O, OH, OW) and weight (O, C/G, KH, KW)."""
     if h.stride > 1 and h.dilation > 1:  # rare: write the dilation out as zeros in the kernel
         o, cg, kh, kw = weight.shape
@@ -168,8 +194,7 @@ def input_gradient(g: np.ndarray, weight: np.ndarray, h: Axis, w: Axis, groups: 
             tasks += phase_tasks(given[phase.given], kernel, phase.origin, w, rows)
         else:
             rows[...] = 0
-    parallel_for(lambda i: tasks[i](), len(tasks))
-    return result
+    return Work(tasks, lambda: result)
 
 
 def phase_tasks(

@@ -24,8 +24,8 @@ import itertools
 import os
 import threading
 import time
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 _count: int | None = None
 _pool: _Pool | None = None
@@ -95,6 +95,27 @@ def parallel_for(task: Callable[[int], Any], count: int) -> None:
             return
     for i in range(count):
         task(i)
+
+
+class Work(NamedTuple):
+    """A result that is still to be made: by `tasks`, in any order, and then `finish`, which returns it.
+
+    Several of them can be made together, so that one waking of the threads serves all.
+    """
+
+    tasks: Sequence[Callable[[], Any]]
+    finish: Callable[[], Any]
+
+    def done(self) -> Any:
+        """Do it, and return the result."""
+        return done(self)[0]
+
+
+def done(*works: Work) -> list[Any]:
+    """Do several pieces of work at once, and return their results."""
+    tasks = works[0].tasks if len(works) == 1 else [task for work in works for task in work.tasks]
+    parallel_for(lambda i: tasks[i](), len(tasks))
+    return [work.finish() for work in works]
 
 
 def _running_pool() -> _Pool:
@@ -237,6 +258,12 @@ def _blas() -> list[Any]:
             found = ThreadpoolController().select(user_api="blas")
             _libraries = list(found.lib_controllers)
     return _libraries
+
+
+def blas_architecture() -> str:
+    """Which processor's kernels BLAS runs, in OpenBLAS's words; "" where that is not known."""
+    found = {str(getattr(library, "architecture", "")) for library in _blas()}
+    return found.pop() if len(found) == 1 else ""
 
 
 _held = False

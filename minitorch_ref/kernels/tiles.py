@@ -15,16 +15,28 @@ from typing import NamedTuple
 import numpy as np
 
 from .axis import Axis
-from .unfold import unfold_rows, unfold_windows
+from .threads import blas_architecture
+from .unfold import copy_rows, unfold_rows, unfold_windows
 
 PACK = 8  # cost of packing one element, in multiply-adds (measured: 0.2 ns against 0.025 ns)
+DIRECT = 1_000_000  # multiply-adds up to which OpenBLAS packs nothing, on processors with AVX-512
+DIRECT_TURNED = 1200  # ... and elements of the result, where the right side is a transposed view
 CACHE = 2 << 20  # bytes of scratch a tile may use; twice that when the products are wide
 WIDE = 32  # products with this many rows do enough work per element to be fed from further away
 SPLIT = 10 << 20  # multiply-adds worth a thread's while: waking one takes some 100 us
 COLUMNS = 512  # products of at least so many columns run at full speed
+FEWEST = 64  # columns from which on a product that is not packed does so, too
+BROAD = 32  # channels on either side from which on a weight gradient is one product per kernel row
 SHORT = 16  # rows up to this length are laid across the samples
 
 Take = Callable[..., np.ndarray]
+
+
+@functools.cache
+def unpacked() -> int:
+    """Multiply-adds up to which this machine's BLAS multiplies without packing."""
+    small = ("SkylakeX", "Cooperlake", "SapphireRapids")
+    return DIRECT if blas_architecture() in small else 0
 
 
 class Tile(NamedTuple):
@@ -39,7 +51,8 @@ class Tile(NamedTuple):
 def band_height(kernel_rows: int, step: int, channels: int, rows: int) -> int:
     """How many output rows (1 to 4) one product should make; the cost model is in conv_rows.py.
 
-    A single channel is a matrix times a vector, which BLAS does without packing.
+    A single channel is a matrix times a vector, which BLAS does without packing; small products on
+    processors with AVX-512 it does so, too, and then a band is of no use.
     """
     best, height = math.inf, 1
     for r in range(1, min(4, rows) + 1 if channels > 1 else 1):
@@ -86,24 +99,48 @@ def plan(
     groups: int, m: int, k: int, itemsize: int, threads: int = 1,
 ) -> Plan:  # fmt: skip
     """How to make `rows` output rows by products M × (kernel_rows·K) per group, on `threads`."""
-    r = band_height(kernel_rows, layout.step, m, rows) if layout.shared else 1
     n = min(samples, max(1, COLUMNS // width))
-    pieces = -(-samples // n)
-    n = -(-samples // pieces)
+    most = unpacked() // (m * kernel_rows * k * width)  # samples in a product that is not packed
+    direct = most * width >= FEWEST
+    if direct:
+        n = min(n, most)
+    n = -(-samples // -(-samples // n))
+    r = 1
+    if layout.shared and not direct:
+        r = band_height(kernel_rows, layout.step, m, rows)
     row_bytes = groups * (k * layout.step + m) * width * n * itemsize
     halo = -(-layout.halo // layout.step)
     budget = CACHE if groups * m < WIDE else 2 * CACHE
     band = max(budget // row_bytes - halo, 2 * halo, 4)
     if samples * rows * width * groups * m * kernel_rows * k >= SPLIT * threads:
-        band = min(band, -(-rows // -(-threads // pieces)))
-    band = -(-rows // -(-rows // band))  # even bands
+        band = min(band, -(-rows // -(-threads // -(-samples // n))))
+    return Plan(r, cut(samples, n, rows, band, r))
+
+
+@functools.lru_cache(maxsize=1024)
+def plan_weight(
+    layout: Layout, kernel_rows: int, samples: int, rows: int, width: int,
+    groups: int, m: int, k: int, itemsize: int,
+) -> tuple[bool, Plan]:  # fmt: skip
+    """For the weight gradient: whether by one product per kernel row over all positions, and tiles."""
+    positions = unpacked() // (m * k)  # in a product that is not packed
+    if m * k <= DIRECT_TURNED < kernel_rows * m * k and positions >= COLUMNS:
+        n = min(samples, max(1, positions // (rows * width)))
+        n = -(-samples // -(-samples // n))
+        return True, Plan(1, cut(samples, n, rows, max(1, min(rows, positions // (n * width))), 1))
+    tiles = plan(layout, kernel_rows, samples, rows, width, groups, m, k, itemsize)
+    return min(m, k) >= BROAD, tiles
+
+
+def cut(samples: int, n: int, rows: int, band: int, r: int) -> list[Tile]:
+    """Tiles of n samples and about `band` rows: even bands, in multiples of r."""
+    band = -(-rows // -(-rows // band))
     band = -(-band // r) * r
-    tiles = [
+    return [
         Tile(i, min(i + n, samples), a, min(a + band, rows))
         for i in range(0, samples, n)
         for a in range(0, rows, band)
     ]
-    return Plan(r, tiles)
 
 
 def rows_first(x: np.ndarray, groups: int) -> np.ndarray:
@@ -127,11 +164,32 @@ def columns(take: Take, shape: Sequence[int], dtype: np.dtype, inside: bool) -> 
     return take((*shape[:-2], shape[-1], shape[-2]), dtype).swapaxes(-1, -2)
 
 
-def gather(take: Take, x: np.ndarray, h: Axis, w: Axis, tile: Tile, blocks: np.ndarray) -> None:
+def taps_of(x: np.ndarray, w: Axis, groups: int) -> np.ndarray | None:
+    """(N, C, H, W) seen as (H, G, C/G, KW, N, OW), tap by tap: a view whose rows overlap.
+
+    None where taps fall outside, or rows are short and better turned first.
+    """
+    outside = w.padding or (w.out - 1) * w.stride + (w.kernel - 1) * w.dilation >= w.size
+    if outside or w.kernel == 1 or not x.flags.c_contiguous or (w.out <= SHORT and len(x) >= 8):
+        return None
+    n, c, rows, width = x.shape
+    item, c = x.itemsize, c // groups
+    line, plane = width * item, rows * width * item
+    strides = (line, c * plane, plane, w.dilation * item, groups * c * plane, w.stride * item)
+    return np.ndarray((rows, groups, c, w.kernel, n, w.out), x.dtype, x, 0, strides)
+
+
+def gather(
+    take: Take, x: np.ndarray, taps: np.ndarray | None, h: Axis, w: Axis, tile: Tile, blocks: np.ndarray
+) -> None:
     """Unfold what a tile needs of x (H, G, C, N, W) into blocks (rows, G, C, KW, n, OW)."""
     layout, first = layout_of(h), max(0, tile.lo * h.stride - h.padding)
     last = (tile.hi - 1) * h.stride + (h.kernel - 1) * h.dilation - h.padding
-    part = x[first : max(first, last + 1), :, :, tile.n0 : tile.n1]
+    stop = max(first, last + 1)
+    if layout.shared and taps is not None:
+        copy_rows(taps[first:stop, :, :, :, tile.n0 : tile.n1], tile.lo * h.stride - h.padding - first, blocks)
+        return
+    part = x[first:stop, :, :, tile.n0 : tile.n1]
     if samples_inside(tile, w) and w.kernel > 1:  # turn once, so that every tap is long runs
         turned = columns(take, part.shape, part.dtype, True)
         turned[...] = part

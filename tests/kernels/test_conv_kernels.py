@@ -120,8 +120,8 @@ def test_all_windows_at_once(h, w, sizes, n, layout, budget, seed):
     before, conv_columns.BUDGET = conv_columns.BUDGET, budget
     try:
         y = conv_columns.forward(x, weight, bias, h, w, groups)
-        back = conv_columns.input_gradient(g, weight, h, w, groups)
-        ours = conv_columns.weight_gradient(g, x, h, w, groups)
+        back = conv_columns.input_gradient(g, weight, h, w, groups).done()
+        ours = conv_columns.weight_gradient(g, x, h, w, groups).done()
     finally:
         conv_columns.BUDGET = before
     close(y, reference.conv2d(x, weight, bias, h, w, groups), 20 + cg * h.kernel * w.kernel)
@@ -191,6 +191,6 @@ def test_the_checks_notice_a_wrong_convolution(monkeypatch):
 
     monkeypatch.setattr(unfold, "unfold_width", wrong)
     check = test_conv2d_and_its_gradients.hypothesis.inner_test
-    axis = Axis(5, 3, 3)
+    axis = Axis(5, 5, 3, 1, 1)
     with pytest.raises(AssertionError):
         check(axis, axis, (1, 2, 3), 2, "C", "C", np.float64, False, 0)

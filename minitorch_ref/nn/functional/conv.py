@@ -1,7 +1,7 @@
 """Convolutions and transposed convolutions in one, two and three dims.
 
 A convolution is linear in its input and in its weight.  Three ops are enough for all its derivatives,
-because each one's gradients are the others:
+because each one's gradients are the others (a backward pass that is not recorded makes them at once):
 
     op                    y from                 gradient for the first      for the second
     _forward (x, w)       y = x * w              _to_input (ȳ, w)            _to_weight (ȳ, x)
@@ -20,13 +20,21 @@ from typing import NamedTuple
 import numpy as np
 
 from ...autograd.graph import record
-from ...kernels.conv import convolve, convolve_input, convolve_weight
+from ...autograd.modes import state
+from ...kernels.conv import (
+    convolve,
+    convolve_bias,
+    convolve_both,
+    convolve_input,
+    convolve_weight,
+)  # fmt: skip
 from ...ops.registry import op
 from ...quiet import fp
-from ...tensor import Tensor
+from ...tensor import Tensor, wrap
 from ._conv_checks import check_geometry, check_types, same_padding
 from .padding import constant_pad_nd
 
+Gradients = tuple[Tensor | None, ...]
 Sizes = int | Sequence[int]
 Ints = tuple[int, ...]
 
@@ -110,14 +118,34 @@ def _forward(
     """y of x and w; `out` asks for fewer outputs than would fit."""
     bias = None if b is None else b._array
     data = fp.quiet(convolve, x._array, w._array, bias, *window, out)
-    size, kernel = x._array.shape[2:], w._array.shape[2:]
-    return record(
-        name,
-        data,
-        x=(x, lambda g, w: _to_input(g, _conjugate(w), None, size, window)),
-        w=(w, lambda g, x: _to_weight(g, _conjugate(x), kernel, window)),
-        bias=(b, _sum_per_channel),
-    )
+
+    def rule(g: Tensor, x: Tensor, w: Tensor, needs: tuple[bool, ...]) -> Gradients:
+        if state.grad or g._array.dtype.kind == "c":
+            size, kernel = x._array.shape[2:], w._array.shape[2:]
+            return (
+                _to_input(g, _conjugate(w), None, size, window) if needs[0] else None,
+                _to_weight(g, _conjugate(x), kernel, window) if needs[1] else None,
+                _sum_per_channel(g) if needs[2] else None,
+            )
+        return fp.quiet(_gradients, g._array, x._array, w._array, window, needs)
+
+    return record(name, data, (("x", "w", "bias"), rule), x=x, w=w, bias=b)
+
+
+def _gradients(
+    g: np.ndarray, x: np.ndarray, w: np.ndarray, window: Window, needs: tuple[bool, ...]
+) -> Gradients:
+    """All gradients that are wanted, when nothing is recorded: both convolutions at once."""
+    to_x, to_w, to_bias = needs
+    x_grad = w_grad = None
+    if to_x and to_w:
+        x_grad, w_grad = convolve_both(g, x, w, *window)
+    elif to_w:
+        w_grad = convolve_weight(g, x, w.shape[2:], *window)
+    elif to_x:
+        x_grad = convolve_input(g, w, x.shape[2:], *window)
+    bias = convolve_bias(g) if to_bias else None
+    return tuple([None if a is None else wrap(a) for a in (x_grad, w_grad, bias)])
 
 
 def _to_input(
