@@ -24,6 +24,7 @@ from . import nullmodel
 from .engines import Engine, EngineError, open_engine
 from .observe import Observed
 from .outcome import Verdict
+from .torch_side import import_torchvision
 
 NULL_RUNS = (("one", 1), ("all", 2), ("steps", 3), ("steps", 4))
 
@@ -35,7 +36,7 @@ class Program:
     name: str
     module: str
     options: dict[str, Any]
-    loss: str = "step_losses"
+    vision: bool = False  # whether it needs torchvision
 
 
 PROGRAMS = {
@@ -44,8 +45,10 @@ PROGRAMS = {
         Program("sigmoid_gd", "sigmoid_gd", {}),
         Program("admissions", "admissions", {"error_term": "cross_entropy"}),
         Program("admissions_mse", "admissions", {"error_term": "mean_square"}),
-        Program("lenet5", "lenet5", {"epochs": 1, "limit": 5000}),
-        Program("simplenet", "lenet5", {"model": "simplenet", "epochs": 1, "limit": 1000}),
+        Program("lenet5", "lenet5", {"epochs": 1, "limit": 5000}, vision=True),
+        Program(
+            "simplenet", "lenet5", {"model": "simplenet", "epochs": 1, "limit": 1000}, vision=True
+        ),
     )
 }
 
@@ -236,12 +239,23 @@ def compare_program(
     null_runs: tuple = NULL_RUNS,
 ) -> ProgramResult:
     """Run one program on both engines and on the null model."""
+    from minitorch_ref.programs.data import each_note_once
+
     program = PROGRAMS[name]
     source = load_program(ours if not ours.is_torch else open_engine("minitorch_ref"), program)
     known = source.Config.__dataclass_fields__
     given = {k: v for k, v in (options or {}).items() if v is not None}
     wanted = {k: v for k, v in {**program.options, **given}.items() if k in known}
     config = replace(source.Config(), **wanted)
+    if program.vision and (ours.is_torch or theirs.is_torch):
+        import_torchvision()
+    with each_note_once():
+        return _compare_runs(name, source, config, ours, theirs, null_runs)
+
+
+def _compare_runs(
+    name: str, source: Any, config: Any, ours: Engine, theirs: Engine, null_runs: tuple
+) -> ProgramResult:
     began = time.perf_counter()
     reference = trace(source, theirs.module, config)
     try:

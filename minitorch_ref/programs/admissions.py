@@ -201,6 +201,7 @@ def plot(results: dict[str, list[Result]], rows: sources.Applications, folder: A
     return saved
 
 
+@sources.each_note_once()
 def main(argv: list[str] | None = None) -> int:
     """Train by hand and on each engine, with each error term; print, compare, save the plots."""
     ask = parser("admissions", "A 1-layer network that predicts graduate-school admissions.")

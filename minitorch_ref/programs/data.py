@@ -14,6 +14,8 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -71,9 +73,27 @@ class Pictures(NamedTuple):
     source: str
 
 
+_said: set[str] | None = None  # the lines said so far, where none is said twice
+
+
 def note(line: str) -> None:
     """One line to the user, beside the program's own output."""
+    if _said is not None:
+        if line in _said:
+            return
+        _said.add(line)
     print(line, file=sys.stderr)
+
+
+@contextmanager
+def each_note_once() -> Iterator[None]:
+    """Within, no line is said a second time: for several runs of a program over the same data."""
+    global _said
+    before, _said = _said, set() if _said is None else _said
+    try:
+        yield
+    finally:
+        _said = before
 
 
 def data_folder(data: str | os.PathLike[str] | None) -> Path | None:

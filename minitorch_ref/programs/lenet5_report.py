@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from . import data as sources
+from .engines import vision_of
 from .lenet5 import MEAN, STD, Config, Result, run
 from .nets import NETS
 from .report import COLOURS, Report, figures, parser
@@ -29,6 +30,11 @@ def command_line(argv: list[str] | None = None) -> int:
     ask.add_argument("--workers", type=int, default=0, help="loader processes")
     args = ask.parse_args(argv)
     report = Report(args)
+    try:
+        for torch in report.engines:
+            vision_of(torch)
+    except ImportError as error:
+        ask.error(str(error))
     pictures = sources.pictures(args.data)
     print(f"Data: {pictures.source}")
     results = []

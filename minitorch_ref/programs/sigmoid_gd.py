@@ -167,6 +167,7 @@ def plot(results: list[Result], points: sources.Points, folder: Any) -> list[Any
     return saved
 
 
+@sources.each_note_once()
 def main(argv: list[str] | None = None) -> int:
     """Train by hand and on each engine asked for; print, compare, save the plots."""
     ask = parser("sigmoid_gd", "A line between two kinds of points, by gradient descent.")

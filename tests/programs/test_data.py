@@ -194,3 +194,17 @@ def test_images_from_the_net(monkeypatch, capsys):
         monkeypatch.setenv("MINITORCH_OFFLINE", "1")
         assert data.pictures().source.startswith("stand-in")
     capsys.readouterr()
+
+
+def test_lines_are_said_once_where_that_is_asked_for(capsys):
+    with data.each_note_once():
+        data.points()
+        with data.each_note_once():
+            data.points()
+        data.points()
+        data.applications()
+    said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("stand-in data:")]
+    assert ["100" in line for line in said] == [True, False]
+    data.points()
+    data.points()
+    assert capsys.readouterr().err.count("stand-in data:") == 2

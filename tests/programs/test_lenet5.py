@@ -9,9 +9,12 @@ import pytest
 import torch
 
 import minitorch_ref as mt
-from minitorch_ref.programs import data, lenet5, nets
+from minitorch_ref.programs import data, engines, lenet5, nets
 from minitorch_ref.programs.lenet5 import Config, run
 from minitorch_ref.vision.datasets import Shapes
+from parity.torch_side import import_torchvision
+
+import_torchvision()
 
 
 @pytest.fixture(scope="module")
@@ -144,3 +147,17 @@ def test_simplenet_command_line_without_plots(tmp_path, capsys, monkeypatch, sha
     assert lenet5.main(words) == 0
     assert "saved" not in capsys.readouterr().out
     assert [path.name for path in tmp_path.iterdir()] == ["simplenet-minitorch_ref.pt"]
+
+
+def test_a_torchvision_that_does_not_go_with_torch_is_named(tmp_path, capsys, monkeypatch):
+    def broken(name):
+        if name == "torchvision":
+            raise RuntimeError("operator torchvision::nms does not exist")
+        return __import__(name)
+
+    monkeypatch.setattr(engines.importlib, "import_module", broken)
+    with pytest.raises(SystemExit) as stopped:
+        lenet5.main(["--engine", "torch", "--out", str(tmp_path)])
+    assert stopped.value.code == 2
+    said = capsys.readouterr().err
+    assert "nms does not exist" in said and "python -m parity programs lenet5" in said

@@ -9,9 +9,9 @@ import pytest
 import torch
 
 import minitorch_ref as mt
-from minitorch_ref.programs.engines import vision_of
+from parity.torch_side import import_torchvision
 
-torchvision = vision_of(torch)
+torchvision = import_torchvision()
 PIL_Image = pytest.importorskip("PIL.Image")
 
 
