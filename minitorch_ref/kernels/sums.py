@@ -4,10 +4,15 @@ NumPy adds pairwise (error grows with log n) along the axis that is fastest in m
 the other (error grows with n) along all others.  So a long slow axis is cut into blocks that are
 summed first: the error grows with n/64 + 64, then with the logarithm again as blocks of blocks are
 formed.  float16 is summed in float32 and rounded once.
+
+Large sums go to BLAS, a piece of at most PIECE numbers at a time, the pieces added up in double: a dot
+product with ones keeps some 64 partial sums and costs 0.05 to 0.07 ns an element, `np.add.reduce`
+0.15 to 0.19.
 """
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any
 
@@ -22,6 +27,9 @@ _multiply: Any = np.multiply.reduce
 
 _BLOCK = 64
 _LONG = 256  # additions one after the other that are still accurate enough
+PIECE = 1024  # elements of one dot product
+_MANY = 1 << 13  # elements from which BLAS pays
+_ROW = 192  # and the rows it pays for
 
 
 def total(x: Array, axes: tuple[int, ...] | None, keepdims: bool = False) -> Array:
@@ -31,10 +39,50 @@ def total(x: Array, axes: tuple[int, ...] | None, keepdims: bool = False) -> Arr
     if x.dtype.char == "e":
         return np.asarray(total(x.astype(np.float32), axes, keepdims)).astype(np.float16)
     if x.dtype.kind in "fc" and x.size > _LONG:
+        if x.size >= _MANY and x.dtype.kind == "f" and (n := run_length(x, axes)) >= _ROW:
+            return shaped(dots(x.reshape(-1, n)), x, axes, keepdims).astype(x.dtype)
         axis = _slow_axis(x, axes)
         if axis is not None:
             return _in_blocks(x, axes, keepdims, axis)
-    return np.asarray(_add(x, axis=axes, keepdims=keepdims))
+    return np.asarray(_add(x, axis=axes, keepdims=keepdims), order="C")
+
+
+def run_length(x: Array, axes: tuple[int, ...] | None) -> int:
+    """How many elements each sum over `axes` has if they lie side by side in memory, else 0."""
+    if not x.flags.c_contiguous:
+        return 0
+    if axes is None:
+        return x.size
+    kept = x.ndim - len(axes)
+    return math.prod(x.shape[kept:]) if axes == tuple(range(kept, x.ndim)) else 0
+
+
+def shaped(sums: Array, x: Array, axes: tuple[int, ...] | None, keepdims: bool) -> Array:
+    """Sums over the last axes of x, one after the other in memory, in the shape they should have."""
+    kept = () if axes is None else x.shape[: x.ndim - len(axes)]
+    return sums.reshape(kept + (1,) * (x.ndim - len(kept)) if keepdims else kept)
+
+
+def dots(x: Array, y: Array | None = None) -> Array:
+    """Σ x·y, or Σ x, of every row of a contiguous matrix, as float64."""
+    rows, n = x.shape
+    if y is None:
+        y = _ones(min(n, PIECE), x.dtype)
+    if n <= PIECE:
+        return np.vecdot(x, y).astype(np.float64)
+    whole = n - n % PIECE
+    pieces = rows, whole // PIECE, PIECE
+    right = y if y.ndim == 1 else y[:, :whole].reshape(pieces)
+    sums = np.add.reduce(np.vecdot(x[:, :whole].reshape(pieces), right), axis=1, dtype=np.float64)
+    if whole < n:
+        right = y[: n - whole] if y.ndim == 1 else y[:, whole:]
+        sums += np.vecdot(x[:, whole:], right)
+    return np.asarray(sums)
+
+
+@functools.lru_cache(maxsize=64)
+def _ones(size: int, dtype: np.dtype) -> Array:
+    return np.ones(size, dtype)
 
 
 def _slow_axis(x: Array, axes: tuple[int, ...] | None) -> int | None:
@@ -65,17 +113,19 @@ def _in_blocks(x: Array, axes: tuple[int, ...] | None, keepdims: bool, axis: int
 def product(x: Array, axes: tuple[int, ...], keepdims: bool = False) -> Array:
     """The product over `axes`, in the array's own dtype.
 
-    NumPy multiplies a run in memory one number after the other; as the rows of a matrix they are
-    multiplied many at a time.
+    NumPy multiplies a run in memory one number after the other (0.9 ns each).  So the second half of
+    every row is multiplied into the first, again and again, many numbers at a time.
     """
     if x.dtype.char == "e":
         return product(x.astype(np.float32), axes, keepdims).astype(np.float16)
-    n, outer = math.prod([x.shape[a] for a in axes]), x.shape[: x.ndim - len(axes)]
-    run = x.flags.c_contiguous and axes == tuple(range(len(outer), x.ndim))
-    if x.dtype.kind == "f" and run and n >= 512:
-        whole = n - n % _BLOCK
-        flat = x.reshape(*outer, n)
-        head = _multiply(flat[..., :whole].reshape(*outer, -1, _BLOCK), axis=-2)
-        result = _multiply(head, axis=-1) * _multiply(flat[..., whole:], axis=-1)
-        return np.asarray(result).reshape(outer + (1,) * len(axes) if keepdims else outer)
-    return np.asarray(_multiply(x, axis=axes, keepdims=keepdims))
+    n = run_length(x, axes) if x.dtype.kind == "f" else 0
+    if n < 2 * _BLOCK:
+        return np.asarray(_multiply(x, axis=axes, keepdims=keepdims))
+    rows = x.reshape(-1, n)
+    while n >= 2 * _BLOCK:
+        half = n // 2
+        folded = np.multiply(rows[:, :half], rows[:, half : 2 * half])
+        if n % 2:
+            folded[:, 0] *= rows[:, -1]
+        rows, n = folded, half
+    return shaped(np.asarray(_multiply(rows, axis=1)), x, axes, keepdims)

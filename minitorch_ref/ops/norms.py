@@ -16,7 +16,7 @@ import numpy as np
 from ..autograd.graph import record
 from ..dtypes import FLOATING, float16, float32, promote_types, result_type
 from ..dtypes import dtype as DType
-from ..kernels.sums import total
+from ..kernels.sums import PIECE, dots, run_length, shaped, total
 from ..quiet import fp
 from ..tensor import Tensor, wrap
 from .common import Dims, wrap_dim
@@ -28,6 +28,7 @@ from .registry import op
 from .writing import exact_out
 
 _add: Any = np.add.reduce
+LENGTH = 64  # numbers from which a dot product is faster than squares and their sum
 
 
 def norm_of_vectors(
@@ -105,6 +106,9 @@ def _p_norm(x: np.ndarray, p: float, dims: tuple[int, ...], keepdim: bool) -> np
     if p == 0:
         return np.asarray(_add(x != 0, axis=dims, keepdims=keepdim, dtype=kind))
     if p == 2:
+        if x.dtype.kind == "f" and x.size > PIECE and (n := run_length(x, dims)) > LENGTH:
+            rows = x.reshape(-1, n)
+            return np.asarray(np.sqrt(shaped(dots(rows, rows), x, dims, keepdim)), kind)
         squares = np.square(x) if x.dtype.kind == "f" else np.square(x.real) + np.square(x.imag)
         s = _add(squares, axis=dims, keepdims=keepdim, dtype=np.float64)
         return np.asarray(np.sqrt(s), kind)
@@ -217,7 +221,8 @@ def renorm(input: Tensor, p: float, dim: int, maxnorm: float) -> Tensor:
     others = tuple([d for d in range(input.ndim) if d != dim])
     lengths = _lengths(input.detach(), p, others)
     factor = where(lengths > maxnorm, maxnorm / (lengths + 1e-7), 1.0)
-    data = fp.quiet(np.multiply, input._array, cast(factor, input.dtype.to_real())._array)
+    factors = cast(factor, input.dtype.to_real())._array
+    data = fp.quiet(np.multiply, input._array, factors, order="C")
 
     def rule(g: Tensor, input: Tensor) -> Tensor:
         """(source: renorm_backward)"""

@@ -37,7 +37,7 @@ def sum(
     dims = reduced_dims("sum", x, dim, keepdim)
     shape = x._array.shape
     if x._array.dtype.kind == "b":  # only on demand: sum(dtype=torch.bool)
-        return wrap(np.asarray(_or(x._array, axis=dims, keepdims=keepdim)))
+        return wrap(np.asarray(_or(x._array, axis=dims, keepdims=keepdim), order="C"))
     data = fp.quiet(total, x._array, dims, keepdim)
     return record(name, data, x=(x, lambda g: restore(g, dims, keepdim).expand(shape)))
 
@@ -64,8 +64,9 @@ def nansum(
     dims = reduced_dims("nansum", input, dim, keepdim)
     shape = input._array.shape
     x = cast(input, sum_dtype(input, dtype))
-    present = keep(~np.isnan(x._array), x._array)
-    data = fp.quiet(total, present, dims, keepdim)
+    data = fp.quiet(total, x._array, dims, keepdim)
+    if np.isnan(data).any():  # there are some, or infinities of both signs
+        data = fp.quiet(total, keep(~np.isnan(x._array), x._array), dims, keepdim)
     return record(
         "NansumBackward0", data,
         x=(x, lambda g, x: restore(g, dims, keepdim).expand(shape) * x.isnan().logical_not()),
@@ -160,7 +161,7 @@ def prod(
 
 def _product(x: np.ndarray, dims: tuple[int, ...], keepdim: bool) -> np.ndarray:
     if x.dtype.kind == "b":
-        return np.asarray(_and(x, axis=dims, keepdims=keepdim))
+        return np.asarray(_and(x, axis=dims, keepdims=keepdim), order="C")
     return product(x, dims, keepdim)
 
 
@@ -228,7 +229,7 @@ def _truth(name: str, ufunc: Any, input: Tensor, dim: Dims, keepdim: bool) -> Te
     dims = reduced_dims(name, input, dim, keepdim)
     if isinstance(dim, (tuple, list)) and not dim:
         dims = ()  # torch's choice: the empty tuple reduces nothing here, and everything in sum
-    data = np.asarray(ufunc.reduce(array, axis=dims, keepdims=keepdim, dtype=bool))
+    data = np.asarray(ufunc.reduce(array, axis=dims, keepdims=keepdim, dtype=bool), order="C")
     return wrap(data.astype(np.uint8) if array.dtype == np.uint8 else data)
 
 

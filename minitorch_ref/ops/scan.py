@@ -14,6 +14,7 @@ from .. import return_types
 from ..autograd.graph import record, rename
 from ..dtypes import bool_
 from ..dtypes import dtype as DType
+from ..kernels.scans import accumulate
 from ..quiet import fp
 from ..tensor import Tensor, wrap
 from .common import cast_array, wrap_dim
@@ -29,19 +30,9 @@ from .table import not_implemented
 from .writing import exact_in_place, exact_out, named_out, write_exactly
 
 
-_WIDER = {"e": np.float32, "f": np.float64, "F": np.complex128}
-
-
 def _accumulate(ufunc: Any, array: np.ndarray, dim: int) -> np.ndarray:
-    """The running sum or product; floats are accumulated in the next wider type, as torch does it.
-
-    Each result is then rounded once, however many elements went before it.
-    """
-    if array.ndim == 0:
-        return array.copy()
-    wider = _WIDER.get(array.dtype.char, array.dtype)
-    total = fp.quiet(ufunc.accumulate, array, axis=dim, dtype=wider)
-    return fp.quiet(total.astype, array.dtype, copy=False)
+    """The running sum or product, in the array's own type."""
+    return array.copy() if array.ndim == 0 else fp.quiet(accumulate, ufunc, array, dim)
 
 
 def _typed(function: Any) -> Any:
