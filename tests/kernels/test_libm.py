@@ -8,9 +8,10 @@ import math
 
 import numpy as np
 import pytest
+import torch
 
 import minitorch_ref as mt
-from minitorch_ref.kernels import libm, special
+from minitorch_ref.kernels import draws, libm, normals, special
 
 UFUNCS = {"log": np.log, "log1p": np.log1p, "sin": np.sin, "cos": np.cos, "acos": np.arccos}
 SCALARS = {name: getattr(math, name) for name in UFUNCS}
@@ -106,3 +107,30 @@ def test_steps_are_fused_or_not_in_every_shape(shape, fused, monkeypatch):
     y = special.spherical_bessel_j0(x)
     assert y.shape == shape
     assert np.allclose(y.ravel(), [math.sin(v) / v for v in x.ravel()], rtol=1e-15, atol=0)
+
+
+DRAWS = {
+    "exponential": lambda m, x: x.exponential_(2.0),
+    "geometric": lambda m, x: x.geometric_(0.3),
+    "cauchy": lambda m, x: x.cauchy_(1.0, 2.0),
+    "log_normal": lambda m, x: x.log_normal_(0.5, 0.25),
+    "normal": lambda m, x: x.normal_(1.0, 2.0),
+}
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("shape", [*SHAPES, (40,)])
+@pytest.mark.parametrize("name", DRAWS)
+def test_draws_by_the_c_library_one_by_one_are_torchs(name, shape, dtype, monkeypatch):
+    functions = {**UFUNCS, "exp": np.exp, "tan": np.tan}
+    one_by_one = {n: functools.partial(libm.by_element, getattr(math, n), f) for n, f in functions.items()}
+    for module in (draws, normals):
+        monkeypatch.setattr(module, "libm", one_by_one.__getitem__)
+    found = []
+    for module in (mt, torch):
+        module.manual_seed(3)
+        x = DRAWS[name](module, module.empty(shape, dtype=getattr(module, dtype)))
+        found.append((x.numpy(), module.rand(1).item()))
+    (ours, after), (theirs, torch_after) = found
+    assert ours.shape == theirs.shape and ours.dtype == theirs.dtype
+    assert ours.tobytes() == theirs.tobytes() and after == torch_after
