@@ -30,7 +30,7 @@ from .values import LIMIT
 DTYPES = ("float16", "float32", "float64", "complex64", "complex128")
 WIDE = {"float16": "float64", "float32": "float64", "complex64": "complex128"}
 POINTS = 2000
-CANCELLING = ("gelu", "tanhshrink")  # torch's formulas lose all bits far left, or near zero
+CANCELLING = ("gelu", "log_ndtr", "tanhshrink")  # torch's lose all bits far left, or near zero
 SLOW = 400  # points where mpmath is the oracle
 SHARE, DOUBTS, MANY = 200, 8, 120  # points it takes over, points it is asked about, its digits
 

@@ -102,33 +102,53 @@ def reciprocal(x: Array) -> Array:
 
 def rsqrt(x: Array) -> Array:
     """1/√x."""
-    return _complex_rsqrt(x) if x.dtype.kind == "c" else reciprocal(np.sqrt(x))
+    return reciprocal(np.sqrt(x)) if x.dtype.kind == "f" and x.dtype.char != "e" else _wide_rsqrt(x)
 
 
 @wider
-def _complex_rsqrt(x: Array) -> Array:
+def _wide_rsqrt(x: Array) -> Array:
     return reciprocal(np.sqrt(x))
 
 
+def multiplied(factor: float) -> Callable[[Array], Array]:
+    """x · factor for one number; of half precision rounded once, as torch does."""
+
+    def product(x: Array) -> Array:
+        if x.dtype.char == "e":
+            return (x.astype(np.float32) * np.float32(factor)).astype(np.float16)
+        return x * x.dtype.type(factor)
+
+    return product
+
+
+def atan2(a: Array, b: Array) -> Array:
+    """The angle of (b, a); NumPy's float32 routine is up to 2.1 ULP off."""
+    if np.result_type(a, b) != np.float32:
+        return np.arctan2(a, b)
+    return np.asarray(np.arctan2(a, b, dtype=np.float64)).astype(np.float32)
+
+
 _FEW = 400  # elements below which float64's tanh is no slower
+_FLAT = {np.dtype("f4"): np.float32(1.25), np.dtype("f8"): np.float64(2)}
 
 
 def tanh(x: Array) -> Array:
-    """tanh; in float32 nearer to the truth than NumPy's, which is up to 1.4 ULP off: near ±1 that
+    """tanh, nearer to the truth than NumPy's, which is up to 1.4 ULP off in float32: near ±1 that
     would be thousands in 1 − tanh².  There it is 1 − 2/(e²ˣ + 1), where exp's own error vanishes."""
-    if x.dtype.char != "f":
+    limit = _FLAT.get(x.dtype)
+    if limit is None:
         return np.tanh(x)
-    if x.size < _FEW:
+    if x.size < _FEW and x.dtype.char == "f":
         return np.tanh(x.astype(np.float64)).astype(np.float32)
-    size = np.abs(x)
-    steep = np.tanh(x)
-    rest = np.add(size, size)
+    size, steep = np.abs(x), np.tanh(x)
+    rest = np.asarray(size + size)
     np.exp(rest, out=rest)
-    rest += np.float32(1)
-    np.divide(np.float32(2), rest, out=rest)
-    flat = np.subtract(np.float32(1), rest, out=rest)
+    one = x.dtype.type(1)
+    rest += one
+    np.divide(one + one, rest, out=rest)
+    flat = np.subtract(one, rest, out=rest)
     np.copysign(flat, x, out=flat)
-    return select(size > np.float32(1.25), flat, steep, x.dtype)
+    return select(size > limit, flat, steep, x.dtype)
 
 
 def _first_of_equals(ufunc: np.ufunc) -> Callable[..., Any]:
@@ -204,6 +224,7 @@ _SIMPLE_POWERS: dict[float, Any] = {  # the exponents that torch special-cases
     -1.0: np.reciprocal,
     -2.0: lambda a: np.reciprocal(a * a),
 }
+_SEVERAL_STEPS = (0.5, -0.5, 3.0, -2.0)  # in half precision torch rounds these once, as np.power does
 
 
 def power(a: Array, b: Any) -> Array:
@@ -214,9 +235,15 @@ def power(a: Array, b: Any) -> Array:
         return _complex_power(a, b)
     if np.ndim(b) == 0:
         simple = _SIMPLE_POWERS.get(float(b))
-        if simple is not None and not (a.dtype.char == "e" and abs(b) == 0.5):
+        if simple is not None and not (a.dtype.char == "e" and float(b) in _SEVERAL_STEPS):
             return simple(a)
-    return np.power(a, b)
+    return _wide_power(a, b) if np.result_type(a, b) == np.float32 else np.power(a, b)
+
+
+def _wide_power(a: Array, b: Any) -> Array:
+    """In float64: the slope in the exponent multiplies the error."""
+    out = np.empty(np.broadcast_shapes(np.shape(a), np.shape(b)), np.float32)
+    return np.asarray(np.power(a, b, out=out, dtype=np.float64, casting="same_kind"))
 
 
 def _whole_power(a: Array, b: Any) -> Array:

@@ -52,6 +52,17 @@ def _extended(a: Array, x: Array) -> tuple[Array, Array]:
     return lower, upper
 
 
+def density(a: Array, x: Array) -> Array:
+    """xᵃ⁻¹ e⁻ˣ / Γ(a) of float64 arrays, through a logarithm that has bits to spare."""
+    from scipy.special import gammaln
+
+    a, x = (v.astype(_EXTENDED) for v in np.broadcast_arrays(a, x))
+    usual = (a > 0) & (x > 0) & np.isfinite(a)
+    safe = np.where(usual, a, 1)
+    log_gamma = np.where(usual, _log_gamma(safe + 1) - np.log(safe), gammaln(a.astype(np.float64)))
+    return np.exp((a - 1) * np.log(x) - x - log_gamma).astype(np.float64)
+
+
 def _log_gamma(z: Array) -> Array:
     """log Γ(z) for z > 1: lifted to z + 20, where Stirling's series has converged."""
     product = np.ones_like(z)

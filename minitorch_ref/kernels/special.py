@@ -18,6 +18,7 @@ import numpy as np
 
 from .airy import airy_ai as airy
 from .fma import fma
+from .hurwitz import LARGEST, hurwitz_zeta
 from .incomplete_gamma import lower_and_upper
 from .libm import by_element, fuses, libm, libm_float
 from .modified_bessel import modified_bessel as extended
@@ -121,7 +122,11 @@ def polygamma(n: int, x: Array) -> Array:
 def _higher(n: int, x: Array) -> Array:
     sign = 1.0 if n % 2 else -1.0
     scale = math.gamma(n + 1.0) if n < 171 else math.inf
-    return sign * scale * _zeta(np.asarray(n + 1.0), x)
+    value = _zeta(np.asarray(n + 1.0), x)
+    near = np.asarray(x > -100)
+    if n < LARGEST and near.any():
+        value[near] = hurwitz_zeta(n + 1, x[near])
+    return sign * scale * value
 
 
 def _trigamma(x: Array) -> Array:

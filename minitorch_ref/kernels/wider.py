@@ -57,16 +57,17 @@ def _by_pieces(kernel: Kernel, x: Array, wide: np.dtype, constants: tuple) -> Ar
     return out
 
 
-def widened(ufunc: np.ufunc, char: str) -> Kernel:
-    """A ufunc, wider for the type `char`; of large arrays NumPy converts a buffer at a time."""
-    wide = _WIDEST[np.dtype(char)]
-    options: Any = {"dtype": wide, "casting": "same_kind"}
+def widened(ufunc: np.ufunc, chars: str) -> Kernel:
+    """A ufunc, wider for the types `chars`; of large arrays NumPy converts a buffer at a time."""
+    wide = {np.dtype(c): _WIDEST[np.dtype(c)] for c in chars}
 
     def call(x: Array) -> Array:
-        if x.dtype.char != char:
+        to = wide.get(x.dtype)
+        if to is None:
             return ufunc(x)
         if x.size < _FEW:
-            return ufunc(x.astype(wide)).astype(x.dtype)
+            return ufunc(x.astype(to)).astype(x.dtype)
+        options: Any = {"dtype": to, "casting": "same_kind"}
         return ufunc(x, np.empty_like(x), **options)
 
     return call
@@ -74,14 +75,33 @@ def widened(ufunc: np.ufunc, char: str) -> Kernel:
 
 log = widened(np.log, "f")
 log2 = widened(np.log2, "F")
-log10 = widened(np.log10, "F")
+log10 = widened(np.log10, "fF")
+expm1 = widened(np.expm1, "f")
+tan = widened(np.tan, "f")
+asin = widened(np.arcsin, "f")
 acos = widened(np.arccos, "D")
+
+
+def exp2(x: Array) -> Array:
+    """2ˣ; NumPy's float32 routine is up to 2.5 ULP off near the ends of the type."""
+    y = np.asarray(np.exp2(x))
+    if x.dtype == _SINGLE and (far := np.abs(x) > 120).any():
+        y[far] = np.exp2(x[far].astype(_DOUBLE))
+    return y
+
+
 _EXP2 = {_SINGLE: widened(np.exp2, "f"), _DOUBLE: widened(np.exp2, "d")}
 
 
 def power_of_two(x: Array) -> Array:
     """2ˣ for float16, float32 and float64; exact for whole x."""
     return np.asarray(_EXP2.get(x.dtype, np.exp2)(x))
+
+
+@wider
+def scaled_expm1(x: Array, inner: float, outer: float) -> Array:
+    """outer · (exp(inner · x) − 1): elu left of zero."""
+    return np.expm1(x * inner) * outer
 
 
 @wider

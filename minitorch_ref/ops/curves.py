@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..autograd.graph import record
-from ..kernels import wider
+from ..kernels import slopes, wider
 from ..kernels.blocks import over_blocks
 from ..kernels.select import against, keep, select
 from ..quiet import fp
@@ -50,18 +50,29 @@ def draw(curve: Curve, x: Tensor, *constants: float) -> Tensor:
 
 def chain(g: Tensor, x: Tensor, curve: Curve, constants: tuple[float, ...]) -> Tensor:
     """g · f'(x) as one recorded op."""
+    name = curve.node + "BackwardBackward0"
+    return steep(g, x, curve.slope, curve.bend, constants, name)
+
+
+def steep(
+    g: Tensor,
+    x: Tensor,
+    slope: Callable[..., np.ndarray],
+    bend: Callable[..., Any] | None,
+    constants: tuple[float, ...] = (),
+    name: str = "MulBackward0",
+) -> Tensor:
+    """g · slope(x) as one recorded op, whose own gradient for x is g · bend(x)."""
+
+    def bent(gg: Tensor, g: Tensor, x: Tensor) -> Tensor:
+        return gg * 0 if bend is None else gg * g * bend(x, *constants)
+
     return record(
-        curve.node + "BackwardBackward0",
-        fp.quiet(_scaled, curve.slope, g._array, x._array, constants),
-        g=(g, lambda gg, x: chain(gg, x, curve, constants)),
-        x=(x, lambda gg, g, x: _bent(gg, g, x, curve, constants)),
+        name,
+        fp.quiet(_scaled, slope, g._array, x._array, constants),
+        g=(g, lambda gg, x: steep(gg, x, slope, bend, constants, name)),
+        x=(x, bent),
     )
-
-
-def _bent(gg: Tensor, g: Tensor, x: Tensor, curve: Curve, constants: tuple[float, ...]) -> Tensor:
-    if curve.bend is None:
-        return gg * 0
-    return gg * g * curve.bend(x, *constants)
 
 
 def _widened(function: Callable[..., np.ndarray], x: np.ndarray, constants: Any) -> np.ndarray:
@@ -159,13 +170,9 @@ hardswish = Curve(
 
 def _elu(x: np.ndarray, alpha: float, scale: float, inner: float) -> np.ndarray:
     y = np.asarray(np.multiply(x, scale, order="C"))
-    below = np.flatnonzero(x < 0)  # NumPy's expm1 takes 9 ns an element: not for those above
-    y.reshape(-1)[below] = np.expm1(x.take(below) * inner) * (alpha * scale)
+    below = np.flatnonzero(x < 0)  # expm1 may take 9 ns an element: not for those above
+    y.reshape(-1)[below] = wider.scaled_expm1(x.take(below), inner, alpha * scale)
     return y
-
-
-def _elu_slope(x: np.ndarray, alpha: float, scale: float, inner: float) -> np.ndarray:
-    return select(x <= 0, np.exp(x * inner) * (alpha * scale * inner), scale, x.dtype)
 
 
 def _elu_bend(x: Tensor, alpha: float, scale: float, inner: float) -> Tensor:
@@ -173,7 +180,7 @@ def _elu_bend(x: Tensor, alpha: float, scale: float, inner: float) -> Tensor:
 
 
 # scale · (x if x > 0 else alpha · (exp(inner · x) − 1)): also selu and celu
-elu = Curve("Elu", "elu_cpu", _elu, _elu_slope, _elu_bend)
+elu = Curve("Elu", "elu_cpu", _elu, slopes.elu, _elu_bend)
 selu = elu._replace(name="selu")
 celu = elu._replace(node="Celu", name="celu")
 
@@ -236,11 +243,6 @@ def _silu_bend(x: Tensor) -> Tensor:
 silu = Curve("Silu", "silu_cpu", wider.silu, _silu_slope, _silu_bend)
 
 
-def _mish_slope(x: np.ndarray) -> np.ndarray:
-    t = np.tanh(np.log1p(np.exp(x)))
-    return t + x * _sigmoid(x) * (1 - t * t)
-
-
 def _mish_bend(x: Tensor) -> Tensor:
     s = x.sigmoid()
     t = x.exp().log1p().tanh()
@@ -248,13 +250,7 @@ def _mish_bend(x: Tensor) -> Tensor:
     return 2 * dt + x * (dt * (-x).sigmoid() - 2 * t * dt * s)
 
 
-mish = Curve("Mish", "mish_cpu", wider.mish, _mish_slope, _mish_bend)
-
-
-def _softplus_slope(x: np.ndarray, beta: float, limit: float) -> np.ndarray:
-    z = x * beta
-    e = np.exp(z)
-    return select(z > limit, 1, e / (1 + e), x.dtype)
+mish = Curve("Mish", "mish_cpu", wider.mish, slopes.mish, _mish_bend)
 
 
 def _softplus_bend(x: Tensor, beta: float, limit: float) -> Tensor:
@@ -262,12 +258,7 @@ def _softplus_bend(x: Tensor, beta: float, limit: float) -> Tensor:
     return _where(z <= limit, z.sigmoid() * (-z).sigmoid() * beta, 0.0)
 
 
-softplus = Curve("Softplus", "softplus_cpu", wider.softplus, _softplus_slope, _softplus_bend)
-
-
-def _logsigmoid_slope(x: np.ndarray) -> np.ndarray:
-    e = np.exp(-np.abs(x))  # σ(−x), by the form that cannot overflow
-    return select(x > 0, e, 1, x.dtype) / (1 + e)
+softplus = Curve("Softplus", "softplus_cpu", wider.softplus, slopes.softplus, _softplus_bend)
 
 
 def _logsigmoid_bend(x: Tensor) -> Tensor:
@@ -277,6 +268,12 @@ def _logsigmoid_bend(x: Tensor) -> Tensor:
 logsigmoid = Curve(
     "LogSigmoid", "log_sigmoid_cpu",
     wider.logsigmoid,
-    _logsigmoid_slope,
+    slopes.logsigmoid,
     _logsigmoid_bend,
 )  # fmt: skip
+
+
+def tanhshrink_bend(x: Tensor) -> Tensor:
+    """The bend of x − tanh(x)."""
+    t = x.tanh()
+    return 2 * t * (1 - t * t)

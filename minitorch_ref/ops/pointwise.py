@@ -14,6 +14,8 @@ import numpy as np
 from ..autograd.graph import record
 from ..kernels import elementwise as k
 from ..kernels import wider
+from ..kernels.slopes import share
+from ..quiet import fp
 from ..tensor import Tensor, wrap
 from .refusals import bad_argument, never_derived, no_bool, no_bool_sub, no_complex, no_derivative
 from .registry import op
@@ -65,23 +67,23 @@ frac = unary("frac", lambda x: np.subtract(x, np.trunc(x)), lambda g: g, kinds="
 # ---- exponentials and logarithms -----------------------------------------------------------------
 
 exp = unary("exp", np.exp, lambda g, out: mul(g, conj(out)), kind="float")
-exp2 = unary("exp2", np.exp2, lambda g, out: mul(mul(g, conj(out)), math.log(2)), kind="float")
-expm1 = unary("expm1", np.expm1, lambda g, out: mul(g, conj(plain_add(out, 1))), kind="float")
+exp2 = unary("exp2", wider.exp2, lambda g, out: mul(mul(g, conj(out)), math.log(2)), kind="float")
+expm1 = unary("expm1", wider.expm1, lambda g, out: mul(g, conj(plain_add(out, 1))), kind="float")
 log = unary("log", wider.log, lambda g, input: plain_div(g, conj(input)), kind="float")
 log2 = unary("log2", wider.log2, lambda g, input: plain_div(g, mul(conj(input), math.log(2))), kind="float")
-log10 = unary("log10", wider.log10, lambda g, input: plain_div(g, mul(conj(input), math.log(10))), kind="float")
+log10 = unary("log10", wider.log10, lambda g, input: plain_div(g, mul(conj(input), _LOG_10)), kind="float")
 log1p = unary("log1p", wider.log1p, lambda g, input: plain_div(g, conj(plain_add(input, 1))), kind="float", node="Log1PBackward0")
 sqrt = unary("sqrt", np.sqrt, lambda g, out: plain_div(g, mul(conj(out), 2)), kind="float")
-rsqrt = unary("rsqrt", k.rsqrt, lambda g, out: mul(mul(g, -0.5), conj(mul(out, mul(out, out)))), kind="float")
-logaddexp = binary("logaddexp", k.logaddexp, lambda g, input, other: plain_div(g, conj(plain_add(exp(plain_sub(other, input)), 1))), lambda g, input, other: plain_div(g, conj(plain_add(exp(plain_sub(input, other)), 1))), inplace=False, numbers="none", kinds="fc")
-logaddexp2 = binary("logaddexp2", k.logaddexp2, lambda g, input, other: plain_div(g, plain_add(exp2(plain_sub(other, input)), 1)), lambda g, input, other: plain_div(g, plain_add(exp2(plain_sub(input, other)), 1)), inplace=False, numbers="none", kinds="f")
+rsqrt = unary("rsqrt", k.rsqrt, lambda g, out: mul(mul(g, -0.5), conj(_cube(out))), kind="float")
+logaddexp = binary("logaddexp", k.logaddexp, lambda g, input, other: _share_of_sum(g, input, other, math.e), lambda g, input, other: _share_of_sum(g, other, input, math.e), inplace=False, numbers="none", kinds="fc")
+logaddexp2 = binary("logaddexp2", k.logaddexp2, lambda g, input, other: _share_of_sum(g, input, other, 2), lambda g, input, other: _share_of_sum(g, other, input, 2), inplace=False, numbers="none", kinds="f")
 
 # ---- trigonometry --------------------------------------------------------------------------------
 
 sin = unary("sin", np.sin, lambda g, input: mul(g, conj(cos(input))), kind="float")
 cos = unary("cos", np.cos, lambda g, input: mul(g, neg(conj(sin(input)))), kind="float")
-tan = unary("tan", np.tan, lambda g, out: mul(g, conj(plain_add(mul(out, out), 1))), kind="float")
-asin = unary("asin", np.arcsin, lambda g, input: mul(g, conj(rsqrt(plain_add(neg(mul(input, input)), 1)))), kind="float")
+tan = unary("tan", wider.tan, lambda g, out: mul(g, conj(plain_add(mul(out, out), 1))), kind="float")
+asin = unary("asin", wider.asin, lambda g, input: mul(g, conj(rsqrt(plain_add(neg(mul(input, input)), 1)))), kind="float")
 acos = unary("acos", wider.acos, lambda g, input: mul(g, neg(conj(rsqrt(plain_add(neg(mul(input, input)), 1))))), kind="float")
 atan = unary("atan", np.arctan, lambda g, input: plain_div(g, conj(plain_add(mul(input, input), 1))), kind="float")
 sinh = unary("sinh", np.sinh, lambda g, input: mul(g, conj(cosh(input))), kind="float")
@@ -90,10 +92,10 @@ tanh = unary("tanh", k.tanh, lambda g, out: mul(g, conj(_one_minus_square(out)))
 asinh = unary("asinh", np.arcsinh, lambda g, input: mul(g, conj(rsqrt(plain_add(mul(input, input), 1)))), kind="float", writing=("AsinhBackward1", no_derivative("inplace version of asinh")))
 acosh = unary("acosh", np.arccosh, lambda g, input: mul(g, _acosh_slope(input)), kind="float", writing=("AcoshBackward1", no_derivative("inplace version of acosh")))
 atanh = unary("atanh", np.arctanh, lambda g, input: plain_div(g, conj(plain_sub(1, mul(input, input)))), kind="float", writing=("AtanhBackward1", no_derivative("inplace version of atanh")))
-atan2 = binary("atan2", np.arctan2, lambda g, input, other: mul(g, plain_div(other, _squares(input, other))), lambda g, input, other: mul(g, plain_div(neg(input), _squares(input, other))), kind="float", numbers="none", kinds="buif")
+atan2 = binary("atan2", k.atan2, lambda g, input, other: mul(g, plain_div(other, _squares(input, other))), lambda g, input, other: mul(g, plain_div(neg(input), _squares(input, other))), kind="float", numbers="none", kinds="buif")
 hypot = binary("hypot", np.hypot, lambda g, input, out: mul(g, plain_div(input, out)), lambda g, other, out: mul(g, plain_div(other, out)), numbers="none", kinds="f")
-deg2rad = unary("deg2rad", lambda x: x * x.dtype.type(math.pi / 180), lambda g: mul(g, math.pi / 180), kind="float", check=no_complex("deg2rad is not supported for complex tensors."), node="Deg2RadBackward0")
-rad2deg = unary("rad2deg", lambda x: x * x.dtype.type(180 / math.pi), lambda g: mul(g, 180 / math.pi), kind="float", check=no_complex("rad2deg is not supported for complex tensors."), node="Rad2DegBackward0")
+deg2rad = unary("deg2rad", k.multiplied(math.pi / 180), lambda g: mul(g, math.pi / 180), kind="float", check=no_complex("deg2rad is not supported for complex tensors."), node="Deg2RadBackward0")
+rad2deg = unary("rad2deg", k.multiplied(180 / math.pi), lambda g: mul(g, 180 / math.pi), kind="float", check=no_complex("rad2deg is not supported for complex tensors."), node="Rad2DegBackward0")
 
 # ---- choosing --------------------------------------------------------------------------------------
 
@@ -141,6 +143,9 @@ lcm = binary("lcm", np.lcm, numbers="none", kinds="ui")
 # ---- pieces of rules -----------------------------------------------------------------------------
 
 
+_LOG_10 = 2.3025850929940456  # as torch has it: of two that are equally near, the lower
+
+
 def zeros_as(g: Tensor) -> Tensor:
     """A gradient of zeros."""
     return wrap(np.zeros_like(g._array))
@@ -162,6 +167,14 @@ def _squares(x: Any, y: Any) -> Tensor:
     return plain_add(mul(x, x), mul(y, y))
 
 
+def _cube(x: Tensor) -> Tensor:
+    """x³; of half precision rounded once."""
+    if x._array.dtype.char != "e":
+        return mul(x, mul(x, x))
+    data = (x._array.astype(np.float32) ** 3).astype(np.float16)
+    return record("PowBackward0", data, x=(x, lambda g, x: mul(g, mul(mul(x, x), 3))))
+
+
 def _one_minus_square(y: Tensor) -> Tensor:
     """1 − y² without its cancellation."""
     a = y._array
@@ -173,6 +186,24 @@ def _acosh_slope(x: Tensor) -> Tensor:
     if x._array.dtype.kind == "c":
         return conj(mul(rsqrt(plain_sub(x, 1)), rsqrt(plain_add(x, 1))))
     return rsqrt(mul(plain_sub(x, 1), plain_add(x, 1)))
+
+
+def _share_of_sum(g: Tensor, x: Tensor, y: Tensor, base: float) -> Tensor:
+    """g · baseˣ / (baseˣ + baseʸ)"""
+    if g._array.dtype.kind == "c":
+        return plain_div(g, conj(plain_add(exp(plain_sub(y, x)), 1)))
+    return mul(g, _part_of_sum(x, y, base))
+
+
+def _part_of_sum(x: Tensor, y: Tensor, base: float) -> Tensor:
+    """p = baseˣ / (baseˣ + baseʸ); its slope in x is log(base) · p · (1 − p), in y the opposite."""
+
+    def rule(g: Tensor, x: Tensor, y: Tensor, out: Tensor) -> Tensor:
+        return mul(mul(g, math.log(base)), mul(out, _part_of_sum(y, x, base)))
+
+    data = fp.quiet(share, x._array, y._array, base)
+    negative = lambda g, x, y, out: neg(rule(g, x, y, out))  # noqa: E731
+    return record("ReciprocalBackward0", data, x=(x, rule), y=(y, negative))
 
 
 def _copysign_gradient(g: Tensor, input: Tensor, out: Tensor) -> Tensor:

@@ -15,22 +15,25 @@ import numpy as np
 from ..autograd.graph import record, rename
 from ..autograd.inplace import in_place
 from ..dtypes import BOOL, COMPLEX, FLOATING, float16, to_floating
+from ..kernels import slopes
 from ..kernels import special as k
 from ..quiet import fp
 from ..tensor import Tensor, wrap
 from . import arithmetic, pointwise, reduction, softmax
 from .common import cast_array, is_number
 from .conversion import cast
+from .curves import steep
 from .pointwise import (
     conj,
     eq,
     exp,
-    ge,
     gt,
     le,
     log,
     logical_and,
     logical_not,
+    logical_or,
+    lt,
     masked,
     mul,
     ne,
@@ -89,9 +92,20 @@ def _square(x: Tensor) -> Tensor:
     return mul(x, x)
 
 
-def _gaussian(x: Tensor) -> Tensor:
-    """exp(−x²)"""
-    return exp(neg(_square(x)))
+def _erf_bend(x: Tensor) -> Tensor:
+    return mul(mul(x, -2 * _SLOPE), exp(neg(_square(x))))
+
+
+def _erfcx_bend(x: Tensor) -> Tensor:
+    y = erfcx(x)
+    return plain_add(mul(y, 2.0), mul(mul(x, 2.0), plain_sub(mul(mul(x, 2.0), y), _SLOPE)))
+
+
+def _log_ndtr_bend(x: Tensor) -> Tensor:
+    """−s (x + s) with s = φ(x)/Φ(x)."""
+    exponent = neg(plain_add(log_ndtr(x), mul(_square(x), 0.5)))
+    s = mul(exp(exponent), 1 / math.sqrt(2 * math.pi))
+    return neg(mul(s, plain_add(x, s)))
 
 
 # ---- one operand ---------------------------------------------------------------------------------
@@ -109,8 +123,8 @@ def _special(name: str, kernel: Any, rule: Any = None, node: str = "NotImplement
     return unary(name, kernel, rule, "float", node=node, kinds=REAL, quoted=f"{name}_cpu", **SPECIAL)
 
 
-erf = unary("erf", k.erf, lambda g, input: mul(mul(_gaussian(input), _SLOPE), g), "float", kinds=REAL, quoted="erf_vml_cpu")
-erfc = unary("erfc", k.erfc, lambda g, input: mul(mul(_gaussian(input), -_SLOPE), g), "float", kinds=REAL, quoted="erfc_vml_cpu")
+erf = unary("erf", k.erf, lambda g, input: steep(g, input, slopes.erf, _erf_bend), "float", kinds=REAL, quoted="erf_vml_cpu")
+erfc = unary("erfc", k.erfc, lambda g, input: neg(steep(g, input, slopes.erf, _erf_bend)), "float", kinds=REAL, quoted="erfc_vml_cpu")
 erfinv = unary("erfinv", k.erfinv, lambda g, out: mul(mul(exp(_square(out)), 0.5 * math.sqrt(math.pi)), g), "float", kinds=REAL, quoted="erfinv_vml_cpu")
 lgamma = unary("lgamma", k.lgamma, lambda g, input: mul(g, digamma(input)), "float", kinds=REAL, quoted="lgamma_vml_cpu")
 digamma = unary("digamma", k.scipy_function("psi"), lambda g, input: mul(g, polygamma(1, input)), "float", kinds=REAL, quoted="digamma")
@@ -120,10 +134,10 @@ sinc = unary("sinc", k.sinc, lambda g, input: _sinc_gradient(g, input), "float")
 i0e = _special("i0e", k.modified_bessel("i", 0, True), lambda g, input, out: mul(g, plain_sub(i1e(input), mul(sgn(input), out))), "SpecialI0EBackward0")
 i1 = _special("i1", k.modified_bessel("i", 1), lambda g, input, out: _i1_gradient(g, input, out), "SpecialI1Backward0")
 i1e = _special("i1e", k.modified_bessel("i", 1, True), lambda g, input, out: _i1e_gradient(g, input, out), "SpecialI1EBackward0")
-erfcx = _special("erfcx", k.scipy_function("erfcx"), lambda g, input, out: mul(plain_sub(mul(mul(input, 2.0), out), _SLOPE), g), "SpecialErfcxBackward0", half=False)
+erfcx = _special("erfcx", k.scipy_function("erfcx"), lambda g, input: steep(g, input, slopes.erfcx, _erfcx_bend), "SpecialErfcxBackward0", half=False)
 entr = _special("entr", k.entr, lambda g, input: mul(g, neg(plain_add(log(input), 1))), "SpecialEntrBackward0")
 ndtri = _special("ndtri", k.ndtri, lambda g, out: mul(mul(g, math.sqrt(2 * math.pi)), exp(mul(_square(out), 0.5))), "SpecialNdtriBackward0", half=False)
-log_ndtr = _special("log_ndtr", k.log_ndtr, lambda g, input, out: mul(mul(g, 1 / math.sqrt(2 * math.pi)), exp(neg(plain_add(out, mul(_square(input), 0.5))))), "SpecialLogNdtrBackward0", half=False)
+log_ndtr = _special("log_ndtr", k.log_ndtr, lambda g, input: steep(g, input, slopes.log_ndtr, _log_ndtr_bend), "SpecialLogNdtrBackward0", half=False)
 ndtr = unary("ndtr", k.ndtr, lambda g, input: mul(mul(exp(mul(_square(input), -0.5)), 1 / math.sqrt(2 * math.pi)), g), "float", node="MulBackward1", kinds=REAL, quoted="erf_vml_cpu", out_rule="copied", **SPECIAL)
 
 # ---- two operands ----------------------------------------------------------------------------------
@@ -172,8 +186,13 @@ def _log_weight(function: Any, g: Tensor, x: Any, y: Any, edge: int) -> Tensor:
 
 
 def _gamma_density(a: Tensor, x: Tensor) -> Tensor:
-    """dP(a, x)/dx = xᵃ⁻¹ e⁻ˣ / Γ(a), through its logarithm."""
-    return exp(plain_sub(plain_sub(mul(plain_sub(a, 1), log(x)), x), lgamma(a)))
+    """dP(a, x)/dx = xᵃ⁻¹ e⁻ˣ / Γ(a)"""
+    return record(
+        "ExpBackward0",
+        fp.quiet(slopes.gamma_density, a._array, x._array),
+        a=(a, lambda g, a, x, out: mul(mul(g, out), plain_sub(log(x), digamma(a)))),
+        x=(x, lambda g, a, x, out: mul(mul(g, out), plain_sub(plain_div(plain_sub(a, 1), x), 1))),
+    )
 
 
 def _sinc_gradient(g: Tensor, x: Tensor) -> Tensor:
@@ -231,7 +250,7 @@ def logit(input: Tensor, eps: float | None = None) -> Tensor:
     low, high = (0.0, 1.0) if eps is None else (eps, 1.0 - eps)
 
     def rule(g: Tensor, input: Tensor) -> Tensor:
-        inside = logical_and(ge(input, low), le(input, high))
+        inside = logical_not(logical_or(lt(input, low), gt(input, high)))
         slope = plain_div(g, mul(input, plain_sub(1, input)))
         if eps is not None:
             return masked(slope, inside)

@@ -162,15 +162,15 @@ def test_missing_derivatives_are_refused_and_the_other_is_right(name, missing):
 
 @pytest.mark.parametrize("eps", [None, 0.25, -1.0])
 def test_logit_eps(eps):
-    x = np.array([-0.5, 0.0, 0.1, 0.5, 0.8, 1.0, 1.5, np.nan])
-    pairs = []
-    for module in (torch, mt):
-        t = module.from_numpy(x.copy()).requires_grad_()
-        y = module.logit(t, eps)
-        y.sum().backward()
-        pairs.append((y.detach().numpy(), t.grad.numpy()))
-    for ours, theirs in zip(pairs[1], pairs[0], strict=True):
-        np.testing.assert_allclose(ours, theirs, rtol=1e-14)
+    """One number at a time: torch's slope at NaN is 0 in a full vector register and NaN beside it."""
+    for x in (-0.5, 0.0, 0.1, 0.5, 0.8, 1.0, 1.5, np.nan):
+        pairs = []
+        for module in (torch, mt):
+            t = module.tensor([x], dtype=module.float64, requires_grad=True)
+            y = module.logit(t, eps)
+            y.sum().backward()
+            pairs.append((y.detach().numpy(), t.grad.numpy()))
+        np.testing.assert_allclose(pairs[1], pairs[0], rtol=1e-14)
 
 
 def test_polygamma_and_mvlgamma():

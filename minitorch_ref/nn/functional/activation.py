@@ -15,13 +15,14 @@ import numpy as np
 from ...autograd.graph import record, rename
 from ...autograd.inplace import in_place
 from ...autograd.modes import state
+from ...kernels import slopes
 from ...kernels.select import select
 from ...kernels.wider import tanhshrink as shrink_by_tanh
 from ...ops import activation as table
 from ...ops import curves
 from ...ops.activation import array_of, refuse
 from ...ops.activation import relu as clip_at_zero
-from ...ops.curves import check_floating, draw
+from ...ops.curves import check_floating, draw, steep
 from ...ops.registry import op
 from ...quiet import fp
 from ...tensor import Tensor, wrap
@@ -269,14 +270,29 @@ def tanh(input: Tensor) -> Tensor:
 @op(namespace="nn.functional")
 def tanhshrink(input: Tensor) -> Tensor:
     """x − tanh(x), near zero by its series: the difference has no bits left there."""
-    bent = input.tanh()
-    if input._array.dtype.kind != "f":
-        return input - bent
+    if not isinstance(input, Tensor) or input._array.dtype.kind != "f":
+        return input - input.tanh()
     data = fp.quiet(shrink_by_tanh, input._array)
-    return record("SubBackward0", data, input=(input, lambda g: g), other=(bent, lambda g: -g))
+    rule = lambda g, input: steep(g, input, slopes.tanhshrink, curves.tanhshrink_bend)  # noqa: E731
+    return record("SubBackward0", data, input=(input, rule))
 
 
 @op(namespace="nn.functional")
 def softsign(input: Tensor) -> Tensor:
-    """x / (1 + |x|)."""
-    return input / (input.abs() + 1)
+    """x / (1 + |x|), of complex numbers a part at a time: NumPy's quotient of two is less exact."""
+    size = input.abs() + 1
+    if input._array.dtype.kind != "c":
+        return input / size
+    return record(
+        "DivBackward0",
+        fp.quiet(_by_real, input._array, size._array),
+        input=(input, lambda g, size: g / size),
+        size=(size, lambda g, size, out: -(g * (out / size).conj()).real),
+    )
+
+
+def _by_real(z: np.ndarray, size: np.ndarray) -> np.ndarray:
+    quotient = np.empty_like(z)
+    np.divide(z.real, size, out=quotient.real)
+    np.divide(z.imag, size, out=quotient.imag)
+    return np.where(np.isinf(size), z.dtype.type(complex(np.nan, np.nan)), quotient)
