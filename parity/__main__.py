@@ -159,6 +159,7 @@ def _run(args: argparse.Namespace) -> int:
     for engine in (ours, theirs):
         limit_threads(engine)
     entries = ledger.load(Path(args.ledger)) if args.ledger else ledger.load()
+    before = session.previous(folder / "parity.json")
     started = time.perf_counter()
     found = session.start(ours, theirs)
     found.entries, found.shard = entries, args.shard or ""
@@ -177,7 +178,6 @@ def _run(args: argparse.Namespace) -> int:
     found.seconds = time.perf_counter() - started
     PEAK.look()
     found.memory, found.memory_processes = PEAK.bytes, PEAK.processes
-    before = session.previous(folder / "parity.json")
     page = report.write(found, folder)
     summary(found, page, before)
     return 0 if found.ok else 1

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from .engines import Engine, EngineError
+from .files import read_json
 from .runner import matches
 from .session import write_atomically
 from .values import LIMIT
@@ -64,12 +65,7 @@ def store(path: Path, records: list[dict[str, Any]], depth: Any, made_on: dict[s
 
 def load(path: Path) -> dict[str, Any]:
     """The stored figures; EngineError says what is wrong with the file, and where."""
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except json.JSONDecodeError as error:
-        raise EngineError(f"{path}:{error.lineno}: not a stored atlas: {error.msg}") from error
-    except UnicodeDecodeError as error:
-        raise EngineError(f"{path}: not a stored atlas: {error}") from error
+    data = read_json(path, "the stored atlas", EngineError)
     if not isinstance(data, dict) or data.get("format") != FORMAT:
         raise EngineError(f"{path}:1: not a stored atlas of format {FORMAT}")
     rows = data.get("figures")

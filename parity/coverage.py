@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from .coverage_data import EXCLUDED, TABLES, UNDOCUMENTED
+from .engines import EngineError
+from .files import read_json
 
 NAMESPACES = ("torch", "Tensor", "nn.functional", "linalg", "fft", "special")
 
@@ -151,7 +153,7 @@ STORED = Path(__file__).with_name("coverage.json")
 
 def stored() -> dict[str, int]:
     """How many names of each namespace were there when the figures were last stored."""
-    return json.loads(STORED.read_text(encoding="utf-8"))
+    return read_json(STORED, "the stored coverage", EngineError)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -86,15 +86,23 @@ class Finding:
 
 def compare(path_a: Path, path_b: Path, nulls: list[Path] | None = None) -> Finding:
     """Read two trails (and the null runs of the first) and find where they part."""
-    head_a, a = trail.read(path_a)
-    head_b, b = trail.read(path_b)
+    head_a, a = _read(path_a)
+    head_b, b = _read(path_b)
     found = Finding(str(head_a.get("engine")), str(head_b.get("engine")), len(nulls or ()))
     if nulls:
-        a = with_bands(a, [trail.read(n)[1] for n in nulls], _count(path_a))
+        a = with_bands(a, [_read(n)[1] for n in nulls], _count(path_a))
     for pair in align(a, b, found.unpaired):
         found.look(pair)
     found.errors = head_a.get("error", ""), head_b.get("error", "")
     return found
+
+
+def _read(path: Path) -> tuple[dict, Iterator[dict]]:
+    """A trail of ops; TrailError if it is another one."""
+    head, records = trail.read(path)
+    if head.get("kind") == "draws":
+        raise trail.TrailError(f"{path}:1: a ledger of draws, no trail of ops: use parity draws")
+    return head, records
 
 
 def with_bands(records: Iterator[dict], nulls: list[Iterator[dict]], count: int) -> Iterator[dict]:

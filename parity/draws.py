@@ -15,7 +15,7 @@ often it was refilled; that is counted by running a twister of our own beside it
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
@@ -27,7 +27,7 @@ from . import trail
 from .diverge import run_recorder
 from .engines import Engine, EngineError
 from .pairs import differing_args
-from .trail import Sites, Writer, floats_in, summary, tensors_in
+from .trail import Sites, TrailError, Writer, floats_in, summary, tensors_in
 from .watch import watching
 
 BLOCK = 624
@@ -161,8 +161,7 @@ class Parting:
 
 def compare(path_a: Path, path_b: Path) -> tuple[Parting, str, str]:
     """The first draw that two ledgers do not share, and the engines' names."""
-    head_a, a = trail.read(path_a)
-    head_b, b = trail.read(path_b)
+    (head_a, a), (head_b, b) = _read(path_a), _read(path_b)
     names = str(head_a.get("engine")), str(head_b.get("engine"))
     count, previous = 0, None
     for x, y in zip_longest(a, b):
@@ -174,6 +173,22 @@ def compare(path_a: Path, path_b: Path) -> tuple[Parting, str, str]:
         count += 1
         previous = x["words"]
     return Parting(count), *names
+
+
+def _read(path: Path) -> tuple[dict, Iterator[dict]]:
+    """A trail that was recorded with its draws; TrailError if it is another one."""
+    head, records = trail.read(path)
+    if head.get("kind") != "draws":
+        raise TrailError(f"{path}:1: a trail of ops, no ledger of draws")
+
+    def checked() -> Iterator[dict]:
+        for line, record in enumerate(records, 2):
+            missing = [f for f in FIELDS if f not in record]
+            if missing:
+                raise TrailError(f"{path}:{line}: not a draw: it has no {', '.join(missing)}")
+            yield record
+
+    return head, checked()
 
 
 def _difference(x: dict | None, y: dict | None, names: tuple[str, str]) -> str:
@@ -222,6 +237,7 @@ def record(engine: Engine, path: Path, program: Callable[[], None], **header: An
         with watching(engine, Ledger(engine, writer)):
             program()
     except EngineError:
+        writer.discard()
         raise
     except Exception as raised:
         error = f"{type(raised).__name__}: {raised}"

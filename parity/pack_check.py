@@ -9,7 +9,7 @@ floats from another processor.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -20,7 +20,9 @@ from .engines import Engine, EngineError, open_engine
 from .oracle import Oracle
 from .outcome import Check, OpResult, SampleResult, Verdict
 from .pack_record import form_of
+from .progress import Progress
 from .record import Value, run
+from .runner import limit_threads
 from .samples import row_for, samples_for
 from .samples.spec import Row, Sample
 from .values import compare_arrays
@@ -43,11 +45,17 @@ class Checked:
         return {str(v): sum(s.verdict == v for s in results) for v in Verdict}
 
 
-def check(entries: Iterator[packs.Entry], engine: Engine, host: Engine) -> Checked:
-    """Compare an engine with every entry; `host` is torch on the CPU."""
+def check(
+    entries: Iterable[packs.Entry],
+    engine: Engine,
+    host: Engine,
+    done: Callable[[str], None] = lambda name: None,
+) -> Checked:
+    """Compare an engine with every entry; `host` is torch on the CPU, `done` hears of each."""
     found = Checked()
     table: dict[tuple[str, str], dict[tuple[str, str], Sample]] = {}
     for entry in entries:
+        done(entry.key[1])
         if entry.key not in table:
             table[entry.key] = {(s.note, s.dtype): s for s in samples_for(entry.key)}
         sample, row = table[entry.key].get((entry.note, entry.dtype)), row_for(entry.key)
@@ -138,14 +146,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """0 the engine is as good as the device, 1 it is not, 2 the pack cannot be read (raises)."""
-    header, entries = packs.read(Path(args.pack))
+    path = Path(args.pack)
+    header, entries = packs.read(path)
+    facts, count = header["fingerprint"], sum(1 for _ in entries)  # the file is whole
+    known = ledger.load(cpu=str(facts.get("cpu") or "") or None)  # of the pack's processor
     engine, host = open_engine(args.engine), open_engine("torch")
-    found = check(entries, engine, host)
-    ledger.apply(ledger.load(), list(found.ops.values()))  # what is known is no news
-    facts = header["fingerprint"]
-    print(
-        f"{args.pack}: {facts.get('gpu') or facts.get('cpu', '')} {facts['engine']} {facts['version']}"
-    )
+    limit_threads(engine)
+    with Progress() as progress:
+        progress.start("samples", count)
+        found = check(packs.read(path)[1], engine, host, progress.step)
+    ledger.apply(known, list(found.ops.values()))  # what is known is no news
+    where = facts.get("gpu") or facts.get("cpu", "")
+    print(f"{path}: {where} {facts.get('engine', '?')} {facts.get('version', '?')}")
     if not found.ops:
         raise EngineError(f"{args.pack}: no sample of this pack is known here any more")
     print(", ".join(f"{n} {v}" for v, n in found.counts().items() if n))

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ import numpy as np
 from . import packs, ulp
 from .engines import Engine, EngineError, open_engine
 from .oracle import Oracle
+from .progress import Progress
 from .record import Value, run
 from .runner import matches
 from .samples import ROWS, row_for, samples_for
@@ -52,9 +53,16 @@ def form_of(engine: Engine, row: Row) -> str | None:
     return "method" if engine.find_method(row.name) is not None else None
 
 
-def entries(engine: Engine, host: Engine, pattern: str, dtypes: set[str]) -> Iterator[packs.Entry]:
-    """Run the samples on a device; `host` digests the inputs."""
+def entries(
+    engine: Engine,
+    host: Engine,
+    pattern: str,
+    dtypes: set[str],
+    done: Callable[[str], None] = lambda name: None,
+) -> Iterator[packs.Entry]:
+    """Run the samples on a device; `host` digests the inputs, `done` hears of each."""
     for row, sample in samples(pattern, dtypes):
+        done(sample.name)
         form = form_of(engine, row)
         if form is None:
             continue
@@ -149,15 +157,18 @@ def main(args: argparse.Namespace) -> int:
         _show(sweep(spec, engine, host, args.pattern, dtypes))
         return 0
     path = Path(args.out or f"out/parity/{args.device}.pack.xz")
-    header = {"fingerprint": packs.fingerprint(engine), "pattern": args.pattern}
+    expected = sum(1 for _ in samples(args.pattern, dtypes))
+    if not expected:
+        raise EngineError(f"nothing matches -k {args.pattern!r} in {args.dtypes}")
     with contextlib.ExitStack() as stack:
         if engine.is_torch:
             stack.callback(engine.module.set_num_threads, engine.module.get_num_threads())
             engine.module.set_num_threads(1)
-        count = packs.write(path, header, entries(engine, host, args.pattern, dtypes))
-    if not count:
-        path.unlink()
-        raise EngineError(f"nothing matches -k {args.pattern!r} in {args.dtypes}")
+        header = {"fingerprint": packs.fingerprint(engine), "pattern": args.pattern}
+        progress = stack.enter_context(Progress())
+        progress.start("samples", expected)
+        found = entries(engine, host, args.pattern, dtypes, progress.step)
+        count = packs.write(path, header, found)
     print(f"{count} samples on {spec}: {path} ({path.stat().st_size / 1e6:.2f} MB)")
     return 0
 

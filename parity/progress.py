@@ -64,7 +64,7 @@ class Progress:
         if self.bars is not None:
             self.task = self.bars.add_task(title, total=total, note="")
         else:
-            self._say(f"{title}: {total} to compare")
+            self._say(f"{title}: {total} to do")
 
     def step(self, name: str) -> None:
         """One thing done that has no verdict."""
@@ -259,7 +259,7 @@ def cost(session: Session) -> str:
 
 def changes(session: Session, before: dict[str, Any]) -> list[tuple[str, list[str]]]:
     """What is new since the stored run, of what both runs compared: (kind, names or figures)."""
-    old = {o["op"]: o for o in before.get("ops", ()) if isinstance(o, dict) and "op" in o}
+    old = {o["op"]: o for o in before.get("ops", ())}
     now = {r.op: r for r in session.ops}
     both = [n for n in now if n in old]
     names = {*now, *(r.op.removeprefix("module.") for r in session.modules)}

@@ -152,12 +152,20 @@ class _Worker:
         self.process.start()
         child.close()
         self.key: Any = None
-        self.at, self.since = "", 0.0
+        self.at, self.since = "", math.inf  # the clock runs from when it says that it is ready
+        self.ready = False
 
     def give(self, key: Any) -> None:
-        self.key, self.at, self.since = key, "", time.monotonic()
+        self.key, self.at = key, ""
+        self.since = time.monotonic() if self.ready else math.inf
         with contextlib.suppress(BrokenPipeError):  # it has just died: the pipe will say so
             self.pipe.send(key)
+
+    def hear(self, message: str) -> None:
+        """It is ready (an empty text), or at a sample."""
+        self.at = message
+        if not self.ready:
+            self.ready, self.since = True, time.monotonic()
 
     def stop(self) -> None:
         """End the process, whatever it is doing."""
@@ -219,7 +227,7 @@ class _Crew:
                     self.replace()
                     continue
                 if isinstance(message, str):
-                    worker.at, worker.since = message, worker.since if message else now
+                    worker.hear(message)
                     continue
                 PEAK.look(w.process.pid or 0 for w in self.busy.values())
                 del self.busy[pipe]

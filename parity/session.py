@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 import tempfile
@@ -13,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from .engines import Engine
+from .engines import Engine, EngineError
+from .files import read_json
 from .ledger import Entry, Problem
 from .outcome import OpResult, Verdict, kind_of
 from .programs import ProgramResult
@@ -164,16 +164,16 @@ def write_atomically(path: Path, text: str) -> None:
 
 
 def previous(path: Path) -> dict[str, Any] | None:
-    """The stored run; None if there is none that can be read."""
-    try:
-        stored = json.loads(path.read_text(encoding="utf-8"))
-        set(stored["failing"])
-        return stored
-    except (OSError, ValueError, KeyError, TypeError):
+    """The stored run, None if there is none; EngineError if there is one that cannot be read."""
+    if not path.exists():
         return None
-
-
-def previous_failures(path: Path) -> set[str] | None:
-    """What deviated in the stored run; None if there is none that can be read."""
-    stored = previous(path)
-    return None if stored is None else set(stored["failing"])
+    stored = read_json(path, "the stored run", EngineError)
+    try:
+        ops = stored.get("ops", ())
+        good = all(isinstance(name, str) for name in stored["failing"])
+        good = good and all(float(o.get("ulp_ours", 0)) >= 0 and isinstance(o["op"], str) for o in ops)
+    except (KeyError, TypeError, ValueError, AttributeError):
+        good = False
+    if not good:
+        raise EngineError(f"{path}:1: not a stored run: remove it, or choose another --out")
+    return stored

@@ -13,7 +13,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -119,11 +121,18 @@ class Sites:
 
 
 class Writer:
-    """Appends records to a trail file, from whatever thread."""
+    """Appends records to a trail file, from whatever thread.
+
+    The file takes its name when it is closed: a run that never comes to its end leaves an older
+    trail of that name as it was.
+    """
 
     def __init__(self, path: Path, **header: Any) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        self.file: IO[str] = path.open("w", encoding="utf-8")
+        self.path = path
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        self.draft = Path(name)
+        self.file: IO[str] = os.fdopen(handle, "w", encoding="utf-8")
         self.count, self.lock = 0, threading.Lock()
         self._line({"parity trail": FORMAT, **header})
 
@@ -143,6 +152,13 @@ class Writer:
             if not self.file.closed:
                 self._line({"end": self.count, **({"error": error} if error else {})})
                 self.file.close()
+                os.chmod(self.draft, 0o644)
+                os.replace(self.draft, self.path)
+
+    def discard(self) -> None:
+        """Leave no trail: the run could not be made."""
+        self.file.close()
+        self.draft.unlink(missing_ok=True)
 
 
 def read(path: Path) -> tuple[dict, Iterator[dict]]:
@@ -151,17 +167,21 @@ def read(path: Path) -> tuple[dict, Iterator[dict]]:
     TrailError, with file and line, for anything that is not a whole trail.
     """
     try:
-        file = path.open(encoding="utf-8")
+        file = path.open("rb")
     except OSError as error:
         raise TrailError(f"{path}: cannot read the trail: {error.strerror}") from error
-    header = _parse(path, 1, file.readline())
+    try:
+        header = _parse(path, 1, file.readline())
+    except BaseException:
+        file.close()
+        raise
     if header.get("parity trail") != FORMAT:
         file.close()
         raise TrailError(f"{path}:1: not a trail of format {FORMAT}: no such header")
     return header, _records(path, file, header)
 
 
-def _records(path: Path, file: IO[str], header: dict) -> Iterator[dict]:
+def _records(path: Path, file: IO[bytes], header: dict) -> Iterator[dict]:
     count, line = 0, 1
     with file:
         for line, text in enumerate(file, 2):
@@ -169,18 +189,61 @@ def _records(path: Path, file: IO[str], header: dict) -> Iterator[dict]:
             if "end" in item:
                 if item["end"] != count:
                     raise TrailError(f"{path}:{line}: {count} records, the end says {item['end']}")
-                header["error"] = item.get("error", "")
+                header["error"] = str(item.get("error", ""))
                 return
-            if not {"i", "op", "way", "in", "out"} <= item.keys():
-                raise TrailError(f"{path}:{line}: not a record: it has {sorted(item)}")
+            wrong = _not_a_record(item)
+            if wrong:
+                raise TrailError(f"{path}:{line}: not a record: {wrong}")
             count += 1
             yield item
     raise TrailError(f"{path}:{line}: the trail is cut off: its last line is missing")
 
 
-def _parse(path: Path, line: int, text: str) -> dict:
+def _not_a_record(item: dict) -> str:
+    """What is wrong with a line of a trail; empty if nothing is."""
+    if not {"i", "op", "way", "in", "out"} <= item.keys():
+        return f"it has {sorted(item)}"
+    for name in ("op", "way", "at", "line"):
+        if not isinstance(item.setdefault(name, ""), str):
+            return f"{name!r} is {item[name]!r}"
+    for name in ("in", "out"):
+        if not isinstance(item[name], list):
+            return f"{name!r} is no list of tensors"
+        for tensor in item[name]:
+            if not _is_summary(tensor):
+                return f"{name!r} holds {str(tensor)[:80]}, which is no tensor"
+    numbers = item.get("args", [])
+    if not isinstance(numbers, list) or not all(isinstance(x, (int, float)) for x in numbers):
+        return "'args' is no list of numbers"
+    return ""
+
+
+def _is_summary(tensor: Any) -> bool:
+    """Whether this is what `summary` makes."""
+    if not isinstance(tensor, dict) or not isinstance(tensor.get("d"), str):
+        return False
+    lists = [tensor.get(k, default) for k, default in (("s", None), ("v", []), ("f", [0, 0, 0]))]
+    if not all(isinstance(x, list) for x in lists):
+        return False
+    sizes, values, extremes = lists
+    good = all(isinstance(n, int) for n in sizes) and len(extremes) == 3
+    good = good and all(isinstance(v, (int, float)) for v in values + extremes)
+    return good and _is_dtype(tensor.get("t"))
+
+
+def _is_dtype(name: Any) -> bool:
     try:
+        return isinstance(name, str) and np.dtype(name).kind in "biufc"
+    except TypeError:
+        return False
+
+
+def _parse(path: Path, line: int, raw: bytes) -> dict:
+    try:
+        text = raw.decode("utf-8")
         found = json.loads(text)
+    except UnicodeDecodeError as error:
+        raise TrailError(f"{path}:{line}: byte {error.start} of the line is no UTF-8") from error
     except json.JSONDecodeError as error:
         what = "empty" if not text.strip() else f"not JSON: {error.msg} (column {error.colno})"
         raise TrailError(f"{path}:{line}: {what}") from error

@@ -306,6 +306,7 @@ def record(
     except SystemExit as ended:
         error = f"SystemExit: {ended.code}" if ended.code not in (None, 0) else ""
     except EngineError:
+        writer.discard()
         raise
     except Exception as raised:  # the program's: a trail up to here is still worth comparing
         error = f"{type(raised).__name__}: {raised}"

@@ -151,7 +151,7 @@ def test_stored_figures_are_rounded_up(value):
 
 
 @pytest.mark.parametrize("text, message", [
-    ("{\n\"format\": 1,\n oops", ":3: not a stored atlas"), ("[]", "format 1"), ('{"format": 1}', "build, depth and figures"),
+    ("{\n\"format\": 1,\n oops", ":3: the stored atlas is not JSON"), ("[]", "format 1"), ('{"format": 1}', "build, depth and figures"),
     ('{"format": 1, "build": {}, "depth": {}, "figures": {"exp out float32": [1]}}', "exp out float32"),
 ])
 def test_a_malformed_file_could_not_run(tmp_path, capsys, text, message):

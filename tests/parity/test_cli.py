@@ -146,9 +146,9 @@ def test_without_a_terminal_progress_is_lines():
         progress.step("two")
         progress.start("modules", 0)
     lines = said.getvalue().splitlines()
-    assert lines[0] == "parity: ops: 3 to compare"
+    assert lines[0] == "parity: ops: 3 to do"
     assert any(re.fullmatch(r"parity: ops: 1 of 3 after \d+ s, 1 deviating; last exp", line) for line in lines[1:-2])
-    assert re.fullmatch(r"parity: ops: 2 of 3 in \d+ s, 1 deviating", lines[-2]) and lines[-1] == "parity: modules: 0 to compare"
+    assert re.fullmatch(r"parity: ops: 2 of 3 in \d+ s, 1 deviating", lines[-2]) and lines[-1] == "parity: modules: 0 to do"
 
 
 def test_the_memory_of_a_run(tmp_path):
@@ -180,15 +180,6 @@ def test_files_are_replaced_whole_or_not_at_all(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="disk full"):
         session.write_atomically(path, "two")
     assert path.read_text() == "one" and [p.name for p in path.parent.iterdir()] == ["r.json"]
-
-
-def test_a_stored_run_that_cannot_be_read_is_no_run(tmp_path):
-    path = tmp_path / "parity.json"
-    assert session.previous_failures(path) is None
-    path.write_text("{ truncated")
-    assert session.previous_failures(path) is None
-    path.write_text('{"failing": ["abs"]}')
-    assert session.previous_failures(path) == {"abs"}
 
 
 def test_engines_by_name():

@@ -1,0 +1,27 @@
+"""Reading the laboratory's own JSON files: what is wrong with one is said with file and line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+
+def read_json(path: Path, what: str, error: type[Exception]) -> Any:
+    """The data in a JSON file; `error` names the file and the line or byte that is at fault.
+
+    what: the file's name in a sentence: "the ledger", "the stored run".
+    """
+    try:
+        text = path.read_bytes().decode("utf-8")
+    except OSError as wrong:
+        raise error(f"{path}: cannot read {what}: {wrong.strerror}") from wrong
+    except UnicodeDecodeError as wrong:
+        raise error(f"{path}: byte {wrong.start}: {what} is no UTF-8 text") from wrong
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as wrong:
+        said = f"{what} is not JSON: {wrong.msg} (column {wrong.colno})"
+        raise error(f"{path}:{wrong.lineno}: {said}") from wrong
+    except RecursionError as wrong:
+        raise error(f"{path}: {what} is nested too deeply") from wrong
