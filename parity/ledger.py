@@ -6,6 +6,9 @@
     part     which parts of the comparison, e.g. "grad[0]"     (shell pattern)
     form     function, method, inplace, out=…                  (shell pattern, default "*")
     where    which samples, matched against their note         (shell pattern, default "*")
+    cpu      the processor it is seen on, as torch.backends.cpu.get_cpu_capability() names it: torch
+             has kernels for "AVX2" and for "AVX512", which take other elements one by one and
+             round otherwise               (default "": any processor)
     bound    the largest error of ours, in ULP; null where the deviation is not a number
     cause    why it is so, in a sentence
     oracle   what the oracle says: the figure that shows who is right
@@ -13,21 +16,26 @@
 
 A failing check that an entry covers no longer fails its op.  The run still fails if the deviation
 has grown beyond `bound`, or if it has vanished: an entry that matches nothing is out of date.
+An entry for another processor is checked for form and left out: it covers nothing here, and only
+there can it grow or vanish.
 """
 
 from __future__ import annotations
 
-import json
+import functools
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
+from .files import read_json
 from .outcome import Check, OpResult, SampleResult
+from .torch_side import import_torch
 
 PATH = Path(__file__).with_name("ledger.json")
-FIELDS = {"op", "part", "form", "where", "bound", "cause", "oracle", "upstream"}
+FIELDS = {"op", "part", "form", "where", "cpu", "bound", "cause", "oracle", "upstream"}
 REQUIRED = ("op", "part", "cause", "oracle")
+CPUS = ("DEFAULT", "NO AVX", "AVX2", "AVX512", "SVE128", "SVE256", "VSX", "ZVECTOR")  # torch's names
 
 
 class LedgerError(ValueError):
@@ -44,6 +52,7 @@ class Entry:
     oracle: str
     form: str = "*"
     where: str = "*"
+    cpu: str = ""
     bound: float | None = None
     upstream: str = ""
 
@@ -71,17 +80,23 @@ def _literal(pattern: str) -> str:
     return pattern.replace("[", "[[]")
 
 
-def load(path: Path = PATH) -> list[Entry]:
-    """Read and check a ledger; LedgerError names the file and the place at fault."""
-    try:
-        raw = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise LedgerError(f"{path}: cannot read the ledger: {error.strerror}") from error
-    except json.JSONDecodeError as error:
-        raise LedgerError(f"{path}:{error.lineno}: not JSON: {error.msg}") from error
+@functools.cache
+def processor() -> str:
+    """What torch's kernels take this processor for."""
+    return str(import_torch().backends.cpu.get_cpu_capability())
+
+
+def load(path: Path = PATH, cpu: str | None = None) -> list[Entry]:
+    """Read and check a ledger, and return the entries for the processor `cpu` (default: this one).
+
+    LedgerError names the file and the place at fault.
+    """
+    raw = read_json(path, "the ledger", LedgerError)
     if not isinstance(raw, list):
         raise LedgerError(f"{path}: expected a list of entries, got {type(raw).__name__}")
-    return [_entry(path, i, item) for i, item in enumerate(raw)]
+    entries = [_entry(path, i, item) for i, item in enumerate(raw)]
+    here = cpu or processor()
+    return [e for e in entries if e.cpu in ("", here)]
 
 
 def _entry(path: Path, index: int, item: Any) -> Entry:
@@ -96,9 +111,16 @@ def _entry(path: Path, index: int, item: Any) -> Entry:
             f"{where} ({item.get('op', '?')}): needs {missing}: "
             "a deviation without its cause and evidence is a bug"
         )
+    wrong = [f for f in sorted(FIELDS - {"bound", "cpu"}) if not isinstance(item.get(f, ""), str)]
+    if wrong:
+        raise LedgerError(f"{where} ({item['op']}): {wrong[0]} must be text, got {item[wrong[0]]!r}")
     if item.get("bound") is not None and not isinstance(item["bound"], (int, float)):
         raise LedgerError(
             f"{where} ({item['op']}): bound must be a number of ULP or null, got {item['bound']!r}"
+        )
+    if item.get("cpu", "") not in ("", *CPUS):
+        raise LedgerError(
+            f"{where} ({item['op']}): cpu must be one of {', '.join(CPUS)}, got {item['cpu']!r}"
         )
     return Entry(**item)
 

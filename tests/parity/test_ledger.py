@@ -3,6 +3,7 @@
 import json
 
 import pytest
+import torch
 
 from parity import ledger
 from parity.outcome import Check, OpResult, SampleResult, Verdict
@@ -15,15 +16,45 @@ def results(ulp=4.0, verdict=Verdict.WORSE, note="[3] · float32", part="grad[0]
     return [OpResult("torch", op, "pointwise", "ulp", [SampleResult(note, "tanh(x)", "call", "float32", [check])])]
 
 
-def load(tmp_path, *entries):
+def load(tmp_path, *entries, cpu=None):
     path = tmp_path / "ledger.json"
     path.write_text(json.dumps(list(entries)))
-    return ledger.load(path)
+    return ledger.load(path, cpu)
 
 
-def test_the_shipped_ledger_is_valid():
-    for entry in ledger.load():
+@pytest.mark.parametrize("cpu", [None, "AVX2", "AVX512"])
+def test_the_shipped_ledger_is_valid(cpu):
+    for entry in ledger.load(cpu=cpu):
         assert entry.cause and entry.oracle
+
+
+def test_the_processor_is_the_one_torch_names():
+    assert ledger.processor() == torch.backends.cpu.get_cpu_capability()
+    assert ledger.processor() in ledger.CPUS
+
+
+def test_an_entry_is_as_strict_as_any_on_the_processor_it_names(tmp_path):
+    entry = {**ENTRY, "cpu": "AVX2"}
+    assert not ledger.apply(load(tmp_path, entry, cpu="AVX2"), known := results())
+    assert known[0].verdict.ok
+    grew = ledger.apply(load(tmp_path, entry, cpu="AVX2"), results(ulp=6.0))
+    gone = ledger.apply(load(tmp_path, entry, cpu="AVX2"), results(verdict=Verdict.EQUAL))
+    assert [p.kind for p in grew + gone] == ["grew", "vanished"]
+
+
+def test_an_entry_for_another_processor_neither_covers_nor_vanishes(tmp_path):
+    entry = {**ENTRY, "cpu": "AVX2"}
+    found = results()
+    assert not ledger.apply(load(tmp_path, entry, cpu="AVX512"), found)
+    assert not found[0].verdict.ok and not found[0].samples[0].checks[0].known
+    assert not ledger.apply(load(tmp_path, entry, cpu="AVX512"), results(verdict=Verdict.EQUAL))
+
+
+def test_this_processor_is_meant_if_none_is_given(tmp_path, monkeypatch):
+    for here, kept in (("AVX2", 1), ("AVX512", 0)):
+        monkeypatch.setattr(ledger, "processor", lambda here=here: here)
+        assert len(load(tmp_path, {**ENTRY, "cpu": "AVX2"})) == kept
+        assert len(load(tmp_path, ENTRY)) == 1
 
 
 def test_a_known_deviation_passes(tmp_path):
@@ -57,13 +88,15 @@ def test_patterns(tmp_path):
 
 
 @pytest.mark.parametrize("text, message", [
-    ("[\n{", "ledger.json:2: not JSON"),
+    ("[\n{", "ledger.json:2: the ledger is not JSON"),
     ("{}", "expected a list"),
     ("[3]", "entry 0: expected an object"),
     (json.dumps([{**ENTRY, "tolerance": 1}]), "unknown fields ['tolerance']"),
     (json.dumps([{k: v for k, v in ENTRY.items() if k != "cause"}]), "needs ['cause']"),
     (json.dumps([{**ENTRY, "oracle": ""}]), "needs ['oracle']"),
     (json.dumps([{**ENTRY, "bound": "big"}]), "bound must be a number"),
+    (json.dumps([{**ENTRY, "cpu": "avx2"}]), "cpu must be one of"),
+    (json.dumps([{**ENTRY, "cpu": 512}]), "cpu must be"),
 ])
 def test_a_malformed_ledger_names_file_and_place(tmp_path, text, message):
     path = tmp_path / "ledger.json"
