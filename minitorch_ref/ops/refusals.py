@@ -78,6 +78,15 @@ def broadcast_error(a: Any, b: Any) -> RuntimeError:
     return RuntimeError(f"operands of shapes {left} and {right} do not fit together")
 
 
+def misfit(error: ValueError, a: Any, b: Any) -> Exception:
+    """torch's error if the two shapes do not fit together; any other is itself."""
+    try:
+        np.broadcast_shapes(np.shape(a), np.shape(b))
+    except ValueError:
+        return broadcast_error(a, b)
+    return error
+
+
 def broadcast_shape(*arrays: np.ndarray) -> tuple[int, ...]:
     """The shape of the arrays broadcast together.  Raises torch's RuntimeError if there is none."""
     shape = arrays[0].shape

@@ -154,11 +154,25 @@ def test_which_dtypes_and_numbers_are_refused(name):
             assert ours == theirs, dtype
 
 
-# ---- what becomes of a TypeError -----------------------------------------------------------------
+# ---- what becomes of a kernel's own errors -------------------------------------------------------
 
 
 def stumble(*arrays):
     raise TypeError("'numpy.float64' object does not support item assignment")
+
+
+def trip(*arrays):
+    raise ValueError("cannot reshape array of size 3 into shape (2,)")
+
+
+def test_only_shapes_that_do_not_fit_count_as_a_failed_broadcast():
+    two, add = table.binary("probe", trip, publish=False), table.binary("join", np.add, publish=False)
+    for a, b in ((mt.ones(3), mt.ones(3)), (mt.ones(2, 1), mt.ones(3)), (mt.ones(3), mt.ones(3, dtype=mt.float64))):
+        with pytest.raises(ValueError, match="cannot reshape array"):
+            two(a, b)
+    for call in (lambda: two(mt.ones(3), mt.ones(2)), lambda: add(mt.ones(3), mt.ones(2))):
+        with pytest.raises(RuntimeError, match=r"The size of tensor a \(3\) must match the size of tensor b \(2\)"):
+            call()
 
 
 def test_only_a_missing_loop_counts_as_a_missing_kernel():
