@@ -22,6 +22,7 @@ float16 is computed in float32 and rounded once.
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -56,7 +57,7 @@ def convolve_input(
 ) -> np.ndarray:  # fmt: skip
     """Gradient for x, whose spatial shape is `shape`, from g (N, O, …)."""
     axes = axes_of(shape, weight.shape[2:], stride, padding, dilation, g.shape[2:])
-    return _results(_input_work, (g, weight, axes, groups))[0]
+    return _results(_input_work, (g, weight, axes, groups), weight[0].size)[0]
 
 
 def convolve_weight(
@@ -65,7 +66,8 @@ def convolve_weight(
 ) -> np.ndarray:  # fmt: skip
     """Gradient for the weight, whose spatial shape is `kernel`, from g (N, O, …) and x (N, C, …)."""
     axes = axes_of(x.shape[2:], kernel, stride, padding, dilation, g.shape[2:])
-    return _results(_weight_work, (g, x, axes, groups))[0]
+    terms = x.shape[1] // groups * math.prod(kernel)
+    return _results(_weight_work, (g, x, axes, groups), terms)[0]
 
 
 def convolve_both(
@@ -74,7 +76,7 @@ def convolve_both(
 ) -> list[np.ndarray]:  # fmt: skip
     """Both gradients, for x and for the weight, in one parallel region."""
     axes = axes_of(x.shape[2:], weight.shape[2:], stride, padding, dilation, g.shape[2:])
-    return _results(_both_work, (g, x, weight, axes, groups))
+    return _results(_both_work, (g, x, weight, axes, groups), weight[0].size)
 
 
 def convolve_bias(g: np.ndarray) -> np.ndarray:
@@ -97,6 +99,7 @@ def convolve_bias(g: np.ndarray) -> np.ndarray:
 
 
 PIECE = 1024
+RATE = 24  # multiply-adds a nanosecond, with all the copies
 
 
 @functools.lru_cache(maxsize=64)
@@ -104,12 +107,19 @@ def _ones(size: int, dtype: np.dtype) -> np.ndarray:
     return np.ones(size, dtype)
 
 
-def _results(work: Callable[..., list[Work]], operands: tuple[Any, ...]) -> list[np.ndarray]:
-    """The results of `work(*operands)`; float16 is computed in float32 and rounded once."""
+def _results(
+    work: Callable[..., list[Work]], operands: tuple[Any, ...], terms: int
+) -> list[np.ndarray]:
+    """The results of `work(*operands)`; float16 is computed in float32 and rounded once.
+
+    Each is a product of `terms` multiply-adds for an element of the first operand.
+    """
+    cost = operands[0].size * terms / RATE
     if operands[0].dtype != np.float16:
-        return done(*work(*operands))
+        works = work(*operands)
+        return done(works, len(works) * cost)
     wide = [a.astype(np.float32) if isinstance(a, np.ndarray) else a for a in operands]
-    return [a.astype(np.float16) for a in done(*work(*wide))]
+    return [a.astype(np.float16) for a in done(work(*wide))]
 
 
 def axes_of(

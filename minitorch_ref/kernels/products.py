@@ -17,8 +17,8 @@ import numpy as np
 
 from . import heap
 from .threads import get_num_threads, hold_blas, parallel_for
-from .tiles import SPLIT
 
+LEAST = 4 << 20  # multiply-adds for each thread: 80 us, twice what it takes to wake one
 STEP = 48  # pieces are multiples of this: BLAS kernels take 4, 6, 8, 12 or 16 rows at a time
 
 
@@ -28,7 +28,7 @@ def matmul(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     if a.size >= heap.LARGE:
         heap.keep()
     if threads > 1 and hold_blas() and 1 < a.ndim < 4 and a.ndim == b.ndim:
-        if a.size * b.shape[-1] >= SPLIT * threads and a.dtype == b.dtype:
+        if a.size * b.shape[-1] >= LEAST * threads and a.dtype == b.dtype:
             cut = len(a)
             if a.ndim == 2 or cut == len(b):
                 return _in_pieces(a, b, _slices(cut, threads, STEP if a.ndim == 2 else 1))

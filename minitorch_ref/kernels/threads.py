@@ -81,12 +81,17 @@ def _siblings(cpu: int) -> str:
         return str(cpu)
 
 
-def parallel_for(task: Callable[[int], Any], count: int) -> None:
+ALONE = 120_000  # nanoseconds of work that is done sooner than a second thread wakes and helps
+
+
+def parallel_for(task: Callable[[int], Any], count: int, cost: float = ALONE) -> None:
     """Run `task(0) … task(count-1)`, on several threads when that is allowed and worth it.
 
-    Tasks must write to disjoint places.  The first exception of any task is raised here.
+    Tasks must write to disjoint places.  The first exception of any task is raised here.  `cost` is
+    about how many nanoseconds one thread would take for all: a thread that has to be woken comes some
+    40 us later, and the two wait for the interpreter lock now and then.
     """
-    if get_num_threads() > 1 and hold_blas() and count > 1:
+    if count > 1 and cost >= ALONE and get_num_threads() > 1 and hold_blas():
         if not getattr(_inside, "flag", False) and _turn.acquire(False):
             try:
                 _running_pool().run(task, count)
@@ -108,13 +113,13 @@ class Work(NamedTuple):
 
     def done(self) -> Any:
         """Do it, and return the result."""
-        return done(self)[0]
+        return done([self])[0]
 
 
-def done(*works: Work) -> list[Any]:
-    """Do several pieces of work at once, and return their results."""
+def done(works: Sequence[Work], cost: float = ALONE) -> list[Any]:
+    """Do several pieces of work at once, which cost so many nanoseconds, and return their results."""
     tasks = works[0].tasks if len(works) == 1 else [task for work in works for task in work.tasks]
-    parallel_for(lambda i: tasks[i](), len(tasks))
+    parallel_for(lambda i: tasks[i](), len(tasks), cost)
     return [work.finish() for work in works]
 
 

@@ -23,7 +23,7 @@ DIRECT = 1_000_000  # multiply-adds up to which OpenBLAS packs nothing, on proce
 DIRECT_TURNED = 1200  # ... and elements of the result, where the right side is a transposed view
 CACHE = 2 << 20  # bytes of scratch a tile may use; twice that when the products are wide
 WIDE = 32  # products with this many rows do enough work per element to be fed from further away
-SPLIT = 10 << 20  # multiply-adds worth a thread's while: waking one takes some 100 us
+SPLIT = 2 << 20  # multiply-adds worth a thread's while: waking one takes some 40 us
 COLUMNS = 512  # products of at least so many columns run at full speed
 FEWEST = 64  # columns from which on a product that is not packed does so, too
 BROAD = 32  # channels on either side from which on a weight gradient is one product per kernel row
@@ -128,8 +128,15 @@ def plan_weight(
         n = min(samples, max(1, positions // (rows * width)))
         n = -(-samples // -(-samples // n))
         return True, Plan(1, cut(samples, n, rows, max(1, min(rows, positions // (n * width))), 1))
-    tiles = plan(layout, kernel_rows, samples, rows, width, groups, m, k, itemsize)
-    return min(m, k) >= BROAD, tiles
+    r, tiles = plan(layout, kernel_rows, samples, rows, width, groups, m, k, itemsize)
+    work = samples * rows * width * groups * m * kernel_rows * k
+    if len(tiles) == 1 and work >= 2 * SPLIT:  # two threads' worth, whoever comes to do it
+        half = -(-samples // 2)
+        if half * width >= 2 * FEWEST:
+            tiles = cut(samples, half, rows, rows, r)
+        else:
+            tiles = cut(samples, samples, rows, -(-rows // 2), r)
+    return min(m, k) >= BROAD, Plan(r, tiles)
 
 
 def cut(samples: int, n: int, rows: int, band: int, r: int) -> list[Tile]:
