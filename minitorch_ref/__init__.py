@@ -10,7 +10,7 @@ from importlib import import_module as _import_module
 from math import e, inf, nan, pi
 from typing import Any as _Any
 
-from . import autograd, cuda, random, version
+from . import autograd, backends, cuda, random, version
 from . import bridges as _bridges  # attaches numpy, deepcopy, pickle to Tensor
 from .autograd import methods as _methods  # attaches backward, grad_fn, hooks to Tensor
 from .autograd.modes import (

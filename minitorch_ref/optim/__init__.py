@@ -5,7 +5,7 @@ Read in this order: `optimizer.py` (groups, state, saving), `sgd.py` and `adam.p
 `lr_scheduler/` stands alone.
 """
 
-from . import lr_scheduler
+from . import lr_scheduler, swa_utils
 from .adafactor import Adafactor
 from .adagrad import Adadelta, Adagrad
 from .adam import Adam, AdamW
@@ -32,4 +32,5 @@ __all__ = [
     "Rprop",
     "SGD",
     "lr_scheduler",
+    "swa_utils",
 ]

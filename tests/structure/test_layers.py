@@ -21,7 +21,7 @@ LAYERS = [
     ["bridges", "random", "autograd", "storage", "utils.hooks"],
     ["ops", "printing"],
     ["nn.parameter"],
-    ["nn.functional", "serialization", "linalg", "fft", "special", "signal", "cuda"],
+    ["nn.functional", "serialization", "linalg", "fft", "special", "signal", "cuda", "backends"],
     ["nn"],
     ["optim", "utils"],
     ["vision"],
