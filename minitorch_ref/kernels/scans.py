@@ -1,7 +1,8 @@
 """Running sums and products along one dim of an array.
 
-Floats are accumulated in the next wider type and every result rounded once, as torch does it.  NumPy's `accumulate`
-waits for each result before it takes the next element: 3.4 ns each.  Two ways round that:
+Floats are accumulated in the next wider type and every result rounded once, as torch does it.
+NumPy's `accumulate` waits for each result before it takes the next element: 3.4 ns each.  Two ways
+round that:
 
     along any dim but the last       row i of the result = row i − 1 ∘ row i: whole rows at a time
     sums along the last dim          blocks of BLOCK numbers times a triangle of ones, the sum of

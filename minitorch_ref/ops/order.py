@@ -15,6 +15,7 @@ import numpy as np
 from .. import return_types
 from ..autograd.graph import record, rename
 from ..kernels.introsort import nth_places, sorted_places
+from ..kernels.ranking import has_nan, nth_place, without_ties
 from ..tensor import Tensor, wrap
 from .common import is_number, wrap_dim
 from .extremes import select_along, shared
@@ -63,14 +64,13 @@ def named_selection(
 def _middle(x: Array, axis: int, ignore_nan: bool) -> Array:
     """The place of the (lower) median along `axis`, of length 1; of the first NaN if one counts.
 
-    Among equals it is the place that a stable sort puts in the middle.  Only the value is found by
-    partitioning; its place is then that of the (k+1)-th equal, k the rank among the equals.
+    Among equals it is the place that a stable sort puts in the middle.
     """
     n = x.shape[axis]
     nan = np.isnan(x) if x.dtype.kind == "f" else None
     missing = 0 if nan is None else np.count_nonzero(nan, axis=axis, keepdims=True)
     if nan is None or not np.any(missing):
-        return _nth(x, axis, (n - 1) // 2)
+        return nth_place(x, axis, (n - 1) // 2)
     # NaN is the largest value: it stands at the end of a sorted row
     order = np.argsort(x, axis=axis, kind="stable")
     present = np.where(missing == n, n, n - missing) if ignore_nan else n
@@ -84,15 +84,6 @@ def _signed_zero(row: Array) -> Array:
     """Which zero is the median of a row whose median is one: `std::nth_element` decides."""
     nth = int(row.size - 1 - np.count_nonzero(np.isnan(row))) // 2
     return np.asarray(row[nth_places(ranks(row).tolist(), nth)[nth]])
-
-
-def _nth(x: Array, axis: int, nth: int) -> Array:
-    value = np.take(np.partition(x, nth, axis=axis), [nth], axis=axis)
-    equal = x == value
-    rank = nth - np.count_nonzero(x < value, axis=axis, keepdims=True)
-    if not rank.any():
-        return np.argmax(equal, axis=axis, keepdims=True)
-    return np.argmax(np.cumsum(equal, axis=axis, dtype=np.int32) > rank, axis=axis, keepdims=True)
 
 
 def _whole_median(name: str, input: Tensor, ignore_nan: bool) -> Tensor:
@@ -140,11 +131,20 @@ def mode(input: Tensor, dim: int = -1, keepdim: bool = False) -> return_types.mo
     if x.ndim and x.shape[axis] == 0:
         raise IndexError(f"mode(): Expected reduction dim {axis} to have non-zero size.")
     moved = np.moveaxis(x, axis, -1) if x.ndim else x.reshape(1)
-    places = [_most_frequent(row) for row in moved.reshape(-1, moved.shape[-1])]
-    where = np.array(places, np.int64).reshape(moved.shape[:-1])
+    where = _modes(moved.reshape(-1, moved.shape[-1])).reshape(moved.shape[:-1])
     if x.ndim:
         where = np.expand_dims(where, axis)
     return named_selection(return_types.mode, "ModeBackward0", input, where, axis, keepdim)
+
+
+def _modes(rows: Array) -> Array:
+    """The place of the mode of every row: that of the smallest element where all differ."""
+    if rows.dtype.kind == "b" or has_nan(rows):
+        return np.array([_most_frequent(row) for row in rows], np.int64)
+    where = np.argmin(rows, axis=1)
+    for i in np.flatnonzero(~without_ties(rows)):
+        where[i] = _most_frequent(rows[i])
+    return where
 
 
 def _most_frequent(row: Array) -> int:

@@ -14,6 +14,7 @@ import numpy as np
 from .. import return_types
 from ..autograd.graph import record, rename
 from ..kernels.introsort import kth_place, top_places
+from ..kernels.ranking import first_places, has_nan, nth_place
 from ..tensor import Tensor, wrap
 from .common import wrap_dim
 from .registry import op
@@ -135,10 +136,14 @@ def topk(
 
 
 def _first(array: np.ndarray, dim: int, k: int, descending: bool) -> np.ndarray:
-    """The first `k` places of the order along `dim`; a partition first where that saves work."""
+    """The first `k` places of the order along `dim`, without sorting all where that saves work."""
     n = array.shape[dim]
     if k == 0 or k * 8 > n or array.dtype.kind not in "iuf":
         return order_of(array, dim, descending).take(np.arange(k), axis=dim)
+    rows = np.moveaxis(array, dim, -1)
+    places = first_places(np.ascontiguousarray(rows).reshape(-1, n), k, descending)
+    if places is not None:
+        return np.moveaxis(places.reshape(*rows.shape[:-1], k), -1, dim)
     kth = n - k if descending else k - 1
     some = np.argpartition(array, kth, axis=dim)
     some = some.take(np.arange(n - k, n) if descending else np.arange(k), axis=dim)
@@ -164,8 +169,10 @@ def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> Any
         indices = along_rows(
             lambda row: [kth_place(ranks(row).tolist(), k - 1)], input._array, dim
         )
-    else:
+    elif has_nan(input._array):
         indices = order_of(input._array, dim, False).take([k - 1], axis=dim)
+    else:
+        indices = nth_place(input._array, dim, k - 1)
     values = pick_along(input, indices, dim, "KthvalueBackward0")
     places = wrap(indices)
     if keepdim:
