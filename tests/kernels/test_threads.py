@@ -114,7 +114,7 @@ def test_blas_is_held_to_one_thread():
 )
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.complex64])
 def test_products_in_pieces(monkeypatch, left, right, dtype):
-    monkeypatch.setattr(products, "SPLIT", 1000)
+    monkeypatch.setattr(products, "LEAST", 1000)
     rng = np.random.default_rng(1)
     a, b = rng.standard_normal(left).astype(dtype), rng.standard_normal(right).astype(dtype)
     turned = np.ascontiguousarray(b.swapaxes(-1, -2)).swapaxes(-1, -2)
@@ -132,7 +132,7 @@ def test_products_in_pieces(monkeypatch, left, right, dtype):
 def test_large_products_are_spread(monkeypatch):
     if not threads._blas():
         pytest.skip("threadpoolctl is not installed")
-    monkeypatch.setattr(products, "SPLIT", 1000)
+    monkeypatch.setattr(products, "LEAST", 1000)
     asked = []
     right = products.parallel_for
     monkeypatch.setattr(products, "parallel_for", lambda f, n: (asked.append(n), right(f, n)))
