@@ -9,6 +9,7 @@ import argparse
 import os
 import sys
 import time
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -216,7 +217,8 @@ def _modules(args: argparse.Namespace, ours, theirs, progress) -> list:
 
 def _programs(args: argparse.Namespace, ours, theirs, progress) -> list:
     from .engines import EngineError
-    from .programs import NULL_RUNS, PROGRAMS, compare_program
+    from .outcome import Verdict
+    from .programs import NULL_RUNS, PROGRAMS, ProgramResult, compare_program
     from .runner import matches
 
     names = getattr(args, "names", None) or [n for n in PROGRAMS if matches(n, args.pattern)]
@@ -228,9 +230,14 @@ def _programs(args: argparse.Namespace, ours, theirs, progress) -> list:
     options = {"data": args.data, "epochs": args.epochs, "limit": args.limit}
     results = []
     for name in names:
-        results.append(
-            compare_program(name, ours, theirs, options, () if args.quick else NULL_RUNS)
-        )
+        try:
+            null_runs = () if args.quick else NULL_RUNS
+            results.append(compare_program(name, ours, theirs, options, null_runs))
+        except (EngineError, OSError, MemoryError):  # the run cannot be made here
+            raise
+        except Exception:  # costs this program only: what is found so far is reported
+            said = traceback.format_exc(limit=-3)
+            results.append(ProgramResult(name, Verdict.MISMATCH, f"could not run: {said}", 0))
         progress.done(results[-1])
     return results
 

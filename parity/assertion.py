@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from .bounds import UNIT, gamma
-from .outcome import Check
+from .outcome import Check, Verdict
 from .ulp import spacing
-from .values import compare_arrays
+from .values import LIMIT, compare_arrays
 
 
 class ParityError(AssertionError):
@@ -21,16 +22,29 @@ class ParityError(AssertionError):
         self.check = check
 
 
+HEARD: list[Callable[[str, Check], None]] = []  # told of every comparison: (name, what it says)
+COARSER = 2.0**16  # ULPs of float32 in one of bfloat16, which NumPy does not have
+
+
 def as_array(value: Any) -> np.ndarray:
-    """The values of a tensor of any engine, an array, or a number."""
+    """The values of a tensor of any engine, an array, or a number; bfloat16 as float32."""
     if isinstance(value, np.ndarray):
         return value
     if hasattr(value, "detach"):
         value = value.detach()
         value = value.cpu() if hasattr(value, "cpu") else value
         value = value.resolve_conj().resolve_neg() if hasattr(value, "resolve_conj") else value
-        return np.asarray(value.numpy())
+        return np.asarray((value.float() if _is_bfloat16(value) else value).numpy())
     return np.asarray(value)
+
+
+def _is_bfloat16(value: Any) -> bool:
+    return str(getattr(value, "dtype", "")) == "torch.bfloat16"
+
+
+def _several(value: Any) -> bool:
+    """Whether this is what an op with several outputs returns."""
+    return isinstance(value, (tuple, list)) and any(hasattr(v, "dtype") for v in value)
 
 
 def assert_parity(
@@ -40,6 +54,7 @@ def assert_parity(
     *,
     op: str | Callable | None = None,
     args: tuple = (),
+    kwargs: dict[str, Any] | None = None,
     terms: int | None = None,
     magnitude: Any = None,
     exact: bool = False,
@@ -47,38 +62,110 @@ def assert_parity(
 ) -> Check:
     """Raise ParityError unless `a` is as good a result as `b`; return the figures otherwise.
 
-    a, b: tensors, arrays or numbers; `b` is the reference.
-    op, args: what both computed, a function of torch's (or its name: "matmul",
-        "nn.functional.conv2d") and its arguments.  Oracle and bound follow from it, and the error
-        says whether the mismatch is a discrete choice, or which cause reproduces it.
+    a, b: tensors, arrays or numbers, or tuples of them, which are compared one by one (the figures
+        of the worst are returned); `b` is the reference.
+    op, args, kwargs: what both computed, a function of torch's (or its name: "matmul",
+        "nn.functional.conv2d") or any function of tensors, and its arguments.  Oracle and bound
+        follow from it, and the error says whether the mismatch is a discrete choice, or which cause
+        reproduces it.
     oracle: the same result in higher precision; without one, only the distance of a and b counts.
     terms, magnitude: for sums, the number of terms of each element and Σ|term| (an array that
         broadcasts to the result, |A|@|B| for a matrix product): the bound is γ_terms·magnitude.
     exact: demand the same bits.
     """
+    __tracebackhide__ = True  # pytest shows the line of the test
+    call = None if op is None else _Call(op, args, kwargs or {})
+    if not (_several(a) or _several(b)):
+        return _one(a, b, call.result if call else oracle, call, terms, magnitude, exact, name)
+    if not (_several(a) and _several(b)) or len(a) != len(b):
+        kinds = [f"{len(v)} results" if _several(v) else "one tensor" for v in (a, b)]
+        check = Check(Verdict.MISMATCH, name, detail=f"ours is {kinds[0]}, torch's {kinds[1]}")
+        raise _failed(name, check)
+    truths = call.result if call else oracle if oracle is not None else [None] * len(a)
+    found = [
+        _one(x, y, t, call and call.part(i), terms, magnitude, exact, f"{name}[{i}]")
+        for i, (x, y, t) in enumerate(zip(a, b, truths, strict=True))
+    ]
+    return max(found, key=lambda c: (c.verdict, c.ours or 0.0))
+
+
+def _one(
+    a: Any,
+    b: Any,
+    truth: Any,
+    call: _Call | None,
+    terms: int | None,
+    magnitude: Any,
+    exact: bool,
+    name: str,
+) -> Check:
+    """Compare one tensor with one."""
+    __tracebackhide__ = True
     ours, theirs = as_array(a), as_array(b)
-    call = None if op is None else _Call(op, args)
-    truth = None if oracle is None else as_array(oracle)
-    bound = _given_bound(theirs, terms, magnitude)
+    coarse = _is_bfloat16(b)
+    dtype = "bfloat16" if coarse else theirs.dtype.name
+    if _is_bfloat16(a) != coarse and ours.dtype == theirs.dtype:
+        text = f"ours is {getattr(a, 'dtype', ours.dtype)}, torch's {getattr(b, 'dtype', dtype)}"
+        raise _failed(name, Check(Verdict.MISMATCH, name, detail=text))
+    wide = None if truth is None else as_array(truth)
+    bound = _given_bound(theirs, terms, magnitude, dtype)
     if call is not None:
-        truth, bound = call.oracle(), call.bound(theirs)
-    level = "exact" if exact else "sum" if bound is not None else "ulp"
-    check = compare_arrays(ours, theirs, name, level, lambda: truth, bound)
-    if not check.verdict.ok:
-        if call is not None:
-            call.look_closer(check, ours, theirs)
-        raise ParityError(f"{name}: {check.verdict}: {check.detail}", check)
-    return check
+        bound = call.bound(theirs, dtype)
+    level = "exact" if exact else "sum" if bound is not None or coarse else "ulp"
+    if coarse:
+        bound = _coarser(bound)
+    check = compare_arrays(ours, theirs, name, level, lambda: wide, bound)
+    if coarse:
+        _in_bfloat16(check)
+    if check.verdict.ok:
+        _tell(name, check)
+        return check
+    if call is not None and not coarse:
+        call.look_closer(check, ours, theirs)
+    raise _failed(name, check)
 
 
-def _given_bound(theirs: np.ndarray, terms: int | None, magnitude: Any) -> Callable | None:
+def _tell(name: str, check: Check) -> None:
+    for listener in HEARD:
+        listener(name, check)
+
+
+def _failed(name: str, check: Check) -> ParityError:
+    _tell(name, check)
+    return ParityError(f"{name}: {check.verdict}: {check.detail}", check)
+
+
+def _coarser(bound: Callable | None) -> Callable:
+    """The bound of a bfloat16 result in ULPs of the float32 numbers that stand for it."""
+
+    def allowed(rows: np.ndarray) -> np.ndarray:
+        least = np.full(len(rows), LIMIT * COARSER)
+        return least if bound is None else np.maximum(least, bound(rows))
+
+    return allowed
+
+
+def _in_bfloat16(check: Check) -> None:
+    """Figures in ULPs of bfloat16, again."""
+    for figure in ("ours", "theirs", "bound"):
+        if getattr(check, figure) is not None:
+            setattr(check, figure, getattr(check, figure) / COARSER)
+    if " ULP off (" in check.detail:
+        rest = check.detail.partition("): ")[2]
+        check.detail = f"{check.ours:.3g} ULP of bfloat16 off (torch {check.theirs:.3g}, "
+        check.detail += f"bound {check.bound:.3g}): {rest}"
+
+
+def _given_bound(
+    theirs: np.ndarray, terms: int | None, magnitude: Any, dtype: str
+) -> Callable | None:
     if terms is None or magnitude is None:
         return None
 
     def bound(rows: np.ndarray) -> np.ndarray:
         size = np.abs(as_array(magnitude)).astype(np.float64)
         size = np.broadcast_to(size, theirs.shape).reshape(-1)[rows]
-        return gamma(float(terms), UNIT[theirs.dtype.name]) * size / _unit(theirs, rows)
+        return gamma(float(terms), UNIT[dtype]) * size / _unit(theirs, rows)
 
     return bound
 
@@ -97,7 +184,7 @@ class _Call:
 
     DEPTH = 4  # roundings that are not part of a sum, as a row of the samples has it
 
-    def __init__(self, op: str | Callable, args: tuple) -> None:
+    def __init__(self, op: str | Callable, args: tuple, kwargs: dict[str, Any]) -> None:
         from .engines import open_engine
 
         self.engine = open_engine("torch")
@@ -109,13 +196,26 @@ class _Call:
             if found is None:
                 raise ValueError(f"assert_parity: torch has no op {op!r}")
             op = found
-        self.op = op
-        self.args = [as_array(x) if hasattr(x, "dtype") else x for x in args]
+        self.op, self.index = op, None
+        self.args, self.kwargs = _arrays(tuple(args)), _arrays(dict(kwargs))
         self.leaves: list = []
-        self.result = self._run(self._wide)
+        try:
+            self.result = self._run(self._wide)
+        except Exception as error:
+            raise ValueError(
+                f"assert_parity: {self.name} does not run on these args in float64 "
+                f"({type(error).__name__}: {error}); give oracle= instead of op="
+            ) from error
+
+    def part(self, index: int) -> _Call:
+        """The same call, of whose results only one is looked at."""
+        one = copy.copy(self)
+        one.index, one.result = index, self.result[index]  # type: ignore[assignment]
+        return one
 
     def _run(self, change: Callable) -> Any:
-        return self.op(*[change(x) if isinstance(x, np.ndarray) else x for x in self.args])
+        found = self.op(*_changed(self.args, change), **_changed(self.kwargs, change))
+        return found if self.index is None else found[self.index]
 
     def _wide(self, x: np.ndarray) -> Any:
         if x.dtype.kind not in "fc":
@@ -124,10 +224,7 @@ class _Call:
         self.leaves.append(self.torch.from_numpy(wide).requires_grad_())
         return self.leaves[-1]
 
-    def oracle(self) -> np.ndarray:
-        return as_array(self.result)
-
-    def bound(self, theirs: np.ndarray) -> Callable:
+    def bound(self, theirs: np.ndarray, dtype: str) -> Callable:
         """γₙ·(|J||x|): from the terms where the op is a sum, from its Jacobian rows otherwise.
 
         (A Jacobian row costs a backward pass, for each element that is more than 2 ULP off.)
@@ -135,7 +232,7 @@ class _Call:
         from .bounds import allowance, sensitivity
         from .replay import terms_of
 
-        known = terms_of(self.name, self.args, {})
+        known = None if self.index is not None else terms_of(self.name, self.args, self.kwargs)
 
         def allowed(rows: np.ndarray) -> np.ndarray:
             if known is not None and len(known.a) == theirs.size:
@@ -143,7 +240,7 @@ class _Call:
             else:
                 weight, terms = sensitivity(self.torch, self.result, self.leaves, rows)
             size = np.abs(theirs.reshape(-1)[rows]).astype(np.float64)
-            factor = allowance(terms, self.DEPTH, theirs.dtype.name)
+            factor = allowance(terms, self.DEPTH, dtype)
             return factor * (weight + size) / _unit(theirs, rows)
 
         return allowed
@@ -165,5 +262,26 @@ class _Call:
         choice = classify(rerun, ours, theirs)
         check.choice = str(choice)
         if not choice.discrete:
-            check.causes = str(explain(self.name, self.args, {}, ours, theirs))
-        check.detail += f" [{check.choice or check.causes}]"
+            check.causes = str(explain(self.name, list(self.args), self.kwargs, ours, theirs))
+        if check.choice or check.causes:
+            check.detail += f" [{check.choice or check.causes}]"
+
+
+def _arrays(value: Any) -> Any:
+    """Nested arguments with arrays in place of tensors."""
+    if hasattr(value, "dtype"):
+        return as_array(value)
+    if isinstance(value, dict):
+        return {k: _arrays(v) for k, v in value.items()}
+    return type(value)(map(_arrays, value)) if type(value) in (list, tuple) else value
+
+
+def _changed(value: Any, change: Callable) -> Any:
+    """Nested arguments with every array changed."""
+    if isinstance(value, np.ndarray):
+        return change(value)
+    if isinstance(value, dict):
+        return {k: _changed(v, change) for k, v in value.items()}
+    if type(value) in (list, tuple):
+        return type(value)(_changed(v, change) for v in value)
+    return value

@@ -8,7 +8,7 @@ where n is the number of inputs that yᵢ really depends on and d the op's other
 For a matrix product this is the textbook γₙ|A||B|; for a mean, a softmax or a convolution it is the
 same bound with the right lengths and data, and gradients are covered as functions of the inputs and
 the cotangents.  J comes from torch in float64, one row per output element that needs it.
-float16 ops accumulate in float32 and round at each step that stores: d·u₁₆ + γₙ(u₃₂).
+float16 and bfloat16 ops accumulate in float32 and round at each step that stores: d·u₁₆ + γₙ(u₃₂).
 
 Matrix factorizations and solvers are backward stable in norm, not element by element: what is
 computed is the exact answer for A + E with ‖E‖ ≤ γ·‖A‖, rounded in proportion to its own size.
@@ -28,6 +28,7 @@ import numpy as np
 
 UNIT = {
     "float16": 2.0**-11,
+    "bfloat16": 2.0**-8,
     "float32": 2.0**-24,
     "float64": 2.0**-53,
     "complex64": 2.0**-24,
@@ -43,8 +44,8 @@ def gamma(n: float | np.ndarray, unit: float) -> float | np.ndarray:
 
 def allowance(terms: np.ndarray, depth: int, dtype: str) -> np.ndarray:
     """The factor in front of |J||x| for an output of `dtype` that depends on `terms` inputs."""
-    if dtype == "float16":
-        return depth * UNIT["float16"] + gamma(terms, UNIT["float32"])
+    if dtype in ("float16", "bfloat16"):
+        return depth * UNIT[dtype] + gamma(terms, UNIT["float32"])
     factor = 2.0 if dtype.startswith("complex") else 1.0  # a complex product has twice the terms
     return gamma(factor * (terms + depth), UNIT[dtype])
 

@@ -269,7 +269,7 @@ class Lab:
         check.detail = f"{found}; {check.detail}" if found.discrete else check.detail
         if check.part == "out" and not found.discrete and form == "function":
             check.causes = str(explain.of_sample(self.theirs, sample, form, a, b))
-            check.detail += f" [{check.causes}]"
+            check.detail += f" [{check.causes}]" if check.causes else ""
         if found.both_valid and not self.views:  # no order is promised across devices
             check.verdict = Verdict.EQUAL
 

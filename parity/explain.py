@@ -72,7 +72,7 @@ class Explanation:
             if count < self.total:
                 how += f", the rest within {left:.3g} ULP (before: {self.apart:.3g})"
             parts.append(f"{'torch' if side == 'theirs' else 'ours'}: {best.name} ({how})")
-        return "; ".join(parts) or "no candidate cause fits this op"
+        return "; ".join(parts)
 
 
 def explain(

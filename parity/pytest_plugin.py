@@ -5,21 +5,21 @@
 
 Options: `--parity-device` (default cpu) and `--parity-dtypes` (a comma-separated list) feed the
 fixtures `parity_device` and `parity_dtype`.  Tests marked `cuda` are skipped, with the reason,
-where torch sees no GPU.  pytest's summary gets a section with the figures of every comparison made.
+where torch sees no GPU.  pytest's summary gets a section with the figures of every comparison made,
+by the fixture or by `parity.assert_parity`, in this process or in the workers of pytest-xdist.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from .assertion import ParityError, assert_parity
+from . import assertion
+from .assertion import assert_parity
 from .outcome import Check
 
-DTYPES = ("float16", "float32", "float64", "complex64", "complex128")
-_KEY = pytest.StashKey[list]()
+DTYPES = ("float16", "bfloat16", "float32", "float64", "complex64", "complex128")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -42,7 +42,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", "cuda: compares with torch on a GPU; skipped, saying so, where there is none"
     )
-    config.stash[_KEY] = []
+    config.pluginmanager.register(Figures(), "parity figures")
     unknown = [d for d in dtypes(config) if d not in DTYPES]
     if unknown:
         raise pytest.UsageError(
@@ -76,29 +76,64 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("parity_dtype", dtypes(metafunc.config))
 
 
-class Parity:
-    """The fixture: `check` compares and remembers the figures."""
+class Figures:
+    """Every comparison of the run: (test, verdict, error of ours, of the reference, bound)."""
 
-    def __init__(self, name: str, remember: Callable[[str, Check], None]) -> None:
-        self._name, self._remember = name, remember
+    def __init__(self) -> None:
+        self.found: list[tuple] = []
+        self.test = ""
+
+    def hear(self, name: str, check: Check) -> None:
+        """A comparison has been made."""
+        figures = (check.ours, check.theirs, check.bound)
+        self.found.append((self.test, str(check.verdict), *figures))
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Any:
+        self.test = item.nodeid
+        assertion.HEARD.append(self.hear)
+        try:
+            return (yield)
+        finally:
+            assertion.HEARD.remove(self.hear)
+
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        output = getattr(session.config, "workeroutput", None)  # a worker of pytest-xdist
+        if output is not None:
+            output["parity"] = [list(row) for row in self.found]
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        self.found += [tuple(row) for row in getattr(node, "workeroutput", {}).get("parity", ())]
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        if not self.found:
+            return
+        terminalreporter.section("parity")
+        counts: dict[str, int] = {}
+        for _, verdict, *_ in self.found:
+            counts[verdict] = counts.get(verdict, 0) + 1
+        said = ", ".join(f"{n} {v}" for v, n in counts.items())
+        terminalreporter.line(f"{len(self.found)} comparisons: {said}")
+        measured = [row for row in self.found if row[2]]
+        for test, _, ours, theirs, bound in sorted(measured, key=lambda row: -row[2])[:5]:
+            limit = "" if bound is None else f", bound {bound:.3g}"
+            terminalreporter.line(f"  {ours:9.3g} ULP (reference {theirs or 0:.3g}{limit})  {test}")
+
+
+class Parity:
+    """The fixture: `check` is `assert_parity`, for tests that do not import it."""
 
     def check(self, a: Any, b: Any, oracle: Any = None, **options: Any) -> Check:
-        """assert_parity, with the result noted for the summary."""
-        try:
-            found = assert_parity(a, b, oracle, **options)
-        except ParityError as error:
-            self._remember(self._name, error.check)
-            raise
-        self._remember(self._name, found)
-        return found
+        """Compare two results with derived bounds; ParityError says what is wrong."""
+        __tracebackhide__ = True
+        return assert_parity(a, b, oracle, **options)
 
 
 @pytest.fixture
-def parity(request: pytest.FixtureRequest) -> Parity:
+def parity() -> Parity:
     """Compare two results with derived bounds: `parity.check(a, b, oracle=…)`."""
-    return Parity(
-        request.node.nodeid, lambda name, check: request.config.stash[_KEY].append((name, check))
-    )
+    return Parity()
 
 
 @pytest.fixture
@@ -109,22 +144,3 @@ def parity_device(request: pytest.FixtureRequest) -> str:
     if why:
         pytest.skip(why)
     return device
-
-
-def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    found = config.stash.get(_KEY, [])
-    if not found:
-        return
-    terminalreporter.section("parity")
-    counts: dict[str, int] = {}
-    for _, check in found:
-        counts[str(check.verdict)] = counts.get(str(check.verdict), 0) + 1
-    terminalreporter.line(
-        f"{len(found)} comparisons: " + ", ".join(f"{n} {v}" for v, n in counts.items())
-    )
-    measured = [(n, c) for n, c in found if c.ours]
-    for name, check in sorted(measured, key=lambda item: -item[1].ours)[:5]:
-        terminalreporter.line(
-            f"  {check.ours:9.3g} ULP (reference {check.theirs:.3g}, "
-            f"bound {check.bound:.3g})  {name}"
-        )

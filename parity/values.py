@@ -75,15 +75,15 @@ def positions(a: np.ndarray, b: np.ndarray, zeros: bool = True) -> str:
     for name, ours, theirs in tests:
         if not np.array_equal(ours, theirs):
             where = first(ours != theirs)
-            seen = f"at {where} ours is {pa[where]!r}, torch's {pb[where]!r}"
+            seen = f"at {where} ours is {pa[where]!s}, torch's {pb[where]!s}"
             return f"{name} at different places: {seen}"
     return ""
 
 
 def _describe(a: np.ndarray, b: np.ndarray, errors: np.ndarray, exact: np.ndarray | None) -> str:
     at = np.unravel_index(int(np.argmax(errors)), errors.shape) if errors.size else ()
-    text = f"at {tuple(int(i) for i in at)} ours is {a[at]!r}, torch's {b[at]!r}"
-    return text + (f", the oracle's {exact[at]!r}" if exact is not None else "")
+    text = f"at {tuple(int(i) for i in at)} ours is {a[at]!s}, torch's {b[at]!s}"
+    return text + (f", the oracle's {exact[at]!s}" if exact is not None else "")
 
 
 def compare_arrays(
@@ -144,12 +144,12 @@ def _exact(a: np.ndarray, b: np.ndarray, part: str) -> Check:
             ours=far,
             theirs=0.0,
             bound=0.0,
-            detail=f"must be bit-identical: at {where} ours is {pa[where]!r}, "
-            f"torch's {pb[where]!r} ({far:g} ULP apart)",
+            detail=f"must be bit-identical: at {where} ours is {pa[where]!s}, "
+            f"torch's {pb[where]!s} ({far:g} ULP apart)",
         )
     where = first(pa != pb)
     return Check(
-        Verdict.MISMATCH, part, detail=f"at {where} ours is {pa[where]!r}, torch's {pb[where]!r}"
+        Verdict.MISMATCH, part, detail=f"at {where} ours is {pa[where]!s}, torch's {pb[where]!s}"
     )
 
 
@@ -188,6 +188,8 @@ def _judge(
     facts = {"ours": worst_ours, "theirs": worst_theirs, "bound": allowed}
     if we_fail.any():
         text = _describe(a, b, np.where(we_fail, ours - limit, -1), exact)
+        if ours.size > 1:
+            text += f"; {int(we_fail.sum())} of {ours.size} elements"
         verdict = Verdict.WORSE if exact is not None else Verdict.MISMATCH
         return Check(
             verdict,

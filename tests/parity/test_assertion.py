@@ -61,3 +61,42 @@ def test_a_large_product_is_quick():
 def test_an_unknown_op():
     with pytest.raises(ValueError, match="no op 'frobnicate'"):
         assert_parity(1.0, 1.0, op="frobnicate", args=(X,))
+
+
+def test_results_of_several_tensors():
+    values, indices = torch.max(torch.from_numpy(X), 1)
+    assert assert_parity(torch.max(torch.from_numpy(X), 1), (values, indices), op="max", args=(X,), kwargs={"dim": 1}).verdict == Verdict.IDENTICAL
+    with pytest.raises(ParityError, match=r"result\[0\]: worse: .*; 9 of 9 elements"):
+        assert_parity((values * 1.001, indices), (values, indices), op="max", args=(X, 1))
+    with pytest.raises(ParityError, match=r"result\[1\]: mismatch"):
+        assert_parity((values, indices + 1), (values, indices), op="max", args=(X, 1))
+    with pytest.raises(ParityError, match="ours is one tensor, torch's 2 results"):
+        assert_parity(values, (values, indices))
+
+
+def test_keyword_and_nested_arguments():
+    x, y = torch.from_numpy(X), torch.from_numpy(2 * X)
+    result = torch.cat([x, y], dim=1)
+    assert assert_parity(result, result.clone(), op="cat", args=([x, y],), kwargs={"dim": 1}).verdict == Verdict.IDENTICAL
+    with pytest.raises(ParityError, match="worse"):
+        assert_parity(result * (1 + 2**-18), result, op="cat", args=([x, y],), kwargs={"dim": 1})
+
+
+def test_bfloat16_is_judged_in_its_own_ulps():
+    x = torch.from_numpy(X).bfloat16()
+    good = torch.tanh(x.double()).bfloat16()
+    step = torch.nextafter(good, torch.full_like(good, 9.0))
+    assert assert_parity(step, good, op="tanh", args=(x,)).ours < 2, "its neighbour is within two ULP"
+    for _ in range(3):
+        step = torch.nextafter(step, torch.full_like(good, 9.0))
+    with pytest.raises(ParityError, match="ULP of bfloat16 off") as caught:
+        assert_parity(step, good, oracle=torch.tanh(x.double()))
+    assert 3.4 < caught.value.check.ours < 8.6 and caught.value.check.bound == 2, "steps double at 1"
+    with pytest.raises(ParityError, match=r"ours is torch.float32, torch's torch.bfloat16"):
+        assert_parity(good.float(), good)
+
+
+def test_an_op_that_cannot_run_in_float64_says_so():
+    layer = torch.nn.Linear(200, 3)
+    with pytest.raises(ValueError, match="Linear|op does not run on these args in float64.*give oracle="):
+        assert_parity(layer(torch.from_numpy(X)), layer(torch.from_numpy(X)), op=layer, args=(X,))

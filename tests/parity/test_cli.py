@@ -151,6 +151,32 @@ def test_without_a_terminal_progress_is_lines():
     assert re.fullmatch(r"parity: ops: 2 of 3 in \d+ s, 1 deviating", lines[-2]) and lines[-1] == "parity: modules: 0 to do"
 
 
+def test_a_program_that_cannot_run_costs_itself_only(tmp_path, monkeypatch, capsys):
+    import parity.programs as programs
+
+    def broken_program(name, *rest):
+        raise RuntimeError("no such operator")
+
+    monkeypatch.setattr(programs, "compare_program", broken_program)
+    assert run(tmp_path, "programs", "sigmoid_gd", "admissions") == 1
+    found = result(tmp_path)["programs"]
+    assert [p["verdict"] for p in found] == ["mismatch"] * 2 and "no such operator" in found[0]["detail"]
+    assert "could not run" in capsys.readouterr().out
+
+
+def test_a_module_that_breaks_the_laboratory_costs_itself_only(monkeypatch):
+    import parity.modules as modules
+
+    def breaks(ours, theirs):
+        raise KeyError("lost")
+
+    real = modules.cases("ReLU")[:1]
+    monkeypatch.setattr(modules, "cases", lambda pattern: [("Bad", "layers", breaks), *real])
+    torch = open_engine("torch")
+    first, second = modules.compare_modules(torch, torch)
+    assert not first.verdict.ok and "KeyError" in first.samples[0].checks[0].detail and second.verdict.ok
+
+
 def test_the_memory_of_a_run(tmp_path):
     """Of this process, against what the kernel says of it; and it is in the result."""
     peak = Peak()

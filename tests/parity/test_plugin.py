@@ -26,6 +26,10 @@ def test_dtype(parity, parity_dtype):
 def test_device(parity_device):
     assert parity_device == "cpu"
 
+def test_without_the_fixture():
+    from parity import assert_parity
+    assert_parity([1.0, 2.0], [1.0, 2.0])
+
 @pytest.mark.cuda
 def test_gpu():
     assert torch.cuda.is_available()
@@ -51,10 +55,17 @@ def test_fixtures_options_marker_and_summary(suite):
     out = done.stdout
     assert done.returncode == 1 and "1 failed" in out
     assert "ParityError" in out and "ULP off" in out
-    assert "test_dtype[float16]" in out or "5 passed" in out or "4 passed" in out
-    assert "parity" in out and "4 comparisons:" in out and "ULP (reference" in out
+    assert "5 passed" in out and "parity/assertion.py" not in out, "the traceback ends in the test"
+    assert "5 comparisons: " in out and "ULP (reference" in out and "test_inner.py::test_bad" in out
     if not torch.cuda.is_available():
         assert "torch sees no CUDA device here" in out, "a skip says why"
+
+
+def test_figures_come_from_the_workers_of_xdist(suite):
+    pytest.importorskip("xdist")
+    done = suite("--parity-dtypes", "float16,bfloat16,float64", "-n", "2")
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "6 comparisons: " in done.stdout and "1 worse" in done.stdout and "test_inner.py::test_bad" in done.stdout
 
 
 def test_unknown_dtype_is_a_usage_error(suite):
