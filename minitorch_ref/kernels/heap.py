@@ -9,7 +9,8 @@ with 256 images, five sixths of a relu over a million elements and its gradient.
     step 1  ├── activations ──┤ freed: kept by the heap          none
 
 `keep` tells the GNU C library to do the latter with blocks of up to 32 MB and up to KEPT bytes of free
-end.  It is called by the first kernel that works on a large array, never at import, and concerns the
+end.  It is called when the first large tensor is made, or by the first kernel that works on a large
+array, never at import, and concerns the
 whole process, as the BLAS threads do; MINITORCH_KEEP_HEAP=0 in the environment forbids it.  Other C
 libraries have no such setting, and nothing happens.
 """

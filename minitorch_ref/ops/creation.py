@@ -19,6 +19,7 @@ from .. import dtypes
 from ..autograd.graph import record
 from ..autograd.inplace import bump
 from ..dtypes import dtype
+from ..kernels import heap
 from ..tensor import Tensor
 from .common import is_number
 from .from_data import (
@@ -190,6 +191,8 @@ def ones(*size: Any, out: Tensor | None = None, **options: Unpack[Options]) -> T
 
 
 def _filled(array: np.ndarray, value: Any) -> np.ndarray:
+    if array.size >= heap.LARGE:
+        heap.keep()
     array.fill(value)
     return array
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from ..autograd.graph import record, rename
 from ..dtypes import BOOL, FLOATING, INTEGER, float16
+from ..kernels import heap
 from ..quiet import fp
 from ..tensor import Tensor, wrap
 from .conversion import conj
@@ -49,6 +50,8 @@ def cdist(x1: Tensor, x2: Tensor, p: float = 2.0, compute_mode: str | None = _MO
         product = False
 
     def rule(g: Tensor, x1: Tensor, x2: Tensor, out: Tensor) -> tuple[Tensor, Tensor]:
+        if product:
+            return _slopes_by_product(g, x1, x2, out)
         slopes = _slopes(g, x1, x2, out, float(p))
         return slopes.sum(-2), -slopes.sum(-3)
 
@@ -102,6 +105,13 @@ def _slopes(g: Tensor, x1: Tensor, x2: Tensor, out: Tensor, p: float) -> Tensor:
     return difference * difference.abs().pow(p - 2) * scale
 
 
+def _slopes_by_product(g: Tensor, x1: Tensor, x2: Tensor, out: Tensor) -> tuple[Tensor, Tensor]:
+    """Σⱼ wᵢⱼ (x₁ᵢ − x₂ⱼ) and its counterpart for w = g/out, without the differences."""
+    w = (g / out).masked_fill(out == 0, 0)
+    turned = w.transpose(-2, -1)
+    return x1 * w.sum(-1, True) - w @ x2, x2 * turned.sum(-1, True) - turned @ x1
+
+
 def _by_differences(a: np.ndarray, b: np.ndarray, p: float) -> np.ndarray:
     """All differences, a few rows of `a` at a time."""
     result = np.zeros(a.shape[:-1] + b.shape[-2:-1], a.dtype)
@@ -130,11 +140,23 @@ def _norm_for(p: float) -> Callable[[np.ndarray], np.ndarray]:
 
 
 def _by_product(a: np.ndarray, b: np.ndarray, p: float) -> np.ndarray:
-    """Euclidean distances from one product in double precision, close pairs from their difference."""
+    """Euclidean distances from one product in double precision, close pairs from their difference.
+
+    (−2x, |x|², 1) · (y, 1, |y|²) = |x|² − 2x·y + |y|²
+    """
+    if a.shape[-2] * b.shape[-2] >= heap.LARGE:
+        heap.keep()
     x, y = a.astype(np.float64), b.astype(np.float64)
-    lengths = np.square(x).sum(-1)[..., :, None] + np.square(y).sum(-1)[..., None, :]
-    squares = lengths - 2 * (x @ y.swapaxes(-2, -1))
-    close = squares < lengths * (1e-6 if a.dtype.char == "f" else 0.1)
+    left, right = np.square(x).sum(-1, keepdims=True), np.square(y).sum(-1, keepdims=True)
+    factors = (
+        np.concatenate([x * -2, left, np.ones_like(left)], -1),
+        np.concatenate([y, np.ones_like(right), right], -1),
+    )
+    squares = factors[0] @ factors[1].swapaxes(-2, -1)
+    limit = 1e-6 if a.dtype.char == "f" else 0.1
+    if np.minimum.reduce(squares, axis=None) >= limit * (left.max() + right.max()):
+        return np.sqrt(squares.astype(a.dtype))
+    close = squares < (left + right.swapaxes(-2, -1)) * limit
     distances = np.sqrt(np.maximum(squares, 0))
     places = np.nonzero(close)
     for i in range(0, len(places[0]), _CHUNK):

@@ -14,6 +14,7 @@ from .. import dtypes
 from ..device import check_device
 from ..device import device as device_type
 from ..dtypes import dtype
+from ..kernels import heap
 from ..quiet import fp
 from ..tensor import Size, Tensor, wrap
 from .common import cast_array
@@ -97,6 +98,8 @@ def _usable(array: np.ndarray) -> np.ndarray:
         )
     if array.size and min(array.strides, default=0) < 0:
         raise ValueError(_NEGATIVE_STRIDE)
+    if array.size >= heap.LARGE:
+        heap.keep()
     return array if type(array) is np.ndarray else array.view(np.ndarray)
 
 

@@ -59,20 +59,22 @@ def log_softmax(input: Tensor, dim: int, dtype: DType | None = None) -> Tensor:
     if x.dtype == _HALF or not (x.ndim and x.size and state.grad and requires_grad(input)):
         y, share = _wide(kernels.log_softmax, dim, x), None
     else:  # the gradient needs exp(y), which is at hand now and dear to make again
-        y, probabilities = fp.quiet(kernels.log_softmax_and_exp, dim, x)
-        share = wrap(probabilities)
+        y, powers, totals = fp.quiet(kernels.log_softmax_and_exp, dim, x)
+        share = wrap(powers)
     if share is None:
-        rule: Any = lambda g, out: _log_softmax_grad(g, out, None, dim)
+        rule: Any = lambda g, out: _log_softmax_grad(g, out, None, None, dim)
     else:
-        rule = lambda g, out, share: _log_softmax_grad(g, out, share, dim)
+        rule = lambda g, out, share: _log_softmax_grad(g, out, share, totals, dim)
     return record("LogSoftmaxBackward0", y, input=(input, rule), share=share)
 
 
-def _log_softmax_grad(g: Tensor, y: Tensor, share: Tensor | None, dim: int) -> Tensor:
-    if share is None:
+def _log_softmax_grad(
+    g: Tensor, y: Tensor, share: Tensor | None, totals: np.ndarray | None, dim: int
+) -> Tensor:
+    if share is None or totals is None:
         dx = _wide(kernels.log_softmax_slope, dim, g._array, y._array)
     else:
-        dx = fp.quiet(kernels.less_shares, dim, g._array, share._array)
+        dx = fp.quiet(kernels.less_shares, dim, g._array, share._array, totals)
     return record(
         "LogSoftmaxBackwardDataBackward0",
         dx,
