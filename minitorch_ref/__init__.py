@@ -102,7 +102,7 @@ _TABLES = (
     "indexing", "scatter", "indexed_slices", "masking", "scatter_reduce", "joining", "splitting",
     "rearranging", "grids",
     "pointwise", "arithmetic", "clamping", "fused", "softmax", "activation", "comparison", "reduction", "extremes", "moments", "norms",
-    "order", "uniques", "sorting", "searching", "scan", "integrals", "matmul", "blends",
+    "order", "uniques", "sorting", "searching", "scan", "segments", "integrals", "matmul", "blends",
     "contraction", "products", "solving", "triangular", "factorizations",
     "decompositions", "reflectors", "indefinite", "lowrank", "determinants", "matrix_functions",
     "matrix_norms", "least_squares", "distances", "retired", "operators",
@@ -166,8 +166,8 @@ _LATER |= dict.fromkeys(
 _LATER |= dict.fromkeys(
     (
         "adaptive_avg_pool1d", "avg_pool1d", "conv1d", "conv2d", "conv3d",
-        "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "max_pool1d", "max_pool2d",
-        "max_pool3d",
+        "conv_tbc", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "max_pool1d",
+        "max_pool2d", "max_pool3d",
     ),
     "nn.functional",
 )  # fmt: skip

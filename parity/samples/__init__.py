@@ -17,6 +17,7 @@ from . import (
     pointwise,
     recurrent,
     reduction,
+    sequences,
     shaping,
     solving,
     special,
@@ -27,7 +28,7 @@ from .spec import Row, Sample
 
 TABLES = (
     pointwise, reduction, shaping, indexing, creation, linear, decompositions, solving,
-    functional, native, extras, special, spectral, others, recurrent,
+    functional, native, extras, special, spectral, others, recurrent, sequences,
 )  # fmt: skip
 
 ROWS: dict[tuple[str, str], Row] = {}
