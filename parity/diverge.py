@@ -13,7 +13,8 @@ times, every number moved by up to an ULP.
 
 *First beyond rounding*: the first record whose inputs are as close as in those runs and whose output
 is further away than they predict, at one false alarm in a thousand programs (Student's t, divided
-among all records).  Exit code 1 if there is one.
+among all records); or whose inputs are further away though no op before it made them so: then what
+only one side did in between is named.  Exit code 1 if there is one.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ import itertools
 import os
 import subprocess
 import sys
+from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -53,17 +55,25 @@ class Finding:
     stream: Pair | None = None  # the random stream stands elsewhere
     layout: Pair | None = None  # the same words drawn into memory of another order
     jump: Pair | None = None  # inputs inside the null band, output outside
+    strayed: Pair | None = None  # inputs outside it, and no op before it to blame
+    suspects: list[tuple[int, dict]] = field(default_factory=list)  # unpaired, just before that
     errors: tuple[str, str] = ("", "")
+    made: Recent = field(default_factory=lambda: Recent())
 
     @property
     def same_bits(self) -> bool:
         """The trails agree, bit by bit, in everything that could be paired."""
-        return not (self.first or self.entered or self.stream or self.jump)
+        return not (self.first or self.entered or self.stream or self.beyond)
+
+    @property
+    def beyond(self) -> Pair | None:
+        """The first pair that rounding does not explain."""
+        return self.jump or self.strayed
 
     @property
     def ok(self) -> bool:
         """Rounding explains everything (without a null model: the bits are the same)."""
-        explained = self.null_runs > 0 and not self.jump and not self.stream
+        explained = self.null_runs > 0 and not self.beyond and not self.stream
         return (self.same_bits or explained) and self.errors[0] == self.errors[1]
 
     def look(self, pair: Pair) -> None:
@@ -73,15 +83,44 @@ class Finding:
         self.same += inputs == outputs == 0
         if pair.stream and not (self.stream or self.first):
             self.stream = pair
+        saved = self.made.close(pair)  # what a backward step has from its forward op
         if not (self.first or self.entered):
             if inputs > 0 or not pair.arguments:
                 self.entered = pair
-            elif outputs > 0:
+            elif outputs > 0 and saved:
                 self.first = pair
-        if self.jump is None and self.layout is None and "band" in pair.a:
-            near, far = pair.a["band"]
-            if outputs > far and inputs <= near:
-                self.layout, self.jump = (pair, None) if pair.layout else (None, pair)
+        near, far = pair.a.get("band", (0.0, 0.0)) if self.null_runs else (0.0, 0.0)
+        self.made.add(pair, inputs <= near and outputs <= far)
+        before = self.unpaired.take()
+        if self.beyond or self.layout or "band" not in pair.a:
+            return
+        if inputs > near and outputs > far:  # a sum of numbers in another order comes home
+            self.strayed, self.suspects = pair, before
+        elif inputs <= near and outputs > far and saved:
+            self.layout, self.jump = (pair, None) if pair.layout else (None, pair)
+
+
+class Recent:
+    """Of the latest forward pairs, whether they were as close as rounding allows."""
+
+    MOST = 1 << 16
+
+    def __init__(self) -> None:
+        self.pairs: OrderedDict[int, tuple[int, bool]] = OrderedDict()
+
+    def add(self, pair: Pair, close: bool) -> None:
+        """Remember a pair by the number of its record on side a."""
+        if pair.a["way"] == "forward":
+            self.pairs[pair.a["i"]] = pair.b["i"], close
+            if len(self.pairs) > self.MOST:
+                self.pairs.popitem(last=False)
+
+    def close(self, pair: Pair) -> bool:
+        """Whether the ops that made the nodes of a backward pair were a pair, and close."""
+        if pair.a["way"] != "backward" or "of" not in pair.a:
+            return True
+        other, close = self.pairs.get(pair.a["of"], (pair.b.get("of"), True))
+        return close and other == pair.b.get("of", other)
 
 
 def compare(path_a: Path, path_b: Path, nulls: list[Path] | None = None) -> Finding:
@@ -157,6 +196,10 @@ def describe(found: Finding) -> str:
     if found.jump:
         lines += ["", "first beyond rounding: the null model does not reach the output's distance"]
         lines += _pair(found.jump, a, b)
+    elif found.strayed:
+        lines += ["", "first beyond rounding: an input is further off than in the null model,"]
+        lines[-1] += " and no op that both ran made it so"
+        lines += _suspects(found, (a, b)) + _pair(found.strayed, a, b)
     elif found.null_runs and not found.same_bits:
         lines += ["", f"nothing beyond rounding: all inside the band of {found.null_runs} runs of"]
         lines[-1] += f" {a} with every number moved by up to an ULP"
@@ -165,6 +208,16 @@ def describe(found: Finding) -> str:
         if error:
             lines += ["", f"{engine} ended with {error}"]
     return "\n".join(lines)
+
+
+def _suspects(found: Finding, names: tuple[str, str], most: int = 4) -> list[str]:
+    """What only one side did just before it."""
+    ranked = sorted(found.suspects, key=lambda item: item[1]["way"] != "forward")
+    lines = []
+    for side, record in ranked[:most]:
+        what = f"{record['op']}{KINDS.get(record['way'], '')} at {record['at']}"
+        lines += [f"  only on {names[side]}, just before: {what}", f"      {record['line']}"]
+    return lines
 
 
 KINDS = {"forward": "", "backward": " (backward of the op called here)", "step": ""}
@@ -180,8 +233,13 @@ def _pair(pair: Pair, a: str, b: str) -> list[str]:
     lines.append(f"  inputs {_far(pair.inputs)}, outputs {_far(pair.outputs)}{band}")
     if differing_args(pair.a, pair.b):
         lines.append(f"  arguments: {pair.a.get('args')} and {pair.b.get('args')}")
-    for x, y in itertools.product(pair.a["out"], pair.b["out"]):
+    outs, others = pair.a["out"], pair.b["out"]
+    names = pair.a.get("names") or [""] * len(outs)
+    in_order = list(zip(outs, others, names, strict=False)) if len(outs) == len(others) else []
+    anyhow = [(x, y, "") for x, y in itertools.product(outs, others)]
+    for x, y, name in in_order or anyhow:
         if x["d"] != y["d"] and x["s"] == y["s"]:
+            lines += [f"  {name} differs"] if name else []
             return [*lines, f"  {a}: {_brief(x)}", f"  {b}: {_brief(y)}"]
     return lines
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from difflib import SequenceMatcher
 from typing import Any
 
 import numpy as np
@@ -61,19 +60,24 @@ class Pair:
 
 @dataclass
 class Unpaired:
-    """Records with no partner: how many on each side, and the first few."""
+    """Records with no partner: how many on each side, the first few, and those of late."""
 
     counts: list[int] = field(default_factory=lambda: [0, 0])
-    kept: tuple[list[dict], list[dict]] = ((), ())  # type: ignore[assignment]
-
-    def __post_init__(self) -> None:
-        self.kept = ([], [])
+    kept: tuple[list[dict], list[dict]] = field(default_factory=lambda: ([], []))
+    recent: list[tuple[int, dict]] = field(default_factory=list)  # since they were last taken
 
     def add(self, side: int, record: dict) -> None:
         """Count one on side 0 or 1."""
         self.counts[side] += 1
         if len(self.kept[side]) < 8:
             self.kept[side].append(record)
+        if len(self.recent) < WINDOW:
+            self.recent.append((side, record))
+
+    def take(self) -> list[tuple[int, dict]]:
+        """Those that came since the last call, as (side, record)."""
+        found, self.recent = self.recent, []
+        return found
 
 
 def _apart(a: list[dict], b: list[dict], any_order: bool) -> float:
@@ -138,8 +142,9 @@ def distance(a: dict, b: dict) -> float:
 def align(a: Iterator[dict], b: Iterator[dict], unpaired: Unpaired) -> Iterator[Pair]:
     """Pairs in order; what has no partner is noted in `unpaired`.
 
-    In each window the longest runs of equal records are matched first (difflib).  Of what is
-    matched only the first three quarters are used, the rest is matched again in the next window.
+    Of each window a longest common subsequence is paired (a program's loop repeats itself, so the
+    longest common *run* would pair one turn with another).  Of what is paired only the first three
+    quarters are used, the rest is paired again in the next window.
     """
     sides: tuple[deque[dict], deque[dict]] = (deque(), deque())
     while True:
@@ -147,22 +152,43 @@ def align(a: Iterator[dict], b: Iterator[dict], unpaired: Unpaired) -> Iterator[
         if not sides[0] and not sides[1]:
             return
         limit = WINDOW * 3 // 4 if any(more) else WINDOW
-        keys = [[key_of(r) for r in queue] for queue in sides]
-        blocks = SequenceMatcher(None, keys[0], keys[1], autojunk=False).get_matching_blocks()
         done = [0, 0]
-        for block in blocks[:-1]:
-            if max(block.a, block.b) >= limit and done != [0, 0]:
+        for i, j in common([key_of(r) for r in sides[0]], [key_of(r) for r in sides[1]]):
+            if max(i, j) >= limit and done != [0, 0]:
                 break
-            _drop(sides, unpaired, [block.a - done[0], block.b - done[1]])
-            size = min(block.size, max(1, limit - max(block.a, block.b)))
-            for _ in range(size):
-                yield Pair(sides[0].popleft(), sides[1].popleft())
-            done = [block.a + size, block.b + size]
-            if size < block.size:
-                break
+            _drop(sides, unpaired, [i - done[0], j - done[1]])
+            yield Pair(sides[0].popleft(), sides[1].popleft())
+            done = [i + 1, j + 1]
         if done == [0, 0] or not any(more):  # nothing fits, or nothing follows
             most = WINDOW // 2 if any(more) else WINDOW
             _drop(sides, unpaired, [min(most, len(queue)) for queue in sides])
+
+
+def common(a: list[tuple], b: list[tuple]) -> Iterator[tuple[int, int]]:
+    """A longest common subsequence as index pairs, each as early as can be."""
+    start = 0
+    while start < min(len(a), len(b)) and a[start] == b[start]:
+        yield start, start
+        start += 1
+    numbers: dict[tuple, int] = {}
+    x, y = ([numbers.setdefault(k, len(numbers)) for k in keys[start:]] for keys in (a, b))
+    if not x or not y:
+        return
+    equal = np.array(x)[:, None] == np.array(y)
+    # left[i, j]: the length of the longest common subsequence of x[i:] and y[j:]
+    left = np.zeros((len(x) + 1, len(y) + 1), np.int32)
+    for i in range(len(x) - 1, -1, -1):
+        best = np.maximum(left[i + 1, :-1], (left[i + 1, 1:] + 1) * equal[i])
+        left[i, :-1] = np.maximum.accumulate(best[::-1])[::-1]
+    i = j = 0
+    while i < len(x) and j < len(y) and left[i, j]:
+        if equal[i, j]:
+            yield start + i, start + j
+            i, j = i + 1, j + 1
+        elif left[i + 1, j] >= left[i, j + 1]:
+            i += 1
+        else:
+            j += 1
 
 
 def _drop(sides: tuple[deque, deque], unpaired: Unpaired, counts: list[int]) -> None:

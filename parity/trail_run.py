@@ -108,21 +108,21 @@ class Recorder:
     def _note(
         self, name: str, before: list, out: list, result: Any, floats: list, stream: str
     ) -> None:
-        number = type(result) in (float, int, bool) and name in ("item", "float")
-        if not out and not number or name in UNSET:
+        plain = type(result) in (float, int, bool) and name in ("item", "float")
+        if not out and not plain or name in UNSET:
             return
         at, line = self.sites.find()
         extra: dict[str, Any] = {"rng": stream} if stream else {}
         if floats:
             extra["args"] = floats
-        if number:
+        if plain:
             extra["value"] = result
         after = [self._sum(t) for t in out]
-        self.writer.add(
+        number = self.writer.add(
             op=name, way="forward", at=at, line=line, **{"in": before}, out=after, **extra
         )
         for tensor in out:
-            self._hook(tensor.grad_fn, at, line)
+            self._hook(tensor.grad_fn, at, line, number)
 
     @contextlib.contextmanager
     def _quiet(self) -> Iterator[None]:
@@ -148,8 +148,11 @@ class Recorder:
         state = generator_of(self.engine, args, kwargs).get_state()
         return digest(self.engine.array(state))
 
-    def _hook(self, node: Any, at: str, line: str) -> None:
-        """Record this node, and what stands behind it up to nodes that are already recorded."""
+    def _hook(self, node: Any, at: str, line: str, number: int) -> None:
+        """Record this node, and what stands behind it up to nodes that are already recorded.
+
+        number: of the record of the op that made the node, whose tensors it may have saved.
+        """
         todo = [node]
         while todo:
             node = todo.pop()
@@ -157,10 +160,12 @@ class Recorder:
                 continue
             node.metadata[FLAG] = True
             name = node.name() if callable(getattr(node, "name", None)) else type(node).__name__
-            node.register_hook(functools.partial(self._backward, name, at, line))
+            node.register_hook(functools.partial(self._backward, name, at, line, number))
             todo += [n for n, _ in node.next_functions]
 
-    def _backward(self, name: str, at: str, line: str, grads_in: Any, grads_out: Any) -> Any:
+    def _backward(
+        self, name: str, at: str, line: str, number: int, grads_in: Any, grads_out: Any
+    ) -> Any:
         with self._quiet():
             given = [self._sum(g, True) for g in tensors_in(grads_out, self.engine)]
             grads = tensors_in(grads_in, self.engine)
@@ -172,7 +177,7 @@ class Recorder:
             made = [self._sum(g, True) for g in grads]
             if made:
                 self.writer.add(
-                    op=name, way="backward", at=at, line=line, **{"in": given}, out=made
+                    op=name, way="backward", at=at, line=line, of=number, **{"in": given}, out=made
                 )
         return grads_in if self.nudge is not None else None
 
@@ -225,10 +230,11 @@ class Recorder:
                 if self.nudge is not None:
                     groups = optimizer.param_groups
                     self._nudge([p for group in groups for p in group["params"]], [])
-                made = self._state(optimizer, False)
+                made, names = self._state(optimizer, False), _state_names(self.engine, optimizer)
                 self.writer.add(
-                    op=name, way="step", at=at, line=line, **{"in": given}, out=made, args=floats
-                )
+                    op=name, way="step", at=at, line=line, **{"in": given}, out=made, args=floats,
+                    names=names,
+                )  # fmt: skip
             return result
 
         return recorded
@@ -257,6 +263,16 @@ class Recorder:
                     self._sum(state[k]) for k in sorted(state) if self.engine.is_tensor(state[k])
                 ]
         return found
+
+
+def _state_names(engine: Engine, optimizer: Any) -> list[str]:
+    """What the outputs of a step are, in the order of `_state`."""
+    found: list[str] = []
+    for k, p in enumerate(p for group in optimizer.param_groups for p in group["params"]):
+        state = optimizer.state.get(p, {})
+        found += [f"parameter {k}"]
+        found += [f"{n} of parameter {k}" for n in sorted(state) if engine.is_tensor(state[n])]
+    return found
 
 
 def _options(optimizer: Any) -> list[float]:

@@ -181,7 +181,7 @@ def no_version_bump(folder):
 
 FAULTS = [
     Planted("a wrong gradient sign in one op", "compare", "grad[0]: worse", wrong_sign),
-    Planted("a momentum that dampens", "diverge", "SGD.step at", dampened_momentum),
+    Planted("a momentum that dampens", "diverge", "momentum_buffer of parameter 0 differs", dampened_momentum),
     Planted("a convolution off by one in padding at stride 2", "diverge", "first beyond rounding", padding_at_stride_two),
     Planted("TF32-truncated matmul", "compare, explain", "ours: TF32 inputs, rounded", tf32_matmul),
     Planted("a summation order change", "explain", "ours: reversed (", another_order),

@@ -13,6 +13,7 @@ from parity import trail
 from parity.__main__ import main
 from parity.diverge import compare, describe
 from parity.engines import open_engine
+from parity.pairs import common
 from parity.watch import plain_name, watching
 
 ROOT = Path(__file__).parents[2]
@@ -246,3 +247,72 @@ def test_what_cannot_run(tmp_path, capsys):
     (tmp_path / "bad.py").write_text("x = 1\nx = = 2\n")
     assert main(["diverge", str(tmp_path / "bad.py"), "--keep", str(tmp_path)]) == 2
     assert "bad.py:2: not a Python script" in capsys.readouterr().err
+
+
+# ---- an op that only one side has ----------------------------------------------------------------
+
+
+def test_an_extra_op_is_named_and_not_what_it_spoils(good, tmp_path):
+    """Everything after it is further off, backward through saved tensors too; its own line is the answer."""
+    path = trail_of(tmp_path / "x.trail", faults={"sin": lambda sin, x: sin(x)})
+    lines = path.read_text().splitlines()
+    assert compare(good[0], path, good[1]).ok, "the same program"
+
+    def program_with_more(torch):
+        sin = torch.sin
+        torch.sin = lambda x: sin(x) * 1.0001  # an op more
+        try:
+            program(torch)
+        finally:
+            torch.sin = sin
+
+    engine = open_engine("torch")
+    writer = trail.Writer(path, engine="torch", version="", script="", argv=[])
+    recorder = FaultyRecorder(engine, writer)
+    with recorder.steps(), watching(engine, recorder):
+        program_with_more(torch)
+    writer.close()
+    assert len(path.read_text().splitlines()) > len(lines)
+    answer = compare(good[0], path, good[1])
+    assert not answer.ok and answer.strayed and not answer.jump
+    text = describe(answer)
+    assert "only on torch, just before: mul at" in text and "an op more" in text.split("just before: mul")[1].split("records")[0]
+
+
+def test_a_loop_is_paired_turn_by_turn(good, tmp_path):
+    """One op more in one turn: all the others find their partners."""
+    path = tmp_path / "x.trail"
+    records = [json.loads(line) for line in good[0].read_text().splitlines()]
+    steps = [k for k, r in enumerate(records) if r.get("way") == "step"]
+    more = {**records[steps[0] + 1], "op": "mul", "at": "elsewhere.py:1"}
+    spoilt = records[: steps[1]] + [more] + records[steps[1] :]
+    spoilt[-1] = {"end": spoilt[-1]["end"] + 1}
+    path.write_text("\n".join(map(json.dumps, spoilt)) + "\n")
+    answer = compare(good[0], path)
+    assert answer.pairs == len(records) - 2 == answer.same and answer.unpaired.counts == [0, 1]
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_the_longest_common_subsequence(seed):
+    """Against the definition, by trying all subsequences of the shorter side."""
+    import itertools
+    import random
+    draw = random.Random(seed)
+    a, b = ([(draw.choice("xyz"),) for _ in range(draw.randrange(9))] for _ in range(2))
+    pairs = list(common(a, b))
+    assert all(a[i] == b[j] for i, j in pairs) and all(p < q and r < s for (p, r), (q, s) in zip(pairs, pairs[1:]))
+
+    def is_in(few, many):
+        rest = iter(many)
+        return all(x in rest for x in few)
+
+    longest = max(n for n in range(len(a) + 1) if any(is_in(c, b) for c in itertools.combinations(a, n)))
+    assert len(pairs) == longest
+
+
+def test_a_long_window_is_paired_quickly():
+    import time
+    keys = [(k % 37,) for k in range(512)]
+    began = time.process_time()
+    assert len(list(common(keys, keys[1:]))) == 511
+    assert time.process_time() - began < 0.5
