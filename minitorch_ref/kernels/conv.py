@@ -12,6 +12,7 @@ Which algorithm, by arithmetic (M·K·J multiply-adds of the product it becomes)
     1×1, stride 1        conv_pointwise   the image already is the matrix: nothing is unfolded
     one channel a group  conv_depthwise   products with K = kh·kw only: the fewest copies win
     few positions        conv_columns     the weight is most of the data: read it once, not once a row
+    strided, wide        conv_strided     the image cut into phases, in which every tap is a run
     all else             conv_rows        unfolded along the width only, one product per output row
 
 All take 1, 2 or 3 spatial dims.  One dim is an image of height 1.  Three dims become two by unfolding
@@ -28,7 +29,7 @@ from typing import Any
 
 import numpy as np
 
-from . import conv_columns, conv_depthwise, conv_pointwise, conv_rows
+from . import conv_columns, conv_depthwise, conv_pointwise, conv_rows, conv_strided
 from .axis import Axis, conv_axis
 from .threads import Work, done
 
@@ -205,6 +206,8 @@ def _choose(samples: int, weight: tuple[int, ...], h: Axis, w: Axis, groups: int
         return conv_depthwise
     if conv_columns.suits(samples, weight, w):
         return conv_columns
+    if conv_strided.suits(weight, h, w, groups):
+        return conv_strided
     return conv_rows
 
 

@@ -127,7 +127,7 @@ def broad_part(
     rows, n = tile.hi - tile.lo, tile.n1 - tile.n0
     groups, cg = x.shape[1:3]
     og, k, size = g.shape[2], cg * w.kernel, rows * n * w.out
-    part, inside = x[:, :, :, tile.n0 : tile.n1], samples_inside(tile, w)
+    part, inside = x[:, :, :, tile.n0 : tile.n1], samples_inside(tile, w) and w.stride == 1
     if inside and w.kernel > 1:
         turned = columns(take, part.shape, x.dtype, True)
         turned[...] = part

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from window_cases import channels, conv_axes, layouts, values
 
-from minitorch_ref.kernels import conv, conv_columns, reference, tiles, workspace
-from minitorch_ref.kernels.axis import Axis
+from minitorch_ref.kernels import conv, conv_columns, conv_strided, reference, tiles, workspace
+from minitorch_ref.kernels.axis import Axis, conv_axis
 
 
 @pytest.fixture(autouse=True)
@@ -129,15 +129,60 @@ def test_all_windows_at_once(h, w, sizes, n, layout, budget, seed):
     close(ours, reference.conv2d_weight(g, x, h, w, groups), 20 + n * h.out * w.out)
 
 
+@settings(max_examples=60, deadline=None)
+@given(
+    conv_axes(), conv_axes(), channels(), st.integers(1, 4), layouts, st.sampled_from([1, 1 << 20]),
+    st.integers(0, 99),
+)  # fmt: skip
+def test_phases(h, w, sizes, n, layout, budget, seed):
+    """conv_strided, which `convolve` picks for strides and many channels only; one sample at a time, too."""
+    h, w = (conv_axis(a.size + 12, a.kernel, a.stride, a.padding, 1) for a in (h, w))
+    groups, cg, og = sizes
+    x = values(seed, (n, groups * cg, h.size, w.size), layout=layout)
+    weight = values(seed + 1, (groups * og, cg, h.kernel, w.kernel), layout=layout)
+    g = values(seed + 2, (n, groups * og, h.out, w.out), layout=layout)
+    bias = g[0, :, 0, 0]
+    before = conv_strided.RUNS, conv_strided.COLUMNS
+    conv_strided.RUNS = budget
+    conv_strided.COLUMNS = min(budget, before[1])
+    try:
+        y = conv_strided.forward(x, weight, bias, h, w, groups)
+        back = conv_strided.input_gradient(g, weight, h, w, groups).done()
+        ours = conv_strided.weight_gradient(g, x, h, w, groups).done()
+    finally:
+        conv_strided.RUNS, conv_strided.COLUMNS = before
+    close(y, reference.conv2d(x, weight, bias, h, w, groups), 20 + cg * h.kernel * w.kernel)
+    close(back, reference.conv2d_input(g, weight, h, w, groups), 20 + og * h.kernel * w.kernel)
+    close(ours, reference.conv2d_weight(g, x, h, w, groups), 20 + n * h.out * w.out)
+
+
+@pytest.mark.parametrize("where", [(0, 0), (8, 8), (4, 8), (8, 0)])
+def test_an_infinity_reaches_the_taps_that_meet_it_and_no_other(where):
+    """The unused columns of conv_strided read the next row, and must not bring it into a sum."""
+    h = w = conv_axis(9, 3, 2, 0, 1)
+    x, g = values(1, (2, 9, 9, 9)), values(2, (2, 8, 4, 4))
+    x[1, 2, *where] = np.inf
+    weight = values(3, (8, 9, 3, 3))
+    with np.errstate(invalid="ignore"):
+        ours = conv_strided.weight_gradient(g, x, h, w, 1).done()
+        theirs = reference.conv2d_weight(g, x, h, w, 1)
+        y, expected = (f(x, weight, None, h, w, 1) for f in (conv_strided.forward, reference.conv2d))
+    assert np.array_equal(np.isfinite(ours), np.isfinite(theirs)) and not np.isfinite(theirs).all()
+    assert np.array_equal(np.isfinite(y), np.isfinite(expected))
+
+
 def test_which_algorithm():
     one, three, wide = Axis(7, 7, 1), Axis(7, 7, 3, 1, 1), Axis(99, 99, 3, 1, 1)
     chosen = lambda *how: conv._choose(*how).__name__.rsplit("_", 1)[1]
     assert chosen(1, (8, 8, 1, 1), one, one, 1) == "pointwise"
-    assert chosen(1, (8, 8, 1, 1), one._replace(stride=2, out=4), one, 1) == "rows"
+    assert chosen(1, (8, 8, 1, 1), one._replace(stride=2, out=4), one, 1) == "strided"
     assert chosen(1, (8, 1, 3, 3), three, three, 8) == "depthwise"
     assert chosen(1, (256, 256, 3, 3), three, three, 1) == "columns"
     assert chosen(16, (256, 256, 3, 3), three, three, 1) == "rows"
     assert chosen(1, (256, 256, 3, 3), wide, wide, 1) == "rows"
+    halved = wide._replace(stride=2, out=50)
+    assert chosen(4, (64, 64, 3, 3), halved, halved, 1) == "strided"
+    assert chosen(4, (64, 3, 3, 3), halved, halved, 1) == "rows"
 
 
 def test_float16_is_computed_in_float32_and_rounded_once():
