@@ -4,6 +4,9 @@ On the build that the figures come from - the same NumPy, torch and processor fe
 points give the same bits, so any increase counts.  Another build has other kernels for exp or sin,
 and its own luck: there an increase counts if it also breaks the contract of accuracy.py, that is if
 our worst error is also larger than torch's there and larger than 2 ULP.
+
+torch and NumPy each choose their kernels by the processor, so the repository keeps one file for each
+kind of it that torch tells apart: `atlas_stored_avx512.json`, `atlas_stored_avx2.json`.
 """
 
 from __future__ import annotations
@@ -19,6 +22,7 @@ import numpy as np
 
 from .engines import Engine, EngineError
 from .files import read_json
+from .ledger import processor
 from .runner import matches
 from .session import write_atomically
 from .values import LIMIT
@@ -36,8 +40,14 @@ def build(ours: Engine, theirs: Engine) -> dict[str, str]:
         "numpy": np.__version__,
         theirs.name: str(getattr(theirs.module, "__version__", "?")),
         "machine": platform.machine(),
+        "cpu": processor(),
         "features": hashlib.sha256(have.encode()).hexdigest()[:12],
     }
+
+
+def kept(cpu: str) -> Path:
+    """Where the repository keeps the figures for a kind of processor, as ledger.py names them."""
+    return Path(__file__).with_name(f"atlas_stored_{cpu.lower()}.json")
 
 
 def key(record: dict[str, Any]) -> str:

@@ -15,9 +15,9 @@ from parity import accuracy, atlas, atlas_page, atlas_points, atlas_ratchet, ulp
 from parity.__main__ import main
 from parity.accuracy import Case
 from parity.engines import EngineError, open_engine
+from parity.ledger import processor
 
 OURS, TORCH = open_engine("minitorch_ref"), open_engine("torch")
-STORED = Path(atlas.__file__).with_name("atlas_stored.json")
 FLOATS = [np.dtype(n) for n in ("float16", "float32", "float64")]
 
 
@@ -163,16 +163,22 @@ def test_a_malformed_file_could_not_run(tmp_path, capsys, text, message):
         atlas_ratchet.load(path)
 
 
-@pytest.mark.skipif(not STORED.exists(), reason="no figures are stored")
+@pytest.mark.skipif(processor() not in ("AVX512", "AVX2"), reason="another kind of processor")
 def test_the_stored_figures_hold(tmp_path):
     """A few functions against the figures that the repository keeps, over the same points."""
-    kept = atlas_ratchet.load(STORED)
+    kept = atlas_ratchet.load(atlas_ratchet.kept(processor()))
     depth = atlas.Depth(**kept["depth"])
     records = [r for n in ("sqrt", "exp", "erf") for r in atlas.survey(OURS, TORCH, n, ("float32",), depth)]
     run = {"records": records, "build": atlas_ratchet.build(OURS, TORCH)}
     assert len(records) == 6 and not atlas_ratchet.worse(kept, run)
     planted = list(atlas.survey(Faulty("exp", three_up), TORCH, "exp", ("float32",), depth))
     assert any(t.startswith("exp out float32: worst") for t in atlas_ratchet.worse(kept, run | {"records": planted}))
+
+
+@pytest.mark.parametrize("kind", ["AVX512", "AVX2"])
+def test_the_stored_figures_are_of_the_processor_that_their_name_says(kind):
+    kept = atlas_ratchet.load(atlas_ratchet.kept(kind))
+    assert kept["build"]["cpu"] == kind and len(kept["figures"]) > 400
 
 
 # ---- the command -----------------------------------------------------------------------------------
