@@ -10,11 +10,15 @@ panels, so that nearly all of its work is one matrix product per panel:
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 
 PANEL = 32
+_FEW = 32  # permutations up to which lists are faster than arrays
+LARGE = 24  # columns from which LAPACK, one matrix after the other, is faster than a stack by columns
 
 
 def magnitude(x: np.ndarray) -> np.ndarray:
@@ -29,6 +33,9 @@ def lu(a: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """
     m, n = a.shape[-2:]
     k, batch = min(m, n), a.shape[:-2]
+    getrf = _getrf(a.dtype.char) if k >= LARGE else None
+    if getrf is not None and not np.isnan(a).any():
+        return _lu_by_lapack(getrf, a)
     data = np.array(a, order="C").reshape(int(np.prod(batch)), m, n)
     pivots = np.zeros((len(data), k), np.int32)
     info = np.zeros(len(data), np.int32)
@@ -40,6 +47,26 @@ def lu(a: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
             _substitute_unit(data[:, start:stop, start:stop], data[:, start:stop, stop:])
             data[:, stop:, stop:] -= data[:, stop:, start:stop] @ data[:, start:stop, stop:]
     return data.reshape(a.shape), pivots.reshape(*batch, k), info.reshape(batch)
+
+
+@functools.cache
+def _getrf(kind: str) -> Any:
+    """LAPACK's LU, or None without SciPy."""
+    try:
+        from scipy.linalg import get_lapack_funcs
+    except ImportError:
+        return None
+    return get_lapack_funcs("getrf", dtype=kind)
+
+
+def _lu_by_lapack(getrf: Any, a: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    batch, k = a.shape[:-2], min(a.shape[-2:])
+    data, info = np.empty(a.shape, a.dtype), np.zeros(batch, np.int32)
+    pivots = np.empty((*batch, k), np.int32)
+    for i in np.ndindex(batch):
+        data[i], pivots[i], info[i] = getrf(a[i])
+    pivots += 1
+    return data, pivots, info
 
 
 def _eliminate(data: np.ndarray, j: int, stop: int, pivots: np.ndarray, info: np.ndarray) -> None:
@@ -76,6 +103,9 @@ def permutation(pivots: np.ndarray, m: int) -> np.ndarray:
     """Row swaps as a permutation p (…, m): row i of P·X is row p⁻¹(i) of X, (P·X)[p] = X."""
     batch = pivots.shape[:-1]
     flat = pivots.reshape(int(np.prod(batch)), pivots.shape[-1])
+    if len(flat) <= _FEW:
+        orders = np.array([_permuted(swaps.tolist(), m) for swaps in flat], np.int64)
+        return orders.reshape(*batch, m)
     order = np.tile(np.arange(m), (len(flat), 1))
     each = np.arange(len(flat))
     for j in range(flat.shape[-1]):
@@ -84,6 +114,13 @@ def permutation(pivots: np.ndarray, m: int) -> np.ndarray:
         order[each, other] = order[:, j]
         order[:, j] = taken
     return order.reshape(*batch, m)
+
+
+def _permuted(swaps: list[int], m: int) -> list[int]:
+    order = list(range(m))
+    for j, other in enumerate(swaps):
+        order[j], order[other - 1] = order[other - 1], order[j]
+    return order
 
 
 def permutation_matrix(pivots: np.ndarray, m: int, kind: np.dtype) -> np.ndarray:
