@@ -29,6 +29,7 @@ from .samples.spec import Sample
 
 ROWS = 256  # differing elements that are replayed
 TERMS = 1 << 20  # products in one replay
+APART = 1e4  # ULP: no rounding, so misplaced windows are tried as well
 
 
 @dataclass
@@ -57,7 +58,14 @@ class Explanation:
     def best(self, side: str) -> Cause | None:
         """The cause that gives the most bits of "ours" or "theirs"; the nearest if none gives any."""
         left = {"ours": "left_ours", "theirs": "left"}[side]
-        return min(self.causes, key=lambda c: (-getattr(c, side), getattr(c, left)), default=None)
+
+        def rank(cause: Cause) -> tuple:
+            count, rest = getattr(cause, side), getattr(cause, left)
+            if self.apart > APART and rest < self.apart / APART:
+                return (-self.total, rest)  # not the bits, but what set the two far apart
+            return (-count, rest)
+
+        return min(self.causes, key=rank, default=None)
 
     def __str__(self) -> str:
         if not self.total:
@@ -68,10 +76,14 @@ class Explanation:
             if best is None:
                 continue
             count, left = getattr(best, side), best.left if side == "theirs" else best.left_ours
+            who = "torch" if side == "theirs" else "ours"
+            if not count and left > self.apart / 2:
+                parts.append(f"{who}: no candidate cause comes near")
+                continue
             how = f"{count} of {self.total} differing elements"
             if count < self.total:
                 how += f", the rest within {left:.3g} ULP (before: {self.apart:.3g})"
-            parts.append(f"{'torch' if side == 'theirs' else 'ours'}: {best.name} ({how})")
+            parts.append(f"{who}: {best.name} ({how})")
         return "; ".join(parts)
 
 
@@ -99,6 +111,11 @@ def explain(
             found.causes = []
         for name, result in replay.replays(terms.rows(rows), a.dtype):
             found.causes.append(_score(name, result, x[:kept], y[:kept]))
+        for name, moved in replay.misplaced(op, args) if found.apart > APART else ():
+            there = replay.terms_of(op, moved, kwargs)
+            if there is not None and len(there.a) == a.size:
+                total = replay.sequential(there.rows(rows), False)
+                found.causes.append(_score(name, there.finish(total), x[:kept], y[:kept]))
     return found
 
 

@@ -230,6 +230,20 @@ def replays(terms: Terms, dtype: np.dtype) -> Iterator[tuple[str, Array]]:
             )
 
 
+def misplaced(op: str, args: list) -> Iterator[tuple[str, list]]:
+    """(cause, arguments) of a convolution whose windows are one element off: a padding gone wrong."""
+    if "conv" not in op or not args or getattr(args[0], "ndim", 0) < 3:
+        return
+    x = args[0]
+    for dim, word in ((x.ndim - 1, "width"), (x.ndim - 2, "height"))[: x.ndim - 2]:
+        for step, way in ((1, "more"), (-1, "less")):
+            moved = np.roll(x, step, dim)
+            edge = [slice(None)] * x.ndim
+            edge[dim] = slice(0, 1) if step > 0 else slice(-1, None)
+            moved[tuple(edge)] = 0
+            yield f"one {way} of padding before the {word}", [moved, *args[1:]]
+
+
 NEVER_FUSED = {"pairs of pairs", "pairwise in blocks of 128", "wider accumulator"}
 NEVER_FUSED |= {name for name in ORDERS if name.startswith("cascade")}
 

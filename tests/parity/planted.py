@@ -121,10 +121,20 @@ def dampened_momentum(folder):
 
 
 def padding_at_stride_two(folder):
-    def wrong(conv, x, *args, **kwargs):
-        return conv(torch.roll(x, 1, -1), *args, **kwargs)
+    def shifted(x):
+        return torch.nn.functional.pad(x, (1, 0))[..., :-1]
 
-    return diverged(folder, lambda path: trail_of(path, faults={"conv2d": wrong}))[0]
+    def wrong(conv, x, *args, **kwargs):
+        return conv(shifted(x), *args, **kwargs)
+
+    def kernel(x, weight, *args, stride=1, **kwargs):
+        x = shifted(x) if stride == 2 else x
+        return torch.nn.functional.conv2d(x, weight, *args, stride=stride, **kwargs)
+
+    where = diverged(folder, lambda path: trail_of(path, faults={"conv2d": wrong}))[0]
+    key = ("nn.functional", "conv2d")
+    what = said(checks_of(Faulty("conv2d", kernel, namespace="nn.functional"), key, "stride=2", 40), "out")
+    return f"{where}\n{what}"
 
 
 def tf32_matmul(folder):
@@ -182,12 +192,12 @@ def no_version_bump(folder):
 FAULTS = [
     Planted("a wrong gradient sign in one op", "compare", "grad[0]: worse", wrong_sign),
     Planted("a momentum that dampens", "diverge", "momentum_buffer of parameter 0 differs", dampened_momentum),
-    Planted("a convolution off by one in padding at stride 2", "diverge", "first beyond rounding", padding_at_stride_two),
+    Planted("a convolution off by one in padding at stride 2", "diverge, explain", "ours: one more of padding before the width", padding_at_stride_two),
     Planted("TF32-truncated matmul", "compare, explain", "ours: TF32 inputs, rounded", tf32_matmul),
     Planted("a summation order change", "explain", "ours: reversed (", another_order),
     Planted("a dropped random draw", "draws", "draw 7 desynchronises: different op", dropped_draw),
     Planted("a tie broken the other way", "compare, choices", "discrete choice: both are valid", other_tie),
-    Planted("a 3-ULP exp", "compare", "out: worse: 3", three_ulp_exp),
+    Planted("a 3-ULP exp", "compare, explain", "ours: exp 3 ULP above", three_ulp_exp),
     Planted("float64 leaking in one op", "compare", "ours is float64, torch's float32", leaking_float64),
     Planted("an in-place write that skips the version bump", "compare", "version bumped", no_version_bump),
 ]
