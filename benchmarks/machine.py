@@ -47,7 +47,6 @@ def versions() -> dict[str, str]:
     return found
 
 
-LEVELS = ("AVX512_SPR", "AVX512_SKX", "AVX512F", "AVX2", "SVE", "ASIMD", "SSE42")  # best first
 TORCH = "import torch; print(torch.backends.cpu.get_cpu_capability())"
 
 
@@ -58,7 +57,8 @@ def vectors() -> dict[str, str]:
     """
     from numpy._core import _multiarray_umath as numpy
 
-    found = {"numpy": next((n for n in LEVELS if numpy.__cpu_features__.get(n)), "none")}
+    used = [n for n in numpy.__cpu_dispatch__ if numpy.__cpu_features__.get(n)]  # best last
+    found = {"numpy": [*numpy.__cpu_baseline__, *used][-1]}
     with contextlib.suppress(ImportError):
         from threadpoolctl import threadpool_info
 

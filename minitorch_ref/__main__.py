@@ -100,12 +100,13 @@ def _fresh_main(**attributes: Any) -> dict[str, Any]:
 
 def run_script(path: str, arguments: Sequence[str]) -> None:
     """Run the file at `path` as `python path arguments` does."""
+    full = os.path.abspath(path)  # what `python` calls it in __file__ and in tracebacks
     with open(path, "rb") as f:
-        code = compile(f.read(), path, "exec", dont_inherit=True)
+        code = compile(f.read(), full, "exec", dont_inherit=True)
     sys.argv = [path, *arguments]
     if not getattr(sys.flags, "safe_path", False):
         sys.path[0] = os.path.dirname(os.path.realpath(path))
-    exec(code, _fresh_main(__file__=path, __cached__=None))
+    exec(code, _fresh_main(__file__=full, __cached__=None))
 
 
 def run_code(source: str, arguments: Sequence[str]) -> None:

@@ -7,6 +7,7 @@ def get_cpu_capability() -> str:
     """ "AVX512", "AVX2" or "DEFAULT", as torch names them."""
     from numpy._core import _multiarray_umath as numpy  # type: ignore[attr-defined]
 
-    if numpy.__cpu_features__.get("AVX512_SKX"):
+    used = {name for name in numpy.__cpu_dispatch__ if numpy.__cpu_features__.get(name)}
+    if used & {"X86_V4", "AVX512_SKX"}:
         return "AVX512"
-    return "AVX2" if numpy.__cpu_features__.get("AVX2") else "DEFAULT"
+    return "AVX2" if used & {"X86_V3", "AVX2"} else "DEFAULT"

@@ -109,7 +109,7 @@ runpy.run_module("minitorch_ref", run_name="__main__", alter_sys=True)
 # What a script can see of how it was started.
 SELF = """
 import sys, __main__
-print(__name__, __file__.rsplit("/", 1)[-1] if "__file__" in globals() else "no file")
+print(__name__, __file__ if "__file__" in globals() else "no file")
 print(sys.argv[0].rsplit("/", 1)[-1], sys.argv[1:])
 print(__main__.__dict__ is globals(), __main__ is sys.modules["__main__"])
 print(sys.path[0].rsplit("/", 1)[-1])
@@ -121,7 +121,7 @@ print(type(pickle.loads(pickle.dumps(Here()))) is Here)
 
 
 def test_a_script_sees_what_python_shows_it(script, tmp_path):
-    path = script(SELF, "deep/er/self.py")
+    path = os.path.relpath(script(SELF, "deep/er/self.py"), tmp_path)
     words = (path, "a", "-m", "--flag", "b c")
     expected, found = python(*words, cwd=tmp_path), on_us(*words, cwd=tmp_path)
     assert found.stderr == expected.stderr == ""
