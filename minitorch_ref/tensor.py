@@ -245,7 +245,7 @@ class Tensor:
 
     @property
     def is_leaf(self) -> bool:
-        return not self.requires_grad or self._node is None
+        return self.grad_fn is None
 
     @property
     def grad(self) -> Tensor | None:

@@ -106,10 +106,8 @@ def accumulate(leaf: Tensor, slots: _Slots, create: bool) -> None:
     The first gradient becomes `.grad` without a copy if nobody else holds its memory; otherwise two
     leaves could end up with one array (z = x + y hands the same gradient to both).
     """
-    if slots[0] is None:
-        return
-    if leaf._base is not None and leaf._base._requires_grad:
-        return  # torch drops what a view gets that was made in no_grad of a tensor requiring grad
+    if slots[0] is None or not leaf._requires_grad:
+        return  # detached since it was recorded, or a view that only its base makes require grad
     if leaf._grad is None:
         if create:
             leaf._grad = slots[0].clone()

@@ -182,12 +182,19 @@ def node_of(tensor: Tensor) -> Node:
 
 
 def requires_grad(tensor: Tensor) -> bool:
-    """Whether gradients flow to `tensor` - asked after catching up with writes to a view's base."""
-    if tensor._base is not None and tensor._seen != tensor._cell[0]:  # type: ignore[index]
+    """Whether gradients flow to `tensor`, after catching up with writes to a view's base.
+
+    A view requires grad if its base does, even one made before or while nothing was recorded; but
+    only a flag of its own makes it a leaf with a `.grad`, as in torch.
+    """
+    base = tensor._base
+    if base is None:
+        return tensor._requires_grad
+    if tensor._seen != tensor._cell[0] and state.grad:  # type: ignore[index]
         from .inplace import refresh
 
         refresh(tensor)
-    return tensor._requires_grad
+    return tensor._requires_grad or base._requires_grad
 
 
 # ---- what rules save -------------------------------------------------------------------------------
@@ -383,24 +390,19 @@ def view(name: str, x: Tensor, array: np.ndarray, rule: Any, kind: str | None = 
 
 
 def as_view(out: Tensor, x: Tensor, kind: str | None = None) -> Tensor:
-    """Make `out` share `x`'s version counter and storage, and remember whose view it is.
-
-    A view made while nothing is recorded still requires grad if `x` does, as in torch.
-    """
+    """Make `out` share `x`'s version counter and storage, and remember whose view it is."""
     cell = x._cell
     if cell is None:
         cell = x._cell = [0]
     out._cell, out._seen = cell, cell[0]
     out._root = x._array if x._root is None else x._root
     out._base = x if x._base is None else x._base
-    if not state.grad:
-        if x._requires_grad:
-            out._requires_grad = True
+    if state.grad:
+        out._kind = kind or x._kind
+    else:
+        out._kind = "inference" if state.inference else "no_grad"
         if out._inference and not x._inference:
             out._inference = False
-    if kind is None:
-        kind = x._kind if state.grad else "inference" if state.inference else "no_grad"
-    out._kind = kind
     return out
 
 

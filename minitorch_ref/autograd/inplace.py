@@ -56,31 +56,37 @@ def check_writable(t: Tensor, overlap: bool = False) -> None:
         )
 
 
+SEVERAL = (
+    "This view is the output of a function that returns multiple views. Such functions do not allow "
+    "the output views to be modified inplace. You should replace the inplace operation by an "
+    "out-of-place one."
+)
 AMBIGUOUS = (
     "Given that this use case is ambiguous and error-prone, it is forbidden. You can clarify your "
-    "code by moving both the view and the inplace either both inside the no_grad block (if you don't "
+    "code by moving both the view and the inplace either both inside the {0} block (if you don't "
     "want the inplace to be tracked) or both outside (if you want the inplace to be tracked)."
 )
 
 
-def _mode_name(t: Tensor) -> str:
-    return "no_grad mode" if t._kind == "no_grad" else "inference mode"
+def _restricted(t: Tensor, what: str) -> RuntimeError:
+    """torch's error for a view that may not be written to, or whose base was."""
+    if t._node is not None:
+        maker = t._node.name().removesuffix("Backward0")
+        start = f"Output {t._nr} of {maker} is a view and {what} modified inplace."
+    elif t._kind == "inference":
+        start = f"A view was created in inference mode and {what} modified inplace in normal mode."
+    else:
+        start = (
+            f"A view was created in no_grad mode and {what} modified inplace with grad mode enabled."
+        )
+    block = "inference_mode" if t._kind == "inference" else "no_grad"
+    return RuntimeError(f"{start} {SEVERAL if t._kind == 'multi' else AMBIGUOUS.format(block)}")
 
 
 def _check_view(t: Tensor, base: Tensor) -> None:
-    if t._kind == "multi":
-        maker = t._node.name().removesuffix("Backward0") if t._node else "a function"
-        raise RuntimeError(
-            f"Output {t._nr} of {maker} is a view and is being "
-            "modified inplace. This view is the output of a function that returns multiple views. "
-            "Such functions do not allow the output views to be modified inplace. You should replace "
-            "the inplace operation by an out-of-place one."
-        )
-    if t._kind in ("no_grad", "inference"):
-        raise RuntimeError(
-            f"A view was created in {_mode_name(t)} and is being modified inplace with grad mode "
-            f"enabled. {AMBIGUOUS}"
-        )
+    """Raise torch's RuntimeError for a recorded write into a view that allows none."""
+    if t._kind is not None:
+        raise _restricted(t, "is being")
     if base._node is None and (base._requires_grad or t._requires_grad):
         raise RuntimeError(
             "a view of a leaf Variable that requires grad is being used in an in-place operation."
@@ -138,6 +144,8 @@ def write(t: Tensor, value: Tensor, before: Tensor | None = None) -> None:
     """
     recording = state.grad and (value._requires_grad or requires_grad(t))
     if recording:
+        if t._base is not None:
+            _check_view(t, t._base)
         before = _as_it_was(t) if before is None else before
         _keep_old_value(value, before)
     if value._array is not t._array:
@@ -233,22 +241,18 @@ def _rebase(t: Tensor, value: Tensor) -> None:
 def refresh(t: Tensor) -> None:
     """Bring a view's node up to date with its base.
 
-    Raises torch's RuntimeError for views that cannot follow: those made while nothing was recorded.
+    Raises torch's RuntimeError for views that cannot follow: one of several outputs, and those made
+    while nothing was recorded.
     """
     base = t._base
     assert base is not None and t._cell is not None
-    if base._requires_grad and t._kind in ("no_grad", "inference"):
-        if not state.grad:
-            return
-        raise RuntimeError(
-            f"A view was created in {_mode_name(t)} and its base or another view of its base has been "
-            f"modified inplace with grad mode enabled. {AMBIGUOUS}"
-        )
-    t._seen = t._cell[0]
-    if base._requires_grad:
+    if t._node is not None or base._requires_grad:
+        if t._kind is not None:
+            raise _restricted(t, "its base or another view of its base has been")
         with enable_grad():
             fresh = base.as_strided(t._array.shape, strides_of(t._array), t.storage_offset())
         move_to(t, fresh)
+        t._seen = t._cell[0]
 
 
 def detach(t: Tensor) -> Tensor:

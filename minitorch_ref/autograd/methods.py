@@ -12,6 +12,7 @@ from ..tensor import Tensor
 from ..utils.hooks import RemovableHandle, add_hook
 from .engine import backward, hooks_of
 from .graph import Node, requires_grad
+from .inplace import refresh
 
 
 def _backward(
@@ -30,7 +31,8 @@ def _backward(
 
 
 def _get_requires_grad(self: Tensor) -> bool:
-    return requires_grad(self)
+    base = self._base
+    return self._requires_grad or (base is not None and base._requires_grad)
 
 
 def _set_requires_grad(self: Tensor, value: bool) -> None:
@@ -75,7 +77,8 @@ def requires_grad_(self: Tensor, requires_grad: bool = True) -> Tensor:
 
 def _grad_fn(self: Tensor) -> Node | None:
     """The operation that made this tensor; None for leaves."""
-    requires_grad(self)
+    if self._base is not None and self._seen != self._cell[0]:  # type: ignore[index]
+        refresh(self)
     return self._node
 
 

@@ -24,13 +24,15 @@ from typing import Any
 import numpy as np
 
 from . import heap
+from .layout import copy_order
+from .workspace import scratch
 
 Array = np.ndarray
 
 FEW = 24  # elements up to which a call of the C library for each (0.2 µs) is faster than 30 ufuncs
 LONG = 2048  # elements from which a call of BLAS pays (and its import, once)
 _PIECE = 9984  # below the size (10,000) where BLAS would start threads of its own
-_PART = 8192  # elements worked on at a time: their float64 scratch stays in the cache
+_PART = 1 << 15  # elements worked on at a time: their float64 scratch stays in the cache
 _WIDE, _BITS = np.dtype(np.float64), np.dtype(np.int64)
 _ABOVE = np.int64(64 - 29)  # float64 has 29 bits that float32 has not
 _TIE = np.iinfo(np.int64).min  # the highest of them alone, moved to the top
@@ -49,16 +51,11 @@ def fma(a: Any, b: Any, c: Array, out: Array | None = None) -> Array:
         np.copyto(out, result)
         return out
     if out is None:
-        out = np.empty_like(c)
+        out = np.empty_like(c, order=copy_order(c))
     if c.size > _PART and all(_divides(x, c) for x in (a, b, c, out)):
-        a, b, y, z = (x.reshape(-1) if np.ndim(x) else x for x in (a, b, c, out))
-        wide, low = np.empty(_PART), np.empty(_PART, np.int64)
-        for i in range(0, c.size, _PART):
-            part = slice(i, i + _PART)
-            left, right = (x[part] if np.ndim(x) else x for x in (a, b))
-            _fma32(left, right, y[part], z[part], wide, low)
+        _fma32_in_parts(a, b, c.reshape(-1), out.reshape(-1))
     else:
-        _fma32(a, b, c, out, None, None)
+        _fma32(a, b, c, out)
     return out
 
 
@@ -67,16 +64,39 @@ def _divides(x: Any, c: Array) -> bool:
     return np.ndim(x) == 0 or (x.shape == c.shape and x.flags.c_contiguous)
 
 
-def _fma32(a: Any, b: Any, c: Array, out: Array, wide: Array | None, low: Array | None) -> None:
-    """One part, in float64; `wide` and `low` are scratch."""
-    if wide is not None and low is not None and c.size < wide.size:
-        wide, low = wide[: c.size], low[: c.size]
-    wide = np.multiply(a, b, wide, dtype=_WIDE)
-    if type(wide) is not np.ndarray or wide.shape != c.shape:
-        wide = np.asarray(np.add(wide, c))
-    else:
-        np.add(wide, c, wide)
-    low = np.left_shift(wide.view(_BITS), _ABOVE, low)  # what float32 has no room for, on top
+def _fma32(a: Any, b: Any, c: Array, out: Array) -> None:
+    """Few elements, or operands that broadcast."""
+    wide = np.asarray(np.add(np.multiply(a, b, dtype=_WIDE), c))
+    _round_to_single(wide, None, a, b, c, out)
+
+
+def _fma32_in_parts(a: Any, b: Any, c: Array, out: Array) -> None:
+    """Flat arrays, or numbers for a and b.  Widening first is faster than ufuncs that do it."""
+    a, b = (x.reshape(-1) if np.ndim(x) else x for x in (a, b))
+    with scratch() as take:
+        space = [take((min(_PART, c.size),), _WIDE) for _ in range(2)]
+        bits = take(space[0].shape, _BITS)
+        for i in range(0, c.size, _PART):
+            part = slice(i, i + _PART)
+            y, z = c[part], out[part]
+            wide, other, low = (x[: y.size] for x in (*space, bits))
+            left, right = (x[part] if np.ndim(x) else x for x in (a, b))
+            np.copyto(wide, left)
+            if np.ndim(right):
+                np.copyto(other, right)
+                np.multiply(wide, other, out=wide)
+            else:
+                np.multiply(wide, np.float64(right), out=wide)
+            np.copyto(other, y)
+            np.add(wide, other, out=wide)
+            _round_to_single(wide, low, left, right, y, z)
+
+
+def _round_to_single(
+    wide: Array, low: Array | None, a: Any, b: Any, c: Array, out: Array
+) -> None:
+    """out = wide rounded, which was a·b + c rounded to double; `low` is scratch."""
+    low = np.left_shift(wide.view(_BITS), _ABOVE, out=low)  # what float32 has no room for, on top
     if np.minimum.reduce(low, None, initial=0) == _TIE:
         _settle_ties(wide, low == _TIE, a, b, c)
     out[...] = wide

@@ -120,7 +120,7 @@ def product(x: Array, axes: tuple[int, ...], keepdims: bool = False) -> Array:
         return product(x.astype(np.float32), axes, keepdims).astype(np.float16)
     n = run_length(x, axes) if x.dtype.kind == "f" else 0
     if n < 2 * _BLOCK:
-        return np.asarray(_multiply(x, axis=axes, keepdims=keepdims))
+        return np.asarray(_multiply(x, axis=axes, keepdims=keepdims), order="C")
     rows = x.reshape(-1, n)
     while n >= 2 * _BLOCK:
         half = n // 2

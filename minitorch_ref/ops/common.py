@@ -10,12 +10,14 @@ from typing import Any
 import numpy as np
 
 from ..dtypes import BOOL, BY_CHAR, COMPLEX, FLOATING, INTEGER, dtype, int64, result_type
+from ..kernels.layout import copy_order, unexpanded
 from ..quiet import fp
 from ..tensor import Tensor, wrap, wrap_dim
 
 __all__ = [
-    "Dims", "Number", "array_as", "as_operand", "cast_array", "convert_number",
-    "is_number", "result_type", "shape_of_args", "strided", "sum_dtype", "wrap", "wrap_dim", "wrap_dims",
+    "Dims", "Number", "array_as", "as_operand", "cast_array", "convert_number", "copy_order",
+    "is_number", "result_type", "shape_of_args", "strided", "sum_dtype", "unexpanded", "wrap",
+    "wrap_dim", "wrap_dims",
 ]  # fmt: skip
 
 Number = bool | int | float | complex
@@ -76,15 +78,15 @@ def cast_array(array: np.ndarray, to: dtype) -> np.ndarray:
         array = array.real
     if array.dtype.kind == "f" and to.category == INTEGER:
         return _float_to_integer(array, to)
-    return np.asarray(fp.quiet(array.astype, to.np))
+    return np.asarray(fp.quiet(array.astype, to.np, copy_order(array)))
 
 
 def _float_to_integer(array: np.ndarray, to: dtype) -> np.ndarray:
     """Truncate; values that do not fit wrap the way torch's C++ casts do (through int64)."""
     with np.errstate(all="ignore"):  # not fp.quiet: callers may be inside it already
         if to.itemsize < 4:
-            return np.asarray(array.astype(np.int32)).astype(to.np)
-        return np.asarray(array.astype(to.np))
+            array = np.asarray(array.astype(np.int32, copy_order(array)))
+        return np.asarray(array.astype(to.np, copy_order(array)))
 
 
 def convert_number(value: Any, to: dtype) -> np.ndarray:

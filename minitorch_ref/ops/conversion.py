@@ -15,9 +15,9 @@ from ..device import check_device, device
 from ..dtypes import FLOATING, dtype
 from ..layout import contiguous_format, memory_format, preserve_format
 from ..tensor import Tensor, strides_of, wrap
-from .common import cast_array
+from .common import cast_array, copy_order
 from .refusals import bad_argument
-from .registry import op
+from .registry import check_overlap, op
 
 
 def cast(input: Tensor, to: dtype) -> Tensor:
@@ -116,7 +116,7 @@ def type_as(input: Tensor, other: Tensor) -> Tensor:
 def clone(input: Tensor, *, memory_format: Any = preserve_format) -> Tensor:
     """A copy that gradients flow through.  Dense layouts are preserved, as in torch."""
     if memory_format is preserve_format:
-        data = input._array.copy("K")
+        data = input._array.copy(copy_order(input._array))
     elif memory_format is contiguous_format:
         data = input._array.copy("C")
     else:
@@ -153,12 +153,13 @@ def detach(input: Tensor) -> Tensor:
 @op(name="detach_", function=False)
 def detach_(input: Tensor) -> Tensor:
     """Cut `input` itself off from the graph.  Raises RuntimeError on views."""
-    if input._base is not None and input.requires_grad:
+    if input._base is not None:
         raise RuntimeError(
-            "Can't detach views in-place; use detach() instead. If you are using "
+            "Can't detach views in-place. Use detach() instead. If you are using "
             "DistributedDataParallel (DDP) for training, and gradient_as_bucket_view is set as "
             "True, gradients are views of DDP buckets, and hence detach_() cannot be called on "
-            "these gradients."
+            "these gradients. To fix this error, please refer to the Optimizer.zero_grad() "
+            "function in torch/optim/optimizer.py as the solution."
         )
     input._node, input._nr, input._requires_grad = None, 0, False
     return input
@@ -171,7 +172,8 @@ def copy_(input: Tensor, src: Tensor, non_blocking: bool = False) -> Tensor:
         raise TypeError(
             f"copy_(): argument 'other' (position 1) must be Tensor, not {src.__class__.__name__}"
         )
-    check_writable(input)
+    check_writable(input, overlap=src is input)
+    check_overlap(input, (src,))
     shape = input._array.shape
     try:
         data = np.broadcast_to(src._array, shape)

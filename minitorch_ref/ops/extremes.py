@@ -37,7 +37,7 @@ def _extreme(
 
     `nan`: whether NaNs share the gradient of a NaN.  If not, torch divides it among nobody.
     """
-    data = np.asarray(fp.quiet(ufunc.reduce, input._array, axis=dims, keepdims=keepdim))
+    data = np.asarray(fp.quiet(ufunc.reduce, input._array, axis=dims, keepdims=keepdim), order="C")
     return record(
         node, data,
         input=(
@@ -99,7 +99,7 @@ def aminmax(
     _refuse_complex(input, "aminmax_cpu")
     x = input._array
     low, high = (
-        np.asarray(ufunc.reduce(x, axis=dims, keepdims=keepdim)) for ufunc in _BOTH
+        np.asarray(ufunc.reduce(x, axis=dims, keepdims=keepdim), order="C") for ufunc in _BOTH
     )
 
     def rule(g: Any, input: Tensor, out0: Tensor, out1: Tensor) -> Tensor:

@@ -24,8 +24,8 @@ def _in_place_view(name: str, out_of_place: Any, node: str) -> None:
     """
 
     def method(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
-        if self._requires_grad:
-            check_writable(self)
+        if self.requires_grad:
+            check_writable(self, overlap=True)
         seen = out_of_place(self, *args, **kwargs)
         if node == "SqueezeBackward":
             dim = args[0] if args else kwargs.get("dim")
@@ -38,6 +38,8 @@ def _in_place_view(name: str, out_of_place: Any, node: str) -> None:
         self._node, self._nr = seen._node, seen._nr
         if self._cell is not None:
             self._cell[0] += 1
+            if seen._node is not None:
+                self._seen = self._cell[0]
         return self
 
     method.__name__, method.__doc__ = name, f"In-place form of `{name[:-1]}`."
@@ -86,7 +88,7 @@ def fill_(input: Tensor, value: Any) -> Tensor:
                 "fill_ only supports 0-dimension value tensor but got tensor with "
                 f"{value.ndim} dimensions."
             )
-        check_writable(input, overlap=True)
+        check_writable(input)
         data = np.broadcast_to(cast_array(value._array, input.dtype), input._array.shape)
         zero = lambda g: zeros(g)  # noqa: E731
         write(input, record("FillBackward3", data, input=(input, zero), value=(value, lambda g: g)))

@@ -122,7 +122,7 @@ def _var(
 def _fitted(a: np.ndarray, x: np.ndarray, dims: tuple[int, ...], keepdim: bool) -> np.ndarray:
     """A statistic in the dtype of x's real part, in the shape asked for."""
     kind = x.real.dtype if a.dtype.kind != "c" else x.dtype
-    return np.asarray(a if keepdim else a.squeeze(dims), kind)
+    return np.asarray(a if keepdim else a.squeeze(dims), kind, order="C")
 
 
 @reduction(out="any")

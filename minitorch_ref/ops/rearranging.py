@@ -15,7 +15,7 @@ import numpy as np
 from ..autograd.graph import record
 from ..dtypes import can_cast
 from ..tensor import Tensor, wrap
-from .common import shape_of_args, wrap_dim
+from .common import copy_order, shape_of_args, wrap_dim
 from .conversion import clone
 from .parts import _diagonal_of, diagonal
 from .registry import op
@@ -165,7 +165,7 @@ def flip(input: Tensor, dims: Sequence[int]) -> Tensor:
     place: list[Any] = [slice(None)] * input.ndim
     for d in order if input.ndim else ():
         place[d] = slice(None, None, -1)
-    data = input._array[(*place, ...)].copy("K")
+    data = input._array[(*place, ...)].copy(copy_order(input._array))
     return record("FlipBackward0", data, input=(input, lambda g: flip(g, order)))
 
 
@@ -247,7 +247,7 @@ def _check_matrix(input: Tensor, name: str) -> None:
 def tril(input: Tensor, diagonal: int = 0) -> Tensor:
     """The lower triangles of matrices, up to a diagonal; zeros above it."""
     _check_matrix(input, "tril")
-    data = np.tril(input._array, operator.index(diagonal))
+    data = np.tril(np.ascontiguousarray(input._array), operator.index(diagonal))
     return record("TrilBackward0", data, input=(input, lambda g: tril(g, diagonal)))
 
 
@@ -256,7 +256,7 @@ def tril(input: Tensor, diagonal: int = 0) -> Tensor:
 def triu(input: Tensor, diagonal: int = 0) -> Tensor:
     """The upper triangles of matrices, from a diagonal on; zeros below it."""
     _check_matrix(input, "triu")
-    data = np.triu(input._array, operator.index(diagonal))
+    data = np.triu(np.ascontiguousarray(input._array), operator.index(diagonal))
     return record("TriuBackward0", data, input=(input, lambda g: triu(g, diagonal)))
 
 

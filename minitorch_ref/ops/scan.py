@@ -31,8 +31,10 @@ from .writing import exact_in_place, exact_out, named_out, write_exactly
 
 
 def _accumulate(ufunc: Any, array: np.ndarray, dim: int) -> np.ndarray:
-    """The running sum or product, in the array's own type."""
-    return array.copy() if array.ndim == 0 else fp.quiet(accumulate, ufunc, array, dim)
+    """The running sum or product, in the array's own type, row by row in memory."""
+    if array.ndim == 0:
+        return array.copy()
+    return np.ascontiguousarray(fp.quiet(accumulate, ufunc, array, dim))
 
 
 def _typed(function: Any) -> Any:
@@ -195,6 +197,7 @@ def _running_extreme(x: Tensor, dim: int, ufunc: Any, name: str, better: Any) ->
         raise not_implemented(f"{name.removesuffix('Backward0').lower()}_cpu", x)
     if array.ndim == 0:
         return record(name, array.copy(), x=(x, lambda g: g)), wrap(np.zeros((), np.int64))
+    array = np.ascontiguousarray(array)
     values = fp.quiet(ufunc.accumulate, array, axis=dim)
     # An element takes over where it equals the running extreme (ties go to the later one).
     is_new = (array == values) | (np.isnan(array) if array.dtype.kind == "f" else False)

@@ -26,12 +26,13 @@ from ..autograd.rows import Row
 from ..dtypes import bool_, can_cast, float16, result_type, to_floating
 from ..quiet import fp, hush, unhush
 from ..tensor import Tensor, wrap
-from .common import as_operand, cast_array, is_number
+from .common import as_operand, cast_array, is_number, unexpanded
 from .refusals import (
     bad_argument,
     broadcast_error,
     broadcast_shape,
     cannot_cast,
+    misfit,
     no_kernel,
     not_implemented,
     without_loop,
@@ -79,6 +80,7 @@ def unary(
     row = Row(node or node_name(name), ("input",), (rule,))
     quoted, out_rule = quoted or f"{name}_cpu", out_rule or _OUT[kind]
     special, floats = check is not None or kinds != EVERY or kind == "float", "f" in kinds
+    composed = not isinstance(kernel, np.ufunc)
 
     def call(input: Tensor, *, out: Tensor | None = None) -> Tensor:
         if out is not None:
@@ -90,6 +92,8 @@ def unary(
         dtype = array.dtype
         if (dtype is not _F32 and dtype is not _F64 or not floats) and special:
             array = _accepted(input, array)
+        if composed and not array.flags.c_contiguous:
+            array = unexpanded(array)
         token = hush()
         try:
             data = kernel(array)
@@ -209,8 +213,8 @@ def binary(
         a, b = operands(spec, input, other)
         try:
             data = fp.quiet(kernel, a, b)
-        except ValueError:
-            raise broadcast_error(a, b) from None
+        except ValueError as error:
+            raise misfit(error, a, b) from None
         except TypeError as error:
             raise without_loop(error, spec.quoted, np.result_type(a, b)) from None
         if wide and type(b) is np.float32 and data.dtype == np.float32:
