@@ -53,17 +53,21 @@ def wrapped(index: np.ndarray, size: int) -> np.ndarray:
 
 def positions(shape: tuple[int, ...], dim: int, index: np.ndarray) -> np.ndarray:
     """Where each element of `index`, pointing along `dim`, lies in a flat array of `shape`."""
+    flat: Any = None
     step = 1
-    flat = np.zeros((), np.intp)
     for d in reversed(range(len(shape))):
         if d == dim:
             along = index.astype(np.intp, copy=False)
-            flat = flat + (along * step if step != 1 else along)
+            along = along * step if step != 1 else along
+            flat = along if flat is None else np.add(flat, along)
         elif index.shape[d] > 1:
             column = [1] * len(shape)
             column[d] = -1
-            flat = flat + (np.arange(index.shape[d]) * step).reshape(column)
+            places = (np.arange(index.shape[d]) * step).reshape(column)
+            flat = places if flat is None else np.add(flat, places)
         step *= shape[d]
+    if flat is None:
+        return np.zeros(index.shape, np.intp)
     return flat if flat.shape == index.shape else np.broadcast_to(flat, index.shape)
 
 
@@ -90,7 +94,7 @@ def gather(array: np.ndarray, dim: int, index: np.ndarray) -> np.ndarray:
     """out[i, j] = array[index[i, j], j] for dim 0, and so on."""
     out = np.empty(index.shape, array.dtype)
     for flat, where, rows in _blocks(array, dim, index):
-        flat.take(where, out=out[rows], mode="clip")  # checked before: nothing is clipped
+        flat.take(where, out=out[rows], mode="wrap")  # checked before: nothing is wrapped
     return out
 
 
