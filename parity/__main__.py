@@ -179,7 +179,7 @@ def _run(args: argparse.Namespace) -> int:
     found.seconds = time.perf_counter() - started
     PEAK.look()
     found.memory, found.memory_processes = PEAK.bytes, PEAK.processes
-    page = report.write(found, folder)
+    page = report.write(found, folder, before)
     summary(found, page, before)
     return 0 if found.ok else 1
 

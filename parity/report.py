@@ -8,7 +8,9 @@ from typing import Any
 
 from . import session as sessions
 from .accuracy_cases import SAME
+from .formulas import formula
 from .outcome import Verdict
+from .progress import changes, cost
 from .report_sources import Sources
 from .session import Session, write_atomically
 
@@ -58,18 +60,40 @@ def families(ops: list[dict]) -> list[dict[str, Any]]:
     return rows
 
 
+def shorter(sample: dict[str, Any]) -> None:
+    """Of a sample whose checks are all within the bound only the one that is nearest to it."""
+    checks = sample["checks"]
+    if CLASSES[sample["verdict"]] in ("worse", "mismatch") or any(c["known"] for c in checks):
+        sample["others"] = 0
+        return
+    nearest = max(checks, key=lambda c: (c["ours"] or 0) / (c["bound"] or 1), default=None)
+    sample["checks"] = [nearest] if nearest else []
+    sample["others"] = len(checks) - len(sample["checks"])
+
+
 def describe(ops: list[dict[str, Any]], session: Session) -> None:
-    """Add to each op what its page shows: call, docstring, source, torch's rule, atlas, samples."""
+    """Add to each op what its page shows: formula, call, source, torch's rule, atlas, samples."""
     sources = Sources(session.ours)
     drawn = {r["name"] for r in session.atlas}
     for op, result in zip(ops, session.ops, strict=True):
         op |= sources.of(result.namespace, result.name)
+        op["formula"] = formula(result.op)
+        for sample in op["notable"]:
+            shorter(sample)
         op["drawn"] = SAME.get(result.op, result.op) in drawn
         alike = [s for s in result.samples if not s.verdict][:SHOWN]
         op["alike"] = [s.text for s in alike]
 
 
-def context(session: Session) -> dict[str, Any]:
+def news(session: Session, before: dict[str, Any] | None) -> list[dict[str, Any]]:
+    """What is new since the stored run, for the first screen."""
+    found = [] if before is None else changes(session, before)
+    return [
+        {"kind": kind, "names": names[:12], "count": len(names)} for kind, names in found if names
+    ]
+
+
+def context(session: Session, before: dict[str, Any] | None = None) -> dict[str, Any]:
     """What the template is given."""
     from . import atlas_page
     from .plots import program_plot, ulp_plot
@@ -88,6 +112,10 @@ def context(session: Session) -> dict[str, Any]:
         "families": families(data["ops"]),
         "ulp_plot": ulp_plot(session.ops) if session.ops else "",
         "samples": samples,
+        "cost": cost(session),
+        "compared_before": before is not None,
+        "before": str((before or {}).get("started", "")),
+        "news": news(session, before),
         "identical_share": 100 * identical / samples if samples else 0.0,
         "classes": CLASSES,
         "atlas": atlas_page.embedded(session.atlas),
@@ -109,15 +137,18 @@ def environment() -> Any:
     )
 
 
-def render(session: Session) -> str:
+def render(session: Session, before: dict[str, Any] | None = None) -> str:
     """The page as HTML."""
-    return environment().get_template("index.html.j2").render(context(session))
+    return environment().get_template("index.html.j2").render(context(session, before))
 
 
-def write(session: Session, folder: Path) -> Path:
-    """Write index.html and parity.json into `folder`, each whole or not at all; the page's path."""
+def write(session: Session, folder: Path, before: dict[str, Any] | None = None) -> Path:
+    """Write index.html and parity.json into `folder`, each whole or not at all; the page's path.
+
+    before: the stored run, to say what is new.
+    """
     page = folder / "index.html"
-    html = render(session)
+    html = render(session, before)
     data = json.dumps(sessions.as_dict(session), indent=1, default=str)
     write_atomically(folder / "parity.json", data)
     write_atomically(page, html)

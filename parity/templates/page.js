@@ -54,7 +54,27 @@
     row.addEventListener("keydown", e => { if (e.key === "Enter" || e.key === " ") { e.preventDefault(); open(); } });
   });
   if (!search) return;
-  search.addEventListener("input", filter);
+  const ops = document.getElementById("ops-section"), again = document.getElementById("again");
+  const ask = text => { search.value = again.value = text; filter(); };
+  [search, again].forEach(box => {
+    box.addEventListener("input", () => ask(box.value));
+    box.addEventListener("keydown", e => { if (e.key === "Enter") openOnly(); });
+  });
+  document.addEventListener("keydown", e => {
+    if (e.key === "/" && document.activeElement !== search) { e.preventDefault(); search.focus(); search.select(); }
+  });
+  // the name of an op, in the head or in a list: search it, open it, go there
+  document.querySelectorAll("a[data-go]").forEach(link => link.addEventListener("click", e => {
+    if (!rows.some(row => row.dataset.name === link.dataset.go.toLowerCase())) {
+      const place = document.getElementById(link.dataset.go.startsWith("program") ? "programs" : "modules");
+      if (place) { e.preventDefault(); place.scrollIntoView(); }
+      return;
+    }
+    e.preventDefault();
+    ask(link.dataset.go);
+    history.replaceState(null, "", "#" + link.dataset.go);
+    openOnly();
+  }));
   document.querySelectorAll("#chips button").forEach(button => button.addEventListener("click", () => {
     document.querySelectorAll("#chips button").forEach(b => b.classList.remove("on"));
     button.classList.add("on");
@@ -62,9 +82,15 @@
     filter();
   }));
   document.querySelectorAll("#ops th[data-sort]").forEach(header => header.addEventListener("click", () => sort(header)));
-  if (location.hash.length > 1) search.value = decodeURIComponent(location.hash.slice(1));
-  filter();
-  // #name opens the op of that name, or the only one found
-  const found = rows.filter(row => !row.hidden), exact = found.find(row => row.dataset.name === search.value.toLowerCase());
-  if (location.hash.length > 1 && (exact || found.length === 1)) show(exact || found[0], true);
+  // opens the op of the name that is searched, or the only one found, and goes there
+  function openOnly() {
+    const found = rows.filter(row => !row.hidden), exact = found.find(row => row.dataset.name === search.value.toLowerCase());
+    const row = exact || (found.length === 1 ? found[0] : null);
+    if (row) show(row, true);
+    (row || ops).scrollIntoView();
+  }
+  const hash = decodeURIComponent(location.hash.slice(1));
+  const place = hash && document.getElementById(hash);
+  ask(hash && !place ? hash : "");
+  if (search.value) openOnly();
 })();

@@ -11,6 +11,7 @@ import pytest
 
 from parity import atlas, atlas_page, report
 from parity.engines import open_engine
+from parity.formulas import ALIASES, FORMULAS, formula
 from parity.ledger import Entry, Problem
 from parity.outcome import Check, OpResult, SampleResult, Verdict
 from parity.programs import Trace, judge
@@ -57,7 +58,7 @@ def page(tmp_path_factory):
 
 def test_it_needs_nothing_from_elsewhere(page):
     html = page.read_text()
-    assert not re.findall(r'(?:src|href)="(?!data:)[^"]*"', html) and "url(" not in html and "@import" not in html
+    assert not re.findall(r'(?:src|href)="(?!data:|#)[^"]*"', html) and "url(" not in html and "@import" not in html
     assert html.count("data:image/png;base64,") == 2
 
 
@@ -66,6 +67,47 @@ def test_it_says_what_was_found(page):
     for text in ("lgamma", "2 of 8 deviate", "as torch has it", "Linear(4, 3)", "lenet5", "vanished", "6<", "data.csv"):
         assert text in html, text
     assert "<b>detail</b>" not in html and "&lt;b&gt;detail" in html
+
+
+def test_the_first_screen_says_what_is_new(tmp_path):
+    session = made_session()
+    before = {"failing": ["tan"], "started": "yesterday", "ops": [{"op": r.op, "ulp_ours": r.worst("ours")} for r in session.ops]}
+    head = report.write(session, tmp_path, before).read_text().partition("</header>")[0]
+    assert re.search(r"<b>2</b> deviate now: .*conv2d.*lgamma", head) and re.search(r"<b>1</b> deviate no more: .*tan", head)
+    same = {**before, "failing": session.failing()}
+    head = report.write(session, tmp_path, same).read_text().partition("</header>")[0]
+    assert "Nothing is new since the stored run of yesterday" in head
+    assert "There is no earlier run" in report.write(session, tmp_path).read_text()
+
+
+def test_an_op_shows_its_formula_and_its_nearest_check(page):
+    html = page.read_text()
+    assert '<p class="formula">eˣ</p>' in html and "tan(input: Tensor" in html
+    sample = {"verdict": "equal within bound", "checks": [{"ours": 1.0, "bound": 4.0, "known": ""}, {"ours": 3.0, "bound": 4.0, "known": ""}, {"ours": None, "bound": None, "known": ""}]}
+    report.shorter(sample)
+    assert [c["ours"] for c in sample["checks"]] == [3.0] and sample["others"] == 2
+    failing = {"verdict": "worse", "checks": sample["checks"] * 3}
+    report.shorter(failing)
+    assert len(failing["checks"]) == 3
+
+
+def test_formulas_are_of_ops_that_exist():
+    import torch
+    spaces = (torch, torch.nn.functional, torch.special, torch.linalg, torch.fft, torch.Tensor)
+    strangers = [n for n in (*FORMULAS, *ALIASES) if not any(hasattr(s, n) for s in spaces)]
+    assert not strangers and set(ALIASES.values()) <= FORMULAS.keys() and not FORMULAS.keys() & ALIASES.keys()
+    assert formula("special.gammainc") == FORMULAS["igamma"] and formula("add_") == FORMULAS["add"] and formula("no_such") == ""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.skipif(CHROMIUM is None, reason="no chromium here: the page is not looked at in a browser")
+def test_light_and_dark(page, tmp_path, scheme):
+    from PIL import Image
+    picture = tmp_path / "page.png"
+    flags = ["--blink-settings=preferredColorScheme=0"] if scheme == "dark" else []
+    browse(page, tmp_path, f"--screenshot={picture}", *flags)
+    image = np.asarray(Image.open(picture).convert("L"), float)
+    assert (image[700:].mean() < 90) == (scheme == "dark") and image[700:].std() > 10
 
 
 def test_counts_and_bars():
@@ -90,7 +132,7 @@ def test_a_partial_run_renders(tmp_path):
 
 def browse(page, tmp_path, *flags, hash=""):
     command = [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
-               "--disable-sync", f"--user-data-dir={tmp_path / 'profile'}", "--hide-scrollbars", "--window-size=1200,2400", *flags, page.as_uri() + hash]
+               "--disable-sync", "--disable-quic", "--no-first-run", f"--user-data-dir={tmp_path / 'profile'}", "--hide-scrollbars", "--window-size=1200,2400", *flags, page.as_uri() + hash]
     return subprocess.run(command, capture_output=True, text=True, timeout=90)
 
 
