@@ -10,6 +10,8 @@ of the others, and every derivative of any order is one of them again:
 Which algorithm, by arithmetic (M·K·J multiply-adds of the product it becomes):
 
     1×1, stride 1        conv_pointwise   the image already is the matrix: nothing is unfolded
+    OW = W, wide or      conv_same        a tap is the whole plane, shifted: the longest copies
+      one channel a group
     one channel a group  conv_depthwise   products with K = kh·kw only: the fewest copies win
     few positions        conv_columns     the weight is most of the data: read it once, not once a row
     strided, wide        conv_strided     the image cut into phases, in which every tap is a run
@@ -29,7 +31,7 @@ from typing import Any
 
 import numpy as np
 
-from . import conv_columns, conv_depthwise, conv_pointwise, conv_rows, conv_strided
+from . import conv_columns, conv_depthwise, conv_pointwise, conv_rows, conv_same, conv_strided
 from .axis import Axis, conv_axis
 from .threads import Work, done
 
@@ -202,6 +204,8 @@ def _choose(samples: int, weight: tuple[int, ...], h: Axis, w: Axis, groups: int
     plain = h.stride == w.stride == 1 and not h.padding and not w.padding
     if plain and weight[2] == weight[3] == 1 and h.out == h.size and w.out == w.size:
         return conv_pointwise
+    if conv_same.suits(weight, h, w, groups):
+        return conv_same
     if weight[1] == 1 and groups > 1:
         return conv_depthwise
     if conv_columns.suits(samples, weight, w):

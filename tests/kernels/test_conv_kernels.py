@@ -7,7 +7,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from window_cases import channels, conv_axes, layouts, values
 
-from minitorch_ref.kernels import conv, conv_columns, conv_strided, reference, tiles, workspace
+from minitorch_ref.kernels import (
+    conv,
+    conv_columns,
+    conv_same,
+    conv_strided,
+    reference,
+    tiles,
+    workspace,
+)
 from minitorch_ref.kernels.axis import Axis, conv_axis
 
 
@@ -156,6 +164,34 @@ def test_phases(h, w, sizes, n, layout, budget, seed):
     close(ours, reference.conv2d_weight(g, x, h, w, groups), 20 + n * h.out * w.out)
 
 
+@settings(max_examples=60, deadline=None)
+@given(
+    conv_axes(), st.integers(1, 9), st.sampled_from([1, 3, 5, 7]), st.integers(1, 3), channels(),
+    st.integers(1, 4), layouts, st.sampled_from([1, 1 << 12, 4 << 20]), st.integers(0, 99),
+)  # fmt: skip
+def test_planes_shifted(h, width, kernel, dilation, sizes, n, layout, budget, seed):
+    """conv_same, which `convolve` picks for many channels and depthwise only; in bands, too."""
+    h = conv_axis(h.size + 4, h.kernel, 1, h.padding, h.dilation)
+    w = conv_axis(width, kernel, 1, (kernel - 1) * dilation // 2, dilation)
+    groups, cg, og = sizes
+    x = values(seed, (n, groups * cg, h.size, w.size), layout=layout)
+    weight = values(seed + 1, (groups * og, cg, h.kernel, w.kernel), layout=layout)
+    g = values(seed + 2, (n, groups * og, h.out, w.out), layout=layout)
+    bias = g[0, :, 0, 0]
+    before, conv_same.BUDGET = conv_same.BUDGET, budget
+    conv_same._tiles.cache_clear()
+    try:
+        y = conv_same.forward(x, weight, bias, h, w, groups)
+        back = conv_same.input_gradient(g, weight, h, w, groups).done()
+        ours = conv_same.weight_gradient(g, x, h, w, groups).done()
+    finally:
+        conv_same.BUDGET = before
+        conv_same._tiles.cache_clear()
+    close(y, reference.conv2d(x, weight, bias, h, w, groups), 20 + cg * h.kernel * w.kernel)
+    close(back, reference.conv2d_input(g, weight, h, w, groups), 20 + og * h.kernel * w.kernel)
+    close(ours, reference.conv2d_weight(g, x, h, w, groups), 20 + n * h.out * w.out)
+
+
 @pytest.mark.parametrize("where", [(0, 0), (8, 8), (4, 8), (8, 0)])
 def test_an_infinity_reaches_the_taps_that_meet_it_and_no_other(where):
     """The unused columns of conv_strided read the next row, and must not bring it into a sum."""
@@ -176,10 +212,13 @@ def test_which_algorithm():
     chosen = lambda *how: conv._choose(*how).__name__.rsplit("_", 1)[1]
     assert chosen(1, (8, 8, 1, 1), one, one, 1) == "pointwise"
     assert chosen(1, (8, 8, 1, 1), one._replace(stride=2, out=4), one, 1) == "strided"
-    assert chosen(1, (8, 1, 3, 3), three, three, 8) == "depthwise"
+    assert chosen(1, (8, 1, 3, 3), three, three, 8) == "same"
+    narrower = Axis(7, 5, 3)
+    assert chosen(1, (8, 1, 3, 3), three, narrower, 8) == "depthwise"
     assert chosen(1, (256, 256, 3, 3), three, three, 1) == "columns"
     assert chosen(16, (256, 256, 3, 3), three, three, 1) == "rows"
-    assert chosen(1, (256, 256, 3, 3), wide, wide, 1) == "rows"
+    assert chosen(1, (256, 256, 3, 3), wide, wide, 1) == "same"
+    assert chosen(1, (6, 3, 3, 3), wide, wide, 1) == "rows"
     halved = wide._replace(stride=2, out=50)
     assert chosen(4, (64, 64, 3, 3), halved, halved, 1) == "strided"
     assert chosen(4, (64, 3, 3, 3), halved, halved, 1) == "rows"
