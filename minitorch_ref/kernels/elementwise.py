@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from .fmod import fmod as exact_fmod
 from .select import select
 from .wider import log1p, wider
 
@@ -47,19 +48,24 @@ def _widened(kernel: Callable[..., Any]) -> Callable[..., Any]:
 @divisible
 def floor_divide(a: Any, b: Any) -> Any:
     """⌊a/b⌋; two halves are rounded to half at every step, as torch does."""
-    if np.result_type(a, b) != np.float16:
+    kind = np.result_type(a, b)
+    if kind.kind != "f" or (kind != np.float16 and not _is_long_single(a, b)):
         return np.floor_divide(a, b)
-    rest = np.fmod(a, b)
+    rest = exact_fmod(a, b)
     steps = (a - rest) / b
-    steps = np.where((rest != 0) & (np.less(b, 0) != (rest < 0)), steps - 1, steps)
+    steps = steps - ((rest != 0) & (np.less(b, 0) != (rest < 0)))
     whole = np.floor(steps)
-    whole = np.where(steps - whole > 0.5, whole + 1, whole)
-    quotient = a / b
-    whole = np.where(steps == 0, np.copysign(np.float16(0), quotient), whole)
-    return np.where(np.equal(b, 0), quotient, whole)
+    whole += steps - whole > 0.5
+    if not (all_there := steps != 0).all():
+        whole = np.where(all_there, whole, np.copysign(kind.type(0), a / b))
+    return np.where(np.equal(b, 0), a / b, whole) if not np.all(b) else whole
 
 
-fmod = divisible(np.fmod)
+def _is_long_single(a: Any, b: Any) -> bool:
+    return all(x.dtype.char == "f" and x.size > 512 for x in map(np.asarray, (a, b)) if x.ndim)
+
+
+fmod = divisible(exact_fmod)
 
 
 @divisible
@@ -68,9 +74,9 @@ def remainder(a: Any, b: Any) -> Any:
     """a − b·⌊a/b⌋ with torch's zeros and infinities: C's fmod, plus b where the signs differ."""
     if _is_whole(a):
         return np.remainder(a, b)
-    rest = np.fmod(a, b)
+    rest = exact_fmod(a, b)
     wrong = (rest != 0) & (np.less(b, 0) != (rest < 0))
-    return np.where(wrong, rest + b, rest) if wrong.any() else rest
+    return select(wrong, rest + b, rest, rest.dtype) if wrong.any() else rest
 
 
 @divisible

@@ -41,6 +41,14 @@ def select(mask: np.ndarray, a: Any, b: Any, dtype: np.dtype) -> np.ndarray:
     return np.bitwise_xor(chosen, b).view(dtype)
 
 
+def leaky(x: np.ndarray, slope: Any) -> np.ndarray:
+    """x where it is positive, else slope·x: with slopes from 0 to 1 the larger of the two."""
+    other = np.asarray(x * slope)
+    if np.all(np.greater(slope, 0)) and np.all(np.less_equal(slope, 1)):
+        return np.maximum(other, x, out=other)
+    return select(x > 0, x, other, x.dtype)
+
+
 # ---- the larger, or smaller, of an array and a number --------------------------------------------
 
 _BLOCK = 4096

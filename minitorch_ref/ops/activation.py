@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..autograd.graph import record
-from ..kernels.select import against, keep, select
+from ..kernels.select import against, keep, leaky, select
 from ..quiet import fp
 from ..tensor import Tensor
 from . import curves
@@ -87,7 +87,7 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
 
 def _prelu_kernel(input: Tensor, weight: Tensor) -> Tensor:
     x, w = input._array, weight._array
-    data = fp.quiet(lambda: select(x > 0, x, x * w, x.dtype))
+    data = fp.quiet(leaky, x, w)
     joint = ("input", "weight"), _prelu_backward
     return record("PreluKernelBackward0", data, joint, input=input, weight=weight)
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..autograd.graph import record, rename
-from ..kernels.select import against
+from ..kernels.select import against, select
 from ..quiet import fp
 from ..tensor import Tensor
 from .common import as_operand, cast_array, convert_number, result_type
@@ -77,8 +77,10 @@ def _limited(quoted: str, kinds: str, input: Tensor, low: Any, high: Any) -> np.
     for bound, ufunc in ((low, np.maximum), (high, np.minimum)):
         if isinstance(bound, Tensor):
             limit = as_operand(bound, common).astype(data.dtype)
-            nearer = fp.quiet(ufunc, data, limit)
-            data = np.where(data == limit, limit, nearer) if data.dtype.kind == "f" else nearer
+            equal = data == limit  # two zeros may differ in sign
+            data = fp.quiet(ufunc, data, limit)
+            if data.dtype.kind == "f" and equal.any():
+                data = select(equal, limit, data, data.dtype)
         elif bound is not None:
             data = fp.quiet(against, ufunc, convert_number(bound, common)[()], data)
     return np.asarray(data, common.np) if half else data

@@ -20,7 +20,7 @@ import numpy as np
 from ..autograd.graph import record
 from ..kernels import slopes, wider
 from ..kernels.blocks import over_blocks
-from ..kernels.select import against, keep, select
+from ..kernels.select import against, keep, leaky, select
 from ..quiet import fp
 from ..tensor import Tensor
 from .table import bad_argument
@@ -138,7 +138,7 @@ hardshrink = Curve(
 softshrink = Curve("Softshrink", "softshrink_check", _shrink_softly, _outside, None)
 leaky_relu = Curve(
     "LeakyRelu", "leaky_relu_cpu",
-    lambda x, slope: select(x > 0, x, x * slope, x.dtype),
+    leaky,
     lambda x, slope: select(x > 0, 1, slope, x.dtype),
     None,
 )  # fmt: skip

@@ -192,6 +192,8 @@ def _replaced(x: np.ndarray, values: tuple[Any, ...]) -> np.ndarray:
         out = np.empty_like(x)
         out.real, out.imag = _replaced(x.real, values), _replaced(x.imag, values)
         return out
+    if np.isfinite(x).all():
+        return x.copy()
     nan, high, low = (np.asarray(v).astype(x.dtype) for v in values)
     out = np.where(np.isnan(x), nan, x)
     return np.where(x == np.inf, high, np.where(x == -np.inf, low, out))

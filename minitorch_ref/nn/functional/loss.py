@@ -16,7 +16,7 @@ import numpy as np
 from ...autograd.graph import record
 from ...autograd.modes import no_grad
 from ...dtypes import result_type
-from ...kernels.select import select
+from ...kernels.select import against, select
 from ...ops.common import cast_array
 from ...ops.curves import Curve, chain
 from ...ops.joining import broadcast_tensors
@@ -34,8 +34,11 @@ def _smooth_l1(d: np.ndarray, beta: float) -> np.ndarray:
 
 
 def _huber(d: np.ndarray, delta: float) -> np.ndarray:
-    a = np.abs(d)
-    return select(a <= delta, 0.5 * a * a, delta * (a - 0.5 * delta), d.dtype)
+    """c · (|d| − c/2) with c = min(|d|, δ): d²/2 inside, δ (|d| − δ/2) outside, to the same bits."""
+    a = np.asarray(np.abs(d))
+    c = np.asarray(against(np.minimum, delta, a))
+    np.subtract(a, c * d.dtype.type(0.5), out=a)
+    return np.multiply(a, c, out=a)
 
 
 _SQUARE = Curve("MseLoss", "mse_cpu", lambda d: d * d, lambda d: d + d, lambda d: d * 0 + 2)
