@@ -146,7 +146,7 @@ globals().update(_LEGACY_TYPES)
 
 # Packages that a program may not need; imported when first used.
 _LATER = {
-    "signal": "signal",
+    "signal": "signal", "testing": "testing", "amp": "amp", "autocast": "amp", "compile": "compiling",
     "nn": "nn", "optim": "optim", "utils": "utils", "fft": "fft", "linalg": "linalg", "special": "special", "load": "serialization", "save": "serialization",
 }  # fmt: skip
 # Functions that torch has here and in nn.functional.

@@ -23,7 +23,7 @@ LAYERS = [
     ["nn.parameter"],
     ["nn.functional", "serialization", "linalg", "fft", "special", "signal", "cuda", "backends"],
     ["nn"],
-    ["optim", "utils"],
+    ["optim", "utils", "amp", "cuda.amp", "compiling"],
     ["vision"],
     ["programs", "testing"],
     ["__main__"],

@@ -65,10 +65,12 @@ def _fractional(
     places = _places(batched._array, samples._array, counts, window)
     shape, lead = input._array.shape, input._array.shape[:-n]
     indices = places.reshape(*lead, *counts)
-    flat = np.take_along_axis(batched._array.reshape(*batched.shape[:2], -1), places, 2)
+    cells = batched._array.reshape(*batched.shape[:2], int(np.prod(spatial)))
+    flat = np.take_along_axis(cells, places, 2)
 
     def rule(g: Tensor) -> Tensor:
-        where, wide = wrap(indices.reshape(*lead, -1)), g.reshape(*lead, -1)
+        windows = int(np.prod(counts))
+        where, wide = wrap(indices.reshape(*lead, windows)), g.reshape(*lead, windows)
         total = g.new_zeros((*lead, int(np.prod(spatial))))
         return total.scatter_add(-1, where, wide).reshape(shape)
 
@@ -90,7 +92,7 @@ def _places(
         shape[2 + axis], shape[2 + n + axis] = count, k
         flat = flat * m + at.reshape(shape)
     flat = flat.reshape(*array.shape[:2], int(np.prod(counts)), int(np.prod(window)))
-    cells = array.reshape(*array.shape[:2], 1, -1)
+    cells = array.reshape(*array.shape[:2], 1, int(np.prod(spatial)))
     values = np.take_along_axis(cells, flat, 3)
     best = values.argmax(axis=3)
     return np.take_along_axis(flat, best[..., None], 3)[..., 0]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from ...autograd.graph import record
@@ -27,7 +29,7 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     x, w = input._array, weight._array
     if w.ndim != 2 or x.ndim == 0:
         return _linear_of_vectors(input, weight, bias)
-    rows, outer = x.reshape(-1, x.shape[-1]) if x.ndim != 2 else x, x.shape[:-1] + w.shape[:1]
+    rows, outer = x if x.ndim == 2 else x.reshape(_as_rows(x.shape)), x.shape[:-1] + w.shape[:1]
     _check_fits(input, weight, rows)
     name = _NODES[bias is not None][min(x.ndim, 3) - 1]
     if bias is None:
@@ -43,10 +45,16 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     )
 
 
+def _as_rows(shape: tuple[int, ...]) -> tuple[int, int]:
+    """The shape of a matrix with all dims but the last in one."""
+    return math.prod(shape[:-1]), shape[-1]
+
+
 def _weight_gradient(g: Tensor, input: Tensor) -> Tensor:
     """gᵀ·x, summed over everything but the last dim."""
     if g.ndim != 2:
-        g, input = g.reshape(-1, g._array.shape[-1]), input.reshape(-1, input._array.shape[-1])
+        shapes = g._array.shape, input._array.shape
+        g, input = g.reshape(_as_rows(shapes[0])), input.reshape(_as_rows(shapes[1]))
     return g.t().mm(conj(input))
 
 

@@ -155,7 +155,8 @@ def embedding(
     sparse: bool = False,
 ) -> Tensor:
     """weight[indices]; no gradient for the row `padding_idx` (−1: for no row)."""
-    return lookup(weight, indices, None if padding_idx < 0 else padding_idx, scale_grad_by_freq)
+    padding = padding_idx if 0 <= padding_idx < len(weight) else None
+    return lookup(weight, indices, padding, scale_grad_by_freq)
 
 
 # ---- losses --------------------------------------------------------------------------------------

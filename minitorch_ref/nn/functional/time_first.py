@@ -90,9 +90,9 @@ def _weight_gradient(g: Tensor, x: Tensor, taps: int, pad: int) -> Tensor:
     """For each tap, its inputs' rows times the rows of g."""
     parts: list[Any] = [g.new_zeros(x.shape[2], g.shape[2]) for _ in range(taps)]
     for k, first, last, shift in _taps(x.shape[0], g.shape[0], taps, pad):
-        rows = narrow(x, 0, first + shift, last - first).reshape(-1, x.shape[2])
-        parts[k] = rows.t().mm(narrow(g, 0, first, last - first).reshape(-1, g.shape[2]))
-    return stack(parts)
+        rows = narrow(x, 0, first + shift, last - first).flatten(0, 1)
+        parts[k] = rows.t().mm(narrow(g, 0, first, last - first).flatten(0, 1))
+    return stack(parts) if parts else g.new_zeros(0, x.shape[2], g.shape[2])
 
 
 @op(namespace="nn.functional")

@@ -34,6 +34,14 @@ def empty_cache() -> None:
     """Nothing to empty."""
 
 
+def __getattr__(name: str) -> Any:
+    if name == "amp":  # imported when first asked for
+        import importlib
+
+        return importlib.import_module(".amp", __name__)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
 def _refuse(*args: Any, **kwargs: Any) -> Any:
     raise AssertionError("Torch not compiled with CUDA enabled")
 
