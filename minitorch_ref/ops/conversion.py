@@ -330,7 +330,10 @@ def view_as_complex(input: Tensor) -> Tensor:
 
 
 def view_dtype(input: Tensor, to: dtype) -> Tensor:
-    """The same bytes seen as another type (`x.view(torch.int32)`); the last dim is rescaled."""
+    """The same bytes seen as another type (`x.view(torch.int32)`); the last dim is rescaled.
+
+    Nothing to differentiate: of the view's relation to `input` only the version counter is left.
+    """
     own, array = input.dtype, input._array
     if own.itemsize != to.itemsize and (array.ndim == 0 or strides_of(array)[-1] != 1):
         raise RuntimeError(
@@ -338,7 +341,8 @@ def view_dtype(input: Tensor, to: dtype) -> Tensor:
             if array.ndim == 0
             else "self.stride(-1) must be 1 to view as a dtype of another size"
         )
-    seen = wrap(array.view(to.np))
-    return as_view(seen, input)
+    seen = as_view(wrap(array.view(to.np)), input)
+    seen._base = None
+    return seen
 
 

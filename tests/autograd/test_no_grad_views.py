@@ -95,3 +95,23 @@ def test_refused_in_the_same_words(program):
     with pytest.raises(RuntimeError) as ours:
         program(mt)
     assert str(ours.value) == str(theirs.value)
+
+
+@pytest.mark.parametrize("kind", ["int32", "float16", "float32"])
+@pytest.mark.parametrize("before", [True, False])
+def test_a_view_of_another_type_keeps_only_the_version_counter(kind, before):
+    """Its base may require grad, before or after: the same bytes as whole numbers never do."""
+    found = []
+    for module in (torch, mt):
+        x = module.ones(4, requires_grad=before)
+        y = x.view(getattr(module, kind))
+        if not before:
+            x.requires_grad_()
+        product, version = x * x, x._version
+        facts = [y.requires_grad, y.is_leaf, y._is_view(), y.grad_fn is None, y[1:].requires_grad]
+        y.zero_()
+        facts += [x._version - version, x.tolist()]
+        with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+            product.sum().backward()
+        found.append(facts)
+    assert found[0] == found[1]
