@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from .engines import EngineError, open_engine
+from .formulas import ALIASES
 from .runner import registry_keys
 
 LINES = 60  # of one op's source
@@ -55,7 +56,7 @@ def _functions(path: Path) -> dict[int, int]:
     """First line (decorators included) → last line of a file's functions."""
     kinds = (ast.FunctionDef, ast.Lambda)
     found = [n for body in _nodes(path) for n in ast.walk(body) if isinstance(n, kinds)]
-    first = {id(n): min([n.lineno, *(d.lineno for d in getattr(n, "decorator_list", ()))]) for n in found}
+    first = {id(n): _begins(n) for n in found}
     return {first[id(n)]: n.end_lineno or n.lineno for n in found}
 
 
@@ -66,6 +67,28 @@ def _function(call: Any) -> tuple[Path, int, int] | None:
         return None
     path, first = Path(code.co_filename), code.co_firstlineno
     return path, first, _functions(path).get(first, first)
+
+
+def behind(path: Path, first: int, last: int) -> str:
+    """The function of the same file that this one hands everything on to, if it does only that."""
+    node = next((n for n in _nodes(path) if _begins(n) == first), None)
+    body = [n for n in getattr(node, "body", []) if not _is_text(n)]
+    call = body[0].value if len(body) == 1 and isinstance(body[0], ast.Return) else None
+    if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name):
+        return ""
+    helper = next((n for n in _nodes(path) if getattr(n, "name", "") == call.func.id), None)
+    if not isinstance(helper, ast.FunctionDef) or helper is node:
+        return ""
+    lines = _texts(path)[_begins(helper) - 1 : helper.end_lineno or helper.lineno]
+    return "\n\n\n" + "\n".join(lines)
+
+
+def _begins(node: Any) -> int:
+    return min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", ()))])
+
+
+def _is_text(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
 
 
 def source(call: Any, name: str, package: Path) -> dict[str, str] | None:
@@ -80,8 +103,11 @@ def source(call: Any, name: str, package: Path) -> dict[str, str] | None:
     path, first, last = found
     lines = _texts(path)[first - 1 : last]
     text = inspect.cleandoc("\n".join(lines)) if lines[0].startswith(" ") else "\n".join(lines)
-    if len(lines) > LINES:
-        text = "\n".join(text.splitlines()[:LINES]) + f"\n… {len(lines) - LINES} more lines"
+    if found == written:
+        text += behind(path, first, last)
+    count = text.count("\n") + 1
+    if count > LINES:
+        text = "\n".join(text.splitlines()[:LINES]) + f"\n… {count - LINES} more lines"
     return {"place": f"{path.relative_to(package.parent)}:{first}", "text": text}
 
 
@@ -99,7 +125,8 @@ def derivatives() -> dict[str, str]:
         lines = [
             line[2:]
             for line in entry.splitlines()
-            if line[:2] in ("- ", "  ") and not re.match(r"  (result\d*|output_diff\w*):|  +#", line)
+            if line[:2] in ("- ", "  ")
+            and not re.match(r"  (result\d*|output_diff\w*):|  +#", line)
         ]
         name = re.match(r"name: (\w+)", lines[0])
         if name and len(lines) > 1:
@@ -107,11 +134,42 @@ def derivatives() -> dict[str, str]:
     return table
 
 
+# ops that torch makes of another one, which has the entry
+MADE_OF = {
+    **dict.fromkeys([f"conv{t}{n}d" for t in ("", "_transpose") for n in (1, 2, 3)], "convolution"),
+    **{f"{k}_norm": f"native_{k}_norm" for k in ("batch", "layer", "group")},
+    **{f"max_pool{n}d": f"max_pool{n}d_with_indices" for n in (2, 3)},
+    **{f"linalg_{n}": f"_linalg_{n}" for n in ("svd", "eigh", "det", "slogdet")},
+    **dict.fromkeys(("fft", "ifft", "fft2", "ifft2", "fftn", "ifftn"), "_fft_c2c"),
+    **dict.fromkeys(("rfft", "rfft2", "rfftn", "ihfft"), "_fft_r2c"),
+    **dict.fromkeys(("irfft", "irfft2", "irfftn", "hfft"), "_fft_c2r"),
+    "linalg_solve": "_linalg_solve_ex",
+    "linalg_inv": "linalg_inv_ex",
+    "linalg_cholesky": "linalg_cholesky_ex",
+    "linalg_lu_factor": "linalg_lu_factor_ex",
+    "matmul": "mm",
+    "linear": "addmm",
+    "dropout": "native_dropout",
+    "nll_loss": "nll_loss_forward",
+    "cross_entropy": "_log_softmax",
+    "logsigmoid": "log_sigmoid_forward",
+    "multilabel_margin_loss": "multilabel_margin_loss_forward",
+    "avg_pool1d": "avg_pool2d",
+    "det": "_linalg_det",
+    "slogdet": "_linalg_slogdet",
+    "svd": "_linalg_svd",
+    "inverse": "linalg_inv_ex",
+    "inv": "linalg_inv_ex",
+}
+
+
 def derivative(namespace: str, name: str) -> str:
-    """torch's entry for the op, or ""."""
+    """torch's entry for the op, or for the one that it is made of; or ""."""
     short = namespace.rpartition(".")[2]
     table, plain = derivatives(), name.strip("_")
-    for key in (f"{short}_{plain}", plain, f"_{plain}", f"{plain}_backward"):
+    plain = ALIASES.get(plain, plain)
+    keys = [f"{short}_{plain}", plain, f"_{plain}", f"{plain}_backward"]
+    for key in [*keys, *(MADE_OF[k] for k in keys if k in MADE_OF)]:
         if key in table:
             return table[key]
     return ""
@@ -144,7 +202,7 @@ class Sources:
             facts["call"] = f"{name}{inspect.signature(found.call)}"
         except (TypeError, ValueError):
             facts["call"] = name
-        facts["call"] = re.sub(r"'(Tensor|Any)'", r"\1", facts["call"])
+        facts["call"] = re.sub(r"(: |-> )'([^']*)'", r"\1\2", facts["call"])
         facts["doc"] = inspect.cleandoc(found.call.__doc__ or "")
         facts["source"] = source(found.call, name, self.package)
         return facts

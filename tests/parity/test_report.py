@@ -178,10 +178,19 @@ def test_an_op_is_shown_with_its_source(namespace, name, file, text):
     assert here.read_text().splitlines()[int(line) - 1].strip() == facts["source"]["text"].splitlines()[0].strip()
 
 
+def test_a_function_that_hands_on_is_shown_with_the_one_behind_it():
+    text = Sources("minitorch_ref").of("nn.functional", "conv2d")["source"]["text"]
+    assert text.index("return _conv(") < text.index("def _conv(")
+    from parity import report_sources
+    unknown = [name for name in report_sources.MADE_OF.values() if derivatives() and name not in derivatives()]
+    assert not unknown
+
+
 def test_torchs_gradient_stands_beside_ours():
     if not derivatives():
         pytest.skip("the installed torch has no derivatives.yaml")
     assert "grad * result" in Sources("minitorch_ref").of("torch", "exp")["derivative"]
+    assert "convolution_backward" in Sources("minitorch_ref").of("nn.functional", "conv2d")["derivative"], "what it is made of"
     assert Sources("torch").of("torch", "no_such_op") == {"call": "", "doc": "", "source": None, "derivative": ""}
 
 
