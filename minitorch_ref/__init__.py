@@ -13,6 +13,7 @@ from typing import Any as _Any
 from . import autograd, backends, cuda, random, version
 from . import bridges as _bridges  # attaches numpy, deepcopy, pickle to Tensor
 from .autograd import methods as _methods  # attaches backward, grad_fn, hooks to Tensor
+from .autograd.anomaly import is_anomaly_check_nan_enabled, is_anomaly_enabled
 from .autograd.modes import (
     enable_grad,
     inference_mode,

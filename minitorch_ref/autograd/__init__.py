@@ -14,6 +14,7 @@ _WHERE = {
     "backward": "engine", "grad": "engine", "Function": "function",
     "enable_grad": "modes", "inference_mode": "modes", "no_grad": "modes",
     "set_grad_enabled": "modes", "gradcheck": "checking", "gradgradcheck": "checking",
+    "detect_anomaly": "anomaly", "set_detect_anomaly": "anomaly",
 }  # fmt: skip
 
 
@@ -22,7 +23,7 @@ def __getattr__(name: str) -> Any:
         from ..tensor import Tensor
 
         return Tensor
-    if name in ("functional", "function", "engine", "graph"):
+    if name in ("functional", "function", "engine", "graph", "anomaly"):
         return importlib.import_module(f".{name}", __name__)
     if name not in _WHERE:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -18,8 +18,9 @@ import numpy as np
 
 from ..quiet import fp
 from ..tensor import Tensor, wrap
+from .anomaly import checked
 from .graph import Node, cell_of, node_of, requires_grad
-from .modes import state
+from .modes import anomaly, state
 
 # The gradients of a node's outputs (None where nothing has arrived), and behind them one bit for each
 # that is a sum made by this pass: nobody else holds such a sum, so more may be added in place.
@@ -63,6 +64,7 @@ class Pass:
         before, state.grad = state.grad, self.create
         heap, pending, deposit, wanted = self.heap, self.pending, self.deposit, self.wanted
         watched = {node for node, _ in self.captured}
+        nan_is_an_error = anomaly.enabled and anomaly.check_nan
         try:
             while heap:
                 node = heappop(heap)[2]
@@ -72,6 +74,8 @@ class Pass:
                     results = self.visit(node, slots)
                 else:
                     results = node.gradients(slots[0] if node.outputs == 1 else tuple(slots), wanted)
+                if nan_is_an_error:
+                    results = checked(node, list(results))
                 for target, nr, gradient in results:
                     deposit(target, nr, gradient)
                 if not self.retain:

@@ -20,6 +20,14 @@ state = _State()
 inferring: list[None] = []
 
 
+class _Anomaly:
+    enabled = False  # are backward passes watched?
+    check_nan = True
+
+
+anomaly = _Anomaly()  # for all threads, as in torch; see anomaly.py
+
+
 class _Mode:
     """A context manager that is a decorator as well; it restores what it found on entry."""
 
