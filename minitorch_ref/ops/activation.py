@@ -24,9 +24,9 @@ def relu(input: Tensor) -> Tensor:
     if array.dtype.kind in "bc":
         refuse("relu", array)
     if array.dtype.char == "e":  # NumPy compares float16 by another route
-        data = against(np.maximum, 0, array.astype(np.float32)).astype(np.float16)
+        data = fp.quiet(against, np.maximum, 0, array.astype(np.float32)).astype(np.float16)
     else:
-        data = against(np.maximum, 0, array)  # of equals the second wins: −0 stays −0, as in torch
+        data = fp.quiet(against, np.maximum, 0, array)  # of equals the second wins: −0 stays −0, as in torch
     return record("ReluBackward0", data, input=(input, _relu_backward))
 
 
