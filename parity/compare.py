@@ -270,6 +270,10 @@ class Lab:
         if check.part == "out" and not found.discrete and form == "function":
             check.causes = str(explain.of_sample(self.theirs, sample, form, a, b))
             check.detail += f" [{check.causes}]" if check.causes else ""
+        same = "" if found.discrete else explain.relation(a, b)
+        if same:
+            check.causes = f"ours is {same}"
+            check.detail += f" [{check.causes}]"
         if found.both_valid and not self.views:  # no order is promised across devices
             check.verdict = Verdict.EQUAL
 

@@ -33,6 +33,7 @@ import numpy as np
 
 from . import trail
 from .engines import EngineError
+from .explain import relation
 from .pairs import FAR, Pair, Unpaired, align, differing_args, key_of
 from .trail_run import compiled
 
@@ -239,9 +240,19 @@ def _pair(pair: Pair, a: str, b: str) -> list[str]:
     anyhow = [(x, y, "") for x, y in itertools.product(outs, others)]
     for x, y, name in in_order or anyhow:
         if x["d"] != y["d"] and x["s"] == y["s"]:
+            known = _relation(x, y, a)
             lines += [f"  {name} differs"] if name else []
+            lines += [f"  {b}'s is {known}"] if known else []
             return [*lines, f"  {a}: {_brief(x)}", f"  {b}: {_brief(y)}"]
     return lines
+
+
+def _relation(x: dict, y: dict, of: str) -> str:
+    """What the values that the records have of two tensors say of one another."""
+    if not x["t"].startswith("float") or "v" not in x or "v" not in y:
+        return ""
+    a, b = (np.array(t["v"] + t.get("f", []), x["t"]) for t in (x, y))
+    return relation(b, a, f"{of}'s")
 
 
 def _far(ulps: float) -> str:

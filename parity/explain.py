@@ -130,6 +130,37 @@ def _score(name: str, result: np.ndarray, ours: np.ndarray, theirs: np.ndarray) 
     )
 
 
+# ---- what one result is of the other -------------------------------------------------------------
+
+
+def relation(a: np.ndarray, b: np.ndarray, of: str = "torch's") -> str:
+    """In words, whether `a` is a constant times `b`, has another sign, is transposed or zeros; or ""."""
+    if a.dtype.kind not in "fc" or not (np.isfinite(a).all() and np.isfinite(b).all()):
+        return ""
+    if not a.any() and b.any():
+        return "all zeros"
+    eps = float(np.finfo(b.dtype).eps)
+    a, b = (v.astype(np.complex128 if v.dtype.kind == "c" else np.float64) for v in (a, b))
+    if a.ndim > 1 and a.shape == a.T.shape and _near(a, b.T, eps):
+        return f"{of} transposed"
+    count = int((b != 0).sum())
+    if not count or np.any((a != 0) & (b == 0)) or _near(a, b, eps):
+        return ""
+    if _near(a, -b, eps):
+        return f"{of} with the other sign"
+    if _near(a, b.conj(), eps):
+        return f"the complex conjugate of {of}"
+    largest = np.unravel_index(int(np.argmax(np.abs(b))), b.shape)
+    ratio = a[largest] / b[largest]
+    if count > 2 and _near(a, ratio * b, eps):
+        return f"{ratio:.6g} times {of}"
+    return ""
+
+
+def _near(a: np.ndarray, b: np.ndarray, eps: float) -> bool:
+    return bool(np.all(np.abs(a - b) <= 8 * eps * np.abs(b)))
+
+
 # ---- causes that the reference itself can replay -------------------------------------------------
 
 

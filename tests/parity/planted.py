@@ -190,8 +190,8 @@ def no_version_bump(folder):
 
 
 FAULTS = [
-    Planted("a wrong gradient sign in one op", "compare", "grad[0]: worse", wrong_sign),
-    Planted("a momentum that dampens", "diverge", "momentum_buffer of parameter 0 differs", dampened_momentum),
+    Planted("a wrong gradient sign in one op", "compare, explain", "ours is torch's with the other sign", wrong_sign),
+    Planted("a momentum that dampens", "diverge", "momentum_buffer of parameter 0 differs\n  torch's is 0.9 times torch's", dampened_momentum),
     Planted("a convolution off by one in padding at stride 2", "diverge, explain", "ours: one more of padding before the width", padding_at_stride_two),
     Planted("TF32-truncated matmul", "compare, explain", "ours: TF32 inputs, rounded", tf32_matmul),
     Planted("a summation order change", "explain", "ours: reversed (", another_order),

@@ -10,7 +10,7 @@ from parity.__main__ import main
 from parity.assertion import ParityError, assert_parity
 from parity.compare import Lab
 from parity.engines import open_engine
-from parity.explain import explain
+from parity.explain import explain, relation
 from parity.outcome import Verdict
 from parity.samples import row_for, samples_for
 
@@ -200,3 +200,14 @@ def test_windows_that_are_one_off(pad, words):
     assert f"ours: {words}" in str(found) and words not in str(found).split("ours:")[0]
     unrelated = torch.nn.functional.conv2d(x.flip(0), w, None, 2, 1)
     assert "padding" not in str(explain("nn.functional.conv2d", [x.numpy(), w.numpy(), None, 2, 1], {}, unrelated.numpy(), theirs.numpy()))
+
+
+def test_what_one_result_is_of_the_other():
+    x = RNG.normal(size=(4, 4)).astype(np.float32)
+    z = (x + 1j * x.T).astype(np.complex64)
+    assert relation(-x, x) == "torch's with the other sign" and relation(x * np.float32(0.9), x) == "0.9 times torch's"
+    assert relation(x.T.copy(), x) == "torch's transposed" and relation(0 * x, x) == "all zeros" and relation(z.conj(), z) == "the complex conjugate of torch's"
+    other = x.copy()
+    other[0, 0] *= 1.001
+    for a, b in ((x, x), (x * np.float32(1 + 2**-22), x), (other, x), (x + 1, x), (x, 0 * x), (x > 0, x < 0), (x * np.float32(np.nan), x)):
+        assert relation(a, b) == "", (a, b)
