@@ -15,6 +15,8 @@ from .. import return_types
 from ..autograd.graph import record, rename
 from ..kernels.introsort import kth_place, top_places
 from ..kernels.ranking import first_places, has_nan, nth_place
+from ..kernels.sorting import stable_order
+from ..quiet import fp
 from ..tensor import Tensor, wrap
 from .common import wrap_dim
 from .registry import op
@@ -26,6 +28,9 @@ def order_of(array: np.ndarray, dim: int, descending: bool) -> np.ndarray:
     """Indices that sort along `dim`, stably."""
     if array.ndim == 0:
         return np.zeros((), np.int64)
+    places = fp.quiet(stable_order, array, dim, descending)
+    if places is not None:
+        return np.ascontiguousarray(places)
     if not descending:
         return np.argsort(array, axis=dim, kind="stable")
     # A stable descending order is the mirrored stable ascending order of the mirrored input.
