@@ -30,6 +30,16 @@ def installed(engine: str) -> bool:
     return importlib.util.find_spec(engine.partition(".")[0]) is not None
 
 
+def preloaded(engine: str) -> list[str]:
+    """What a server imports before its forks: nothing that starts threads, as JAX does."""
+    if engine == "jax":
+        return []
+    # torch imports its compiler with the first optimizer
+    of_torch = ["torch", "torch._dynamo", "torch.utils.data"]
+    common = ["benchmarks.jobs", "minitorch_ref.programs.nets"]
+    return [*common, *(of_torch if engine.startswith("torch") else [f"{engine}.optim"])]
+
+
 def build(engine: str, job: Job, threads: int) -> Run:
     """The function to time; its first call may compile.  Raises LackingError."""
     if engine == "jax":

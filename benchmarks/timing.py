@@ -28,7 +28,7 @@ from typing import Any
 TURN = 0.01  # seconds that a turn should at least take
 MOST_CALLS = 20_000
 LONG = 0.1  # seconds of a call that needs none before it
-BUDGET = 2.0  # seconds for the rounds of one job
+BUDGET = 1.8  # seconds for the rounds of one job
 FEWEST = 5  # rounds
 STEADY, ENOUGH = 0.01, 9  # of the median, and rounds before its error is believed
 REST = 0.03  # seconds

@@ -1,12 +1,13 @@
 """Measurements in processes of their own, with the number of threads pinned before NumPy is imported.
 
-`measure` lets the engines take turns at a job, each in its process (turns.py); `process` runs one of
-the other measurements and reads its line of JSON.  BLAS and OpenMP read their settings when they are
-loaded, hence the environment.
+`measure` lets the engines take turns at a job, each in its process (turns.py); servers provide these
+and stay until `close`.  `process` runs one of the other measurements and reads its line of JSON.  BLAS
+and OpenMP read their settings when they are loaded, hence the environment.
 """
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import subprocess
@@ -17,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from .timing import BUDGET, FEWEST, REST, paired, summary
-from .turns import Turns, TurnsEndedError
+from .turns import Server, Turns, TurnsEndedError
 
 POOLS = (
     "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS",
@@ -52,32 +53,54 @@ def measure(
     """
     from .jobs import find
 
-    runs: dict[str, Turns] = {}
     late = threading.Event()
+    runs: dict[str, Turns] = {}
 
     def end() -> None:
         late.set()
         for turns in list(runs.values()):
-            turns.process.kill()
+            turns.server.kill()
 
     watch = threading.Timer(TIMEOUT, end)
     watch.start()
     try:
         for engine in engines:
-            runs[engine] = Turns(job, engine, threads, clock, environment(threads))
+            runs[engine] = Turns(_server(engine, threads, clock), job)
         able = {engine: turns for engine, turns in runs.items() if turns.wait()}
         seconds, calls = paired(
             able, rounds, cold=find(job).cold, rest=REST if threads > 1 else 0.0,
             budget=budget, fewest=fewest,
         )  # fmt: skip
-    except (TurnsEndedError, BrokenPipeError) as error:
-        why = f"{job}: took longer than {TIMEOUT} s" if late.is_set() else str(error)
-        raise JobFailedError(why) from None
-    finally:
-        watch.cancel()
         for turns in runs.values():
             turns.close()
+    except (TurnsEndedError, BrokenPipeError) as error:
+        close()
+        why = f"{job}: took longer than {TIMEOUT} s" if late.is_set() else str(error)
+        raise JobFailedError(why) from None
+    except BaseException:
+        close()
+        raise
+    finally:
+        watch.cancel()
     return {"job": job, "threads": threads, "calls": calls, **summary(seconds, engines[0])}
+
+
+_servers: dict[tuple[str, int, str], Server] = {}
+
+
+def _server(engine: str, threads: int, clock: str) -> Server:
+    """The one that is there, or a new one."""
+    key = engine, threads, clock
+    if key not in _servers:
+        _servers[key] = Server(engine, threads, clock, environment(threads))
+    return _servers[key]
+
+
+@atexit.register
+def close() -> None:
+    """End all servers; the next measurement starts new ones."""
+    while _servers:
+        _servers.popitem()[1].close()
 
 
 def process(module: str, arguments: Sequence[str], threads: int, what: str) -> Any:

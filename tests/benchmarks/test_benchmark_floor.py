@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ import torch
 from benchmarks import __main__ as command
 from benchmarks import compare, jobs, memory, report, roofline, timing, worker
 from benchmarks.job import Work
-from benchmarks.turns import Turns, TurnsEndedError, answer
+from benchmarks.turns import Server, Turns, TurnsEndedError, answer
 
 PEAKS = roofline.Peaks(multiply_adds=1e10, bytes=2e10)
 
@@ -127,40 +128,63 @@ def test_processes_print_json():
         worker.process("memory", ["no_such_engine"], 1, "memory")
 
 
-def turns_of(job, engine="minitorch_ref"):
-    return Turns(job, engine, 1, environment=worker.environment(1))
+@pytest.fixture
+def server():
+    made = Server("minitorch_ref", 1, environment=worker.environment(1))
+    yield made
+    made.close()
+    assert made.process.poll() is not None
 
 
-def test_turns_are_taken_in_another_process():
-    turns = turns_of("tiny-forward")
-    try:
-        assert turns.wait()
-        assert 1e-7 < turns.turn(100, False) < 1e-2
-        assert turns.process.pid != os.getpid()
-        assert 1e-7 < timing.turn(turns, 3) < 1e-1
-    finally:
-        turns.close()
-    assert turns.process.poll() is not None
-
-
-def test_turns_of_a_job_that_breaks_end():
-    turns = turns_of("no_such_job")
-    with pytest.raises(TurnsEndedError, match="no_such_job on minitorch_ref: .*unknown job"):
-        turns.wait()
+def test_turns_are_taken_in_another_process(server):
+    turns = Turns(server, "tiny-forward")
+    assert turns.wait()
+    assert 1e-7 < turns.turn(100, False) < 1e-2
+    assert server.process.pid != os.getpid()
+    assert 1e-7 < timing.turn(turns, 3) < 1e-1
     turns.close()
+
+
+def test_each_job_gets_a_fork_of_its_own(server):
+    for name in ("tiny-forward", "no_such_job", "tiny-add"):
+        turns = Turns(server, name)
+        if name == "no_such_job":
+            with pytest.raises(TurnsEndedError, match="no_such_job on minitorch_ref: .*unknown job"):
+                turns.wait()
+            continue
+        assert turns.wait() and turns.turn(1, True) > 0
+        children = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children")
+        if children.exists():
+            assert len(children.read_text().split()) == 1
+        turns.close()
+
+
+def test_a_server_has_computed_nothing():
+    """What would make a fork unsafe or unfair: threads, or a heap that was told to keep memory."""
+    ask = """
+import importlib, os, sys
+from benchmarks import engines
+for name in engines.preloaded(sys.argv[1]): importlib.import_module(name)
+from minitorch_ref.kernels import heap, threads
+print(len(os.listdir("/proc/self/task")), heap.keep.cache_info().currsize, threads._pool)
+"""
+    for engine in ("minitorch_ref", "torch"):
+        command = [sys.executable, "-c", ask, engine]
+        done = subprocess.run(command, env=worker.environment(1), capture_output=True, text=True)
+        assert done.stdout == "1 0 None\n", done.stderr
 
 
 def test_a_job_that_hangs_is_ended(monkeypatch):
     monkeypatch.setattr(worker, "TIMEOUT", 0.01)
-    with pytest.raises(worker.JobFailedError, match="tiny-add: took longer than 0.01 s"):
-        worker.measure("tiny-add", 1, ["minitorch_ref"], 5)
+    with pytest.raises(worker.JobFailedError, match="vision-epoch: took longer than 0.01 s"):
+        worker.measure("vision-epoch", 1, ["minitorch_ref"], 5)
 
 
 def test_a_slow_job_takes_longer_in_its_turn(monkeypatch, capsys):
     """The process's own loop: what it prints is the time of one call."""
     slow = jobs.Job("slow", "", lambda torch: lambda: time.sleep(0.01))
     monkeypatch.setitem(jobs.JOBS, "slow", slow)
-    monkeypatch.setattr("sys.stdin", io.StringIO("2 0\n3 1\n"))
+    monkeypatch.setattr("sys.stdin", io.StringIO("2 0\n3 1\n\n9 9\n"))
     answer("slow", "minitorch_ref", 1)
     words = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert [w[0] for w in words] == ["turns:"] * 3 and words[0][1] == "ready"

@@ -24,10 +24,16 @@ def sleeper(seconds):
 
 
 def test_ratio_of_a_known_difference():
-    seconds, calls = timing.paired({"a": sleeper(0.006), "b": sleeper(0.002)}, 5, enough=0.002)
+    runs = {"a": clockwork(lambda n: 0.006), "b": clockwork(lambda n: 0.002)}
+    seconds, calls = timing.paired(runs, 5, enough=0.02)
     kept = timing.summary(seconds, "a")
-    assert calls >= 1 and kept["rounds"] == 5
-    assert 1.8 < kept["ratios"]["b"]["median"] < 4
+    assert calls == 10 and kept["rounds"] == 5
+    assert kept["ratios"]["b"]["median"] == pytest.approx(3)
+
+
+def test_a_turn_takes_at_least_as_long_as_its_calls():
+    seconds, _ = timing.paired({"a": sleeper(0.006)}, 5, enough=0.002)
+    kept = timing.summary(seconds, "a")
     assert kept["seconds"]["a"]["median"] >= 0.006
 
 
@@ -218,11 +224,17 @@ def test_worker_pins_its_threads(monkeypatch):
 
 
 def test_processes_get_that_environment(monkeypatch):
-    """A job that tells its environment by its time."""
-    tell = "import os; print('turns: ready')\nfor _ in iter(input, ''): print('turns:', os.environ['OMP_NUM_THREADS'])"
+    """A server that tells its environment by its times."""
+    tell = """if True:
+        import os
+        for line in iter(input, "end"):
+            print("turns:", os.environ["OMP_NUM_THREADS"] if line else "ended")
+    """
+    worker.close()
     start = subprocess.Popen
     monkeypatch.setattr(subprocess, "Popen", lambda c, **k: start([sys.executable, "-uc", tell], **k))
     kept = worker.measure("tiny-add", 2, ["minitorch_ref"], 2)
+    worker.close()
     assert kept["seconds"]["minitorch_ref"]["median"] == 2.0
 
 
