@@ -103,7 +103,10 @@ def _in_blocks(x: Array, axes: tuple[int, ...] | None, keepdims: bool, axis: int
     cut = (slice(None),) * axis
     head = x[(*cut, slice(0, blocks * _BLOCK))]
     split = head.reshape(x.shape[:axis] + (blocks, _BLOCK) + x.shape[axis + 1 :])
-    partial = _add(split, axis=axis + 1)
+    if axis == 0 and x.ndim == 2 and x.dtype.kind == "f" and x.flags.c_contiguous:
+        partial = np.matmul(_ones(_BLOCK, x.dtype), split)  # twice as fast
+    else:
+        partial = _add(split, axis=axis + 1)
     if x.shape[axis] > blocks * _BLOCK:
         tail = _add(x[(*cut, slice(blocks * _BLOCK, None))], axis=axis, keepdims=True)
         partial = np.concatenate((partial, tail), axis)
