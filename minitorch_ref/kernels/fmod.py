@@ -34,7 +34,7 @@ def fmod(a: Any, b: Any) -> Any:
         return np.fmod(a, b)
     out = np.empty_like(a)
     left, target = a.reshape(-1), out.reshape(-1)
-    right = b.reshape(-1) if whole else np.float32(b)
+    right: Any = b.reshape(-1) if whole else np.float32(b)
     for i in range(0, a.size, _PART):
         part = slice(i, i + _PART)
         divisor = right[part] if whole else right

@@ -33,7 +33,7 @@ BLOCK = 16
 _SHORT = 256  # elements below which a row does not pay for a call
 _TILE = 1 << 15  # elements worked on at a time: their doubles stay in cache
 _DOUBLE = np.dtype(np.float64)
-_WIDER = {"e": np.dtype("f4"), "f": _DOUBLE, "F": np.dtype("D")}
+_WIDER: dict[str, np.dtype] = {"e": np.dtype("f4"), "f": _DOUBLE, "F": np.dtype("D")}
 
 
 def accumulate(ufunc: Any, x: Array, dim: int) -> Array:
