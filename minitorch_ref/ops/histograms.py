@@ -113,6 +113,8 @@ def histc(
             if limit < 0 and not input.dtype.is_signed:
                 raise RuntimeError("value cannot be converted to type uint8_t without overflow")
     low, high = _histc_range(array, min, max)
+    if low < 0 and input.dtype.category < FLOATING and not input.dtype.is_signed:
+        raise RuntimeError("value cannot be converted to type uint8_t without overflow")
     if input.dtype.category < FLOATING:
         raise NotImplementedError(f"\"histogram_cpu\" not implemented for '{input.dtype.title}'")
     edges = _even_edges(low, high, bins, input)

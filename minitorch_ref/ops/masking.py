@@ -373,7 +373,7 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Te
             f"torch.take_along_dim(): dtype of indices should be Long but got {indices.dtype.title}"
         )
     if dim is None:
-        return gather(reshape(input, -1), 0, wrap(_from_front(index.reshape(-1), input.numel())))
+        return gather(input.view(-1), 0, wrap(_from_front(index.reshape(-1), input.numel())))
     if input.ndim != index.ndim:
         raise RuntimeError(
             "torch.take_along_dim(): input and indices should have the same number of dimensions, "

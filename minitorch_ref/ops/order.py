@@ -86,14 +86,19 @@ def _signed_zero(row: Array) -> Array:
     return np.asarray(row[nth_places(ranks(row).tolist(), nth)[nth]])
 
 
+def _missing(kind: np.dtype) -> Any:
+    return np.nan if kind.kind == "f" else np.iinfo(kind).min
+
+
 def _whole_median(name: str, input: Tensor, ignore_nan: bool) -> Tensor:
     x = input._array
-    if not x.size:
-        empty = np.nan if x.dtype.kind == "f" else np.iinfo(x.dtype).min
-        return wrap(np.asarray(empty, x.dtype))
     flat = x.reshape(-1)
-    data = np.asarray(flat[_middle(flat, 0, ignore_nan)[0]])
-    if data == 0 and x.dtype.kind == "f" and x.size <= _EXACT:
+    if x.size:
+        data = np.asarray(flat[_middle(flat, 0, ignore_nan)[0]])
+    else:  # NaN, as C casts it: through 32 bits to the shorter integers
+        small = x.dtype.kind != "f" and x.dtype.itemsize < 4
+        data = np.asarray(0 if small else _missing(x.dtype), x.dtype)
+    if data == 0 and x.size and x.dtype.kind == "f" and x.size <= _EXACT:
         data = _signed_zero(flat)
     every = tuple(range(x.ndim))
     return record(

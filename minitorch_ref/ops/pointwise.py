@@ -92,15 +92,15 @@ tanh = unary("tanh", k.tanh, lambda g, out: mul(g, conj(_one_minus_square(out)))
 asinh = unary("asinh", np.arcsinh, lambda g, input: mul(g, conj(rsqrt(plain_add(mul(input, input), 1)))), kind="float", writing=("AsinhBackward1", no_derivative("inplace version of asinh")))
 acosh = unary("acosh", np.arccosh, lambda g, input: mul(g, _acosh_slope(input)), kind="float", writing=("AcoshBackward1", no_derivative("inplace version of acosh")))
 atanh = unary("atanh", np.arctanh, lambda g, input: plain_div(g, conj(plain_sub(1, mul(input, input)))), kind="float", writing=("AtanhBackward1", no_derivative("inplace version of atanh")))
-atan2 = binary("atan2", k.atan2, lambda g, input, other: mul(g, plain_div(other, _squares(input, other))), lambda g, input, other: mul(g, plain_div(neg(input), _squares(input, other))), kind="float", numbers="none", kinds="buif")
+atan2 = binary("atan2", k.atan2, lambda g, input, other: mul(g, _over_squares(other, input, other)), lambda g, input, other: mul(g, _over_squares(neg(input), input, other)), kind="float", numbers="none", kinds="buif")
 hypot = binary("hypot", np.hypot, lambda g, input, out: mul(g, plain_div(input, out)), lambda g, other, out: mul(g, plain_div(other, out)), numbers="none", kinds="f")
 deg2rad = unary("deg2rad", k.multiplied(math.pi / 180), lambda g: mul(g, math.pi / 180), kind="float", check=no_complex("deg2rad is not supported for complex tensors."), node="Deg2RadBackward0")
 rad2deg = unary("rad2deg", k.multiplied(180 / math.pi), lambda g: mul(g, 180 / math.pi), kind="float", check=no_complex("rad2deg is not supported for complex tensors."), node="Rad2DegBackward0")
 
 # ---- choosing --------------------------------------------------------------------------------------
 
-maximum = binary("maximum", np.maximum, lambda g, input, other: _share(g, input, other, ge), lambda g, input, other: _share(g, other, input, ge), inplace=False, numbers="none", check=no_complex("maximum not implemented for complex tensors."))
-minimum = binary("minimum", np.minimum, lambda g, input, other: _share(g, input, other, le), lambda g, input, other: _share(g, other, input, le), inplace=False, numbers="none", check=no_complex("minimum not implemented for complex tensors."))
+maximum = binary("maximum", np.maximum, lambda g, input, other: _share(g, input, other, lt), lambda g, input, other: _share(g, other, input, lt), inplace=False, numbers="none", check=no_complex("maximum not implemented for complex tensors."))
+minimum = binary("minimum", np.minimum, lambda g, input, other: _share(g, input, other, gt), lambda g, input, other: _share(g, other, input, gt), inplace=False, numbers="none", check=no_complex("minimum not implemented for complex tensors."))
 fmax = binary("fmax", k.fmax, lambda g, input, other: masked(g, logical_or(ge(input, other), isnan(other))), lambda g, input, other: masked(g, logical_not(logical_or(ge(input, other), isnan(other)))), inplace=False, numbers="none", check=no_complex("fmax not implemented for complex tensors."))
 fmin = binary("fmin", k.fmin, lambda g, input, other: masked(g, logical_or(le(input, other), isnan(other))), lambda g, input, other: masked(g, logical_not(logical_or(le(input, other), isnan(other)))), inplace=False, numbers="none", check=no_complex("fmin not implemented for complex tensors."))
 copysign = binary("copysign", np.copysign, lambda g, input, out: _copysign_gradient(g, input, out), lambda g: zeros_as(g), kind="float", numbers="other", kinds="buif", number_node="CopysignBackward1")
@@ -158,13 +158,15 @@ def masked(g: Tensor, keep: Tensor) -> Tensor:
     return record("WhereBackward0", data, g=(g, lambda h, keep: masked(h, keep)), keep=keep)
 
 
-def _share(g: Tensor, mine: Any, others: Any, wins: Any) -> Tensor:
-    """The gradient goes to the winner; at a tie each side gets half."""
-    return masked(plain_div(g, plain_add(eq(mine, others), 1)), wins(mine, others))
+def _share(g: Tensor, mine: Any, others: Any, loses: Any) -> Tensor:
+    """The gradient goes to the winner, at a tie half to each side, and all of it to both at NaN."""
+    return masked(plain_div(g, plain_add(eq(mine, others), 1)), logical_not(loses(mine, others)))
 
 
-def _squares(x: Any, y: Any) -> Tensor:
-    return plain_add(mul(x, x), mul(y, y))
+def _over_squares(top: Any, x: Any, y: Any) -> Tensor:
+    """top / (x² + y²), and 0 where both are."""
+    squares = plain_add(mul(x, x), mul(y, y))
+    return masked(plain_div(top, squares), ne(squares, 0))
 
 
 def _cube(x: Tensor) -> Tensor:

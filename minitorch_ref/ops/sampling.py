@@ -373,5 +373,5 @@ def _check_weights(input: Tensor, count: int, replacement: bool, out: Tensor | N
         raise RuntimeError("number of categories cannot exceed 2^24")
     if not ((weights >= 0) & (weights < np.inf)).all():
         raise RuntimeError("probability tensor contains either `inf`, `nan` or element < 0")
-    if weights.size and not weights.any(axis=-1).all():
+    if not weights.any(axis=-1).all():
         raise RuntimeError("invalid multinomial distribution (sum of probabilities <= 0)")

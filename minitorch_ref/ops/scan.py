@@ -34,7 +34,12 @@ def _accumulate(ufunc: Any, array: np.ndarray, dim: int) -> np.ndarray:
     """The running sum or product, in the array's own type, row by row in memory."""
     if array.ndim == 0:
         return array.copy()
-    return np.ascontiguousarray(fp.quiet(accumulate, ufunc, array, dim))
+    data = np.ascontiguousarray(fp.quiet(accumulate, ufunc, array, dim))
+    if ufunc is np.add and data.size and array.dtype.kind in "fc":
+        first = data[(slice(None),) * dim + (0,)]
+        if not np.all(first):  # torch begins with 0, and 0 + −0 is 0
+            data += 0
+    return data
 
 
 def _typed(function: Any) -> Any:

@@ -92,7 +92,7 @@ def _prepared(input: Tensor, dim: int, dtype: DType | None, name: str) -> tuple[
     dim = wrap_dim(dim, input._array.ndim)
     if dtype is not None and input.dtype is not dtype:
         input = input.to(dtype)
-    if input._array.dtype.kind != "f":
+    if input._array.size and input._array.dtype.kind != "f":
         last = "_lastdim" if dim >= input._array.ndim - 1 else ""
         raise NotImplementedError(
             f"\"{name}{last}_kernel_impl\" not implemented for '{input.dtype.title}'"

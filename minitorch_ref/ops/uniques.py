@@ -90,11 +90,10 @@ def _as_rows(input: Tensor, dim: int | None, name: str) -> Array:
     if not x.ndim:
         return x.reshape(1)
     if x.size == 0 and 0 in x.shape[:axis] + x.shape[axis + 1 :]:
-        if x.shape[axis]:
-            raise RuntimeError(
-                "There are 0 sized dimensions, and they aren't selected, "
-                f"so {name} cannot be applied"
-            )
+        why = "There are 0 sized dimensions, and they aren't selected"
+        if x.shape[axis] == 0:
+            why = "Number of zero sized dimensions is more than one"
+        raise RuntimeError(f"{why}, so {name} cannot be applied")
     return np.moveaxis(x, axis, 0)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .linear import product
-from .pointwise import FLOAT_PAIRS, binary
+from .pointwise import FLOAT_PAIRS, POLES, binary
 from .spec import FLOATS, L, X, call, row, table
 
 # fmt: off
@@ -15,7 +15,7 @@ ROWS = table("extras", [
         "igamma", "igammac", "special.gammainc", "special.gammaincc")),
     *(row(f"special.{n}", call(X(3, 4), 1), call(X(3, 4), 0), level="sum",
         dtypes=FLOATS) for n in ("softmax", "log_softmax")),
-    row("special.polygamma", call(1, X(3, domain=POSITIVE)), call(0, X(3, domain=POSITIVE)),
+    row("special.polygamma", call(1, X(3, domain=POSITIVE)), *POLES, call(0, X(3, domain=POSITIVE)),
         level="ulp", dtypes=FLOATS),
     row("special.multigammaln", call(X(3, domain=(3.0, 8.0)), 2), level="sum", dtypes=FLOATS,
         special=False),

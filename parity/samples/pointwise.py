@@ -278,6 +278,7 @@ DUNDERS += [unary("__neg__", level="exact"), unary("__pos__", level="exact"),
 DUNDERS += [row("__matmul__", call(X(3, 4), X(4, 2)), call(X(4), X(4)),
     bad=[call(X(3, 4), X(3, 4))], level="sum", special=False)]
 
+POLES = [forward(call(1, L([-1.0, -2.0]), note="special poles"))]
 CLAMP = (call(X(3, 4), -0.5, 1.5), call(X(3, 4), min=0), call(X(3, 4), max=1),
     call(X(3, 4), X(3, 4), X(3, 4)),
          call(X(3, 4), min=X(4), max=None), call(L([-1.0, 0.0, 1.0, 2.0]), 0, 1), call(X(3), 2, 1),
@@ -331,7 +332,7 @@ OTHERS = [
     row("nan_to_num", call(X(3, 4)), call(X(22, domain="special"), nan=0.5),
         call(X(22, domain="special"), 0.5, 2.0, -2.0),
         call(X(22, domain="special"), posinf=2.0), call(X()), bad=[call("a")]),
-    row("polygamma", call(1, X(3, 4, domain=(0.3, 6.0))), call(0, X(3, domain=(0.3, 6.0))),
+    row("polygamma", call(1, X(3, 4, domain=(0.3, 6.0))), *POLES, call(0, X(3, domain=(0.3, 6.0))),
         call(2, X(3, domain=(0.3, 6.0))),
         bad=[call(-1, X(3))], level="ulp", dtypes=FLOATS + HALF + INTS),
     row("mvlgamma", call(X(3, 4, domain=(3.0, 8.0)), 2), call(X(3, domain=(3.0, 8.0)), p=3),

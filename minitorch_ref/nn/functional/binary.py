@@ -73,8 +73,9 @@ def binary_cross_entropy(
 def _slope(input: Tensor, target: Tensor) -> Tensor:
     """(x − t) / (x·(1 − x)); its own slope is torch's, which stays finite at 0 and 1."""
     x, t = input._array, target._array
-    wide = x.astype(np.float32) if x.dtype.itemsize == 2 else x
-    data = fp.quiet(np.divide, wide - t, np.maximum((1 - wide) * wide, _EPSILON)).astype(x.dtype)
+    half = x.dtype.itemsize == 2  # in which torch's epsilon is 0
+    wide, least = (x.astype(np.float32), 0.0) if half else (x, _EPSILON)
+    data = fp.quiet(np.divide, wide - t, np.maximum((1 - wide) * wide, least)).astype(x.dtype)
 
     def bend(g: Tensor, input: Tensor, target: Tensor) -> Tensor:
         below = (input + _EPSILON).square() * (1 - input + _EPSILON).square()

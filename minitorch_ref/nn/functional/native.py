@@ -110,7 +110,7 @@ def instance_norm(
     cudnn_enabled: bool,
 ) -> Tensor:
     """`nn.functional.instance_norm`."""
-    return normalization.instance_norm(
+    return normalization.instance_norm_of(
         input, running_mean, running_var, weight, bias, use_input_stats, momentum, eps
     )
 

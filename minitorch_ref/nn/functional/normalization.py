@@ -145,12 +145,26 @@ def instance_norm(
 
     Raises ValueError for a single spatial element, RuntimeError for sizes that do not fit.
     """
-    if use_input_stats:
-        if math.prod(input.shape[2:]) == 1:
-            raise ValueError(
-                f"Expected more than 1 spatial element when training, got input size {input.size()}"
-            )
-    elif running_mean is None or running_var is None:
+    if use_input_stats and math.prod(input.shape[2:]) == 1:
+        raise ValueError(
+            f"Expected more than 1 spatial element when training, got input size {input.size()}"
+        )
+    statistics = running_mean, running_var, weight, bias
+    return instance_norm_of(input, *statistics, use_input_stats, momentum, eps)
+
+
+def instance_norm_of(
+    input: Tensor,
+    running_mean: Tensor | None,
+    running_var: Tensor | None,
+    weight: Tensor | None,
+    bias: Tensor | None,
+    use_input_stats: bool,
+    momentum: float,
+    eps: float,
+) -> Tensor:
+    """`instance_norm` that also takes a single value per channel."""
+    if not use_input_stats and (running_mean is None or running_var is None):
         raise RuntimeError(
             "Expected running_mean and running_var to be defined when use_input_stats is false"
         )

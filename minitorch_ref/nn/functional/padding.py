@@ -52,6 +52,9 @@ def pad(
     axes = range(input.ndim - 1, input.ndim - 1 - len(pad) // 2, -1)
     if mode != "circular":
         _check_filled(input, len(pad) // 2)
+        if input._array.dtype.kind == "b":
+            kernel = "replication" if mode == "replicate" else "reflection"
+            raise NotImplementedError(f"\"{kernel}_pad{len(pad) // 2}d\" not implemented for 'Bool'")
     positions = {"reflect": _reflected, "replicate": _replicated, "circular": _wrapped}[mode]
     plan = tuple(
         (axis, positions(input, axis, pad[2 * i], pad[2 * i + 1])) for i, axis in enumerate(axes)

@@ -116,4 +116,4 @@ def _glu_grad(g: Tensor, input: Tensor, dim: int) -> Tensor:
         g, input = g.float(), input.float()
     a, b = input.chunk(2, dim)
     s = b.sigmoid()
-    return cat([g * s, g * a * (s * (-b).sigmoid())], dim).to(kind)
+    return cat([g * s, s * (-b).sigmoid() * g * a], dim).to(kind)
