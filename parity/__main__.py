@@ -209,10 +209,18 @@ def _atlas(args: argparse.Namespace, ours, theirs, ops, progress) -> list:
 
 
 def _modules(args: argparse.Namespace, ours, theirs, progress) -> list:
-    from .modules import cases, compare_modules
+    from . import modules
+    from .runner import LIMIT, run_ops
 
-    progress.start("modules", len(cases(args.pattern)[args.share]))
-    return compare_modules(ours, theirs, args.pattern, progress.done, args.share)
+    names = [case[0] for case in modules.cases(args.pattern)[args.share]]
+    progress.start("modules", len(names))
+    if args.processes == 0:
+        return modules.compare_modules(ours, theirs, args.pattern, progress.done, args.share)
+    keys, limit = [("module", name) for name in names], float(args.op_limit or LIMIT)
+    found = run_ops(
+        args.ours, args.theirs, keys, args.processes, progress.done, modules.work, limit=limit
+    )
+    return sorted(found, key=lambda r: names.index(r.name))
 
 
 def _programs(args: argparse.Namespace, ours, theirs, progress) -> list:

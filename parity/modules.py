@@ -20,6 +20,7 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from multiprocessing.connection import Connection
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,7 @@ from .engines import Engine, open_engine
 from .modules_table import CASES, SCHEDULES, Case
 from .outcome import Check, OpResult, SampleResult, Verdict
 from .rounding import Rounded
+from .runner import limit_threads, matches
 from .samples.materialise import array
 from .samples.spec import Arr
 
@@ -286,14 +288,23 @@ def compare_schedule(name: str, make: Callable, ours: Engine, theirs: Engine) ->
 
 def cases(pattern: str = "") -> list[tuple[str, str, Callable[[Engine, Engine], SampleResult]]]:
     """(name, family, comparison) of everything whose name matches `pattern`."""
-    from .runner import matches
-
     found: list = [(c.name, c.family, partial(compare_case, c)) for c in CASES]
     found += [
         (name, "schedulers", partial(compare_schedule, name, make))
         for name, make in SCHEDULES.items()
     ]
     return [case for case in found if matches(case[0], pattern)]
+
+
+def judged(case: tuple[str, str, Callable], ours: Engine, theirs: Engine) -> OpResult:
+    """The result of one of `cases`; an exception in the laboratory costs this case only."""
+    name, family, compare = case
+    try:
+        found = compare(ours, theirs)
+    except Exception as error:
+        check = Check(Verdict.MISMATCH, "laboratory", detail=f"{type(error).__name__}: {error}")
+        found = SampleResult(name, name, "laboratory", "", [check])
+    return OpResult("module", name, family, "sum", [found])
 
 
 def compare_modules(
@@ -303,14 +314,21 @@ def compare_modules(
     done: Callable[[OpResult], None] = lambda result: None,
     share: slice = slice(None),
 ) -> list[OpResult]:
-    """Every case whose name matches `pattern`, or the `share` of them."""
+    """Every case whose name matches `pattern`, or the `share` of them, in this process."""
     results = []
-    for name, family, compare in cases(pattern)[share]:
-        try:
-            found = compare(ours, theirs)
-        except Exception as error:  # costs this case only
-            check = Check(Verdict.MISMATCH, "laboratory", detail=f"{type(error).__name__}: {error}")
-            found = SampleResult(name, name, "laboratory", "", [check])
-        results.append(OpResult("module", name, family, "sum", [found]))
+    for case in cases(pattern)[share]:
+        results.append(judged(case, ours, theirs))
         done(results[-1])
     return results
+
+
+def work(pipe: Connection, ours: str, theirs: str) -> None:
+    """A worker of runner.run_ops: receive ("module", name), send back its result."""
+    engines = open_engine(ours), open_engine(theirs)
+    for engine in engines:
+        limit_threads(engine)
+    table = {case[0]: case for case in cases()}
+    pipe.send("")
+    while (key := pipe.recv()) is not None:
+        pipe.send(key[1])
+        pipe.send(judged(table[key[1]], *engines))
