@@ -14,6 +14,7 @@ import functools
 import numpy as np
 
 from .axis import Axis
+from .pieces import multiply
 from .threads import Work
 from .tiles import COLUMNS
 from .workspace import scratch
@@ -51,11 +52,11 @@ def weight_gradient(g: np.ndarray, x: np.ndarray, h: Axis, w: Axis, groups: int)
                 if beside:
                     a, b = _side_by_side(take, gs[part]), _side_by_side(take, xs[part])
                     out = take((groups, og, cg), x.dtype)
-                    sums[i] += np.matmul(a, b.swapaxes(1, 2), out=out)
+                    sums[i] += multiply(a, b.swapaxes(1, 2), out)
                     continue
                 out = take((groups, og, cg), x.dtype)
                 for a, b in zip(gs[part], xs[part]):
-                    np.matmul(a, b.swapaxes(1, 2), out=out)
+                    multiply(a, b.swapaxes(1, 2), out)
                     sums[i] += out
 
     tasks = [functools.partial(lane, i) for i in range(lanes)]
@@ -83,10 +84,10 @@ def _products(x: np.ndarray, matrices: np.ndarray, bias: np.ndarray | None) -> W
             if h * w < COLUMNS and n > 1:
                 columns = _side_by_side(take, xs[part])
                 out = take((groups, m, columns.shape[-1]), x.dtype)
-                np.matmul(matrices, columns, out=out)
+                multiply(matrices, columns, out)
                 ys[part].transpose(1, 2, 0, 3)[...] = out.reshape(groups, m, -1, h * w)
             else:
-                np.matmul(matrices, xs[part], out=ys[part])
+                multiply(matrices, xs[part], ys[part])
         if shift is not None:
             np.add(ys[part], shift, out=ys[part])
 

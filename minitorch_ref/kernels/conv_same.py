@@ -28,6 +28,7 @@ import functools
 import numpy as np
 
 from .axis import Axis
+from .pieces import DIRECT_TURNED, multiply, unpacked
 from .threads import Work
 from .tiles import Take, Tile, cut
 from .unfold import inside
@@ -51,11 +52,16 @@ def suits(weight: tuple[int, ...], h: Axis, w: Axis, groups: int) -> bool:
 
 
 @functools.lru_cache(maxsize=256)
-def _tiles(samples: int, h: Axis, w: Axis, groups: int, cg: int, og: int, item: int) -> list[Tile]:
-    """Samples and bands of rows whose columns and products fit in cache: by their size alone."""
+def _tiles(
+    samples: int, h: Axis, w: Axis, groups: int, cg: int, og: int, item: int, most: int = 1 << 31
+) -> list[Tile]:
+    """Samples and bands of rows whose columns and products fit in cache: by their size alone.
+
+    A band has about `most` positions at most.
+    """
     halo = (h.kernel - 1) * h.dilation
     row = groups * (w.kernel * cg + h.kernel * og) * w.out * item
-    band = max(BUDGET // row - halo, 2 * halo, 4)
+    band = max(min(BUDGET // row - halo, most // w.out), 2 * halo, 4)
     n = max(1, BUDGET // (row * (h.out + halo)))
     return cut(samples, min(n, samples), h.out, min(band, h.out), 1)
 
@@ -145,7 +151,7 @@ def _products(
     n, width = len(columns), columns.shape[-1]
     if og >= WIDE:
         out = take((n, groups, kh, og, rows * width), columns.dtype)
-        np.matmul(matrices, _from_each_row(columns, h, rows), out=out)
+        multiply(matrices, _from_each_row(columns, h, rows), out)
         return [out[:, :, i] for i in range(kh)]
     line = columns.shape[-2] * width
     out = take((n, groups, kh * og, line), columns.dtype)
@@ -171,7 +177,8 @@ def weight_gradient(g: np.ndarray, x: np.ndarray, h: Axis, w: Axis, groups: int)
     o, cg = g.shape[1], x.shape[1] // groups
     og, k = o // groups, cg * w.kernel
     source, given = _planes(x, groups), _planes(g, groups).reshape(len(g), groups, 1, og, -1)
-    tiles = _tiles(len(x), h, w, groups, cg, og, x.itemsize)
+    deepest = unpacked() // DIRECT_TURNED or 1 << 31  # the products' inner side: see pieces.py
+    tiles = _tiles(len(x), h, w, groups, cg, og, x.itemsize, deepest)
     lanes = min(LANES, len(tiles))
     sums = np.zeros((lanes, groups, h.kernel, k, og), x.dtype)
 
@@ -188,7 +195,7 @@ def weight_gradient(g: np.ndarray, x: np.ndarray, h: Axis, w: Axis, groups: int)
                 if k == w.kernel and og == 1:  # a sum for every tap
                     np.vecdot(left, right, out=out[..., 0])  # half the time of a product by BLAS
                 else:
-                    np.matmul(left, right.swapaxes(-1, -2), out=out)
+                    multiply(left, right.swapaxes(-1, -2), out)
                 sums[i] += out[0] if n == 1 else np.add.reduce(out, axis=0)
 
     def finish() -> np.ndarray:

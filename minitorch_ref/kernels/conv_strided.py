@@ -25,6 +25,7 @@ import numpy as np
 
 from .axis import Axis
 from .phases import covered, phase_axis
+from .pieces import multiply
 from .threads import Work
 from .tiles import Take
 from .workspace import scratch
@@ -99,7 +100,7 @@ def forward(
     def task(part: slice) -> None:
         with scratch() as take:
             runs = _runs_of(take, x[part], grid, h, w, groups)
-            product = np.matmul(matrix, runs, out=take((groups, og, runs.shape[-1]), x.dtype))
+            product = multiply(matrix, runs, take((groups, og, runs.shape[-1]), x.dtype))
             target = y[part]
             rows = product.reshape(o, len(target), h.out, grid.columns.out)
             target.swapaxes(0, 1)[...] = rows[..., : w.out]
@@ -153,7 +154,7 @@ def weight_gradient(g: np.ndarray, x: np.ndarray, h: Axis, w: Axis, groups: int)
                     given[..., w.out :] = 0
                     runs.reshape(-1, n * h.out, q)[..., w.out :] = 0
                 right = given.reshape(groups, og, -1).swapaxes(1, 2)
-                sums[i] += np.matmul(runs, right, out=take((groups, k, og), x.dtype))
+                sums[i] += multiply(runs, right, take((groups, k, og), x.dtype))
 
     def finish() -> np.ndarray:
         total = np.add.reduce(sums, axis=0).reshape(groups, h.kernel, w.kernel, cg, og)
@@ -220,5 +221,5 @@ def _phase_of(
     for t, shift in enumerate(shifts):
         runs[:, t] = _shifted(given, grid.reach - shift, groups, n, size, size)
     columns = runs.reshape(groups, depth, n * size)
-    product = np.matmul(matrix, columns, out=take((groups, cg, n * size), given.dtype))
+    product = multiply(matrix, columns, take((groups, cg, n * size), given.dtype))
     return product.reshape(groups * cg, n, grid.rows.out, grid.columns.out)

@@ -15,12 +15,10 @@ from typing import NamedTuple
 import numpy as np
 
 from .axis import Axis
-from .threads import blas_architecture
+from .pieces import DIRECT_TURNED, unpacked
 from .unfold import copy_rows, unfold_rows, unfold_windows
 
 PACK = 8  # cost of packing one element, in multiply-adds (measured: 0.2 ns against 0.025 ns)
-DIRECT = 1_000_000  # multiply-adds up to which OpenBLAS packs nothing, on processors with AVX-512
-DIRECT_TURNED = 1200  # ... and elements of the result, where the right side is a transposed view
 CACHE = 2 << 20  # bytes of scratch a tile may use; twice that when the products are wide
 WIDE = 32  # products with this many rows do enough work per element to be fed from further away
 SPLIT = 2 << 20  # multiply-adds worth a thread's while: waking one takes some 40 us
@@ -30,13 +28,6 @@ BROAD = 32  # channels on either side from which on a weight gradient is one pro
 SHORT = 16  # rows up to this length are laid across the samples
 
 Take = Callable[..., np.ndarray]
-
-
-@functools.cache
-def unpacked() -> int:
-    """Multiply-adds up to which this machine's BLAS multiplies without packing."""
-    small = ("SkylakeX", "Cooperlake", "SapphireRapids")
-    return DIRECT if blas_architecture() in small else 0
 
 
 class Tile(NamedTuple):
