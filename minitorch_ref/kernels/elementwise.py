@@ -15,6 +15,7 @@ import numpy as np
 from .fmod import fmod as exact_fmod
 from .select import select
 from .wider import log1p, wider
+from .workspace import scratch
 
 Array = np.ndarray
 
@@ -134,6 +135,7 @@ def atan2(a: Array, b: Array) -> Array:
     return np.asarray(np.arctan2(a, b, dtype=np.float64)).astype(np.float32)
 
 
+_PART = 1 << 15  # elements worked on at a time: their steps stay in the cache
 _FEW = 400  # elements below which float64's tanh is no slower
 _FLAT = {np.dtype("f4"): np.float32(1.25), np.dtype("f8"): np.float64(2)}
 
@@ -146,15 +148,30 @@ def tanh(x: Array) -> Array:
         return np.tanh(x)
     if x.size < _FEW and x.dtype.char == "f":
         return np.tanh(x.astype(np.float64)).astype(np.float32)
-    size, steep = np.abs(x), np.tanh(x)
-    rest = np.asarray(size + size)
-    np.exp(rest, out=rest)
-    one = x.dtype.type(1)
-    rest += one
-    np.divide(one + one, rest, out=rest)
-    flat = np.subtract(one, rest, out=rest)
-    np.copysign(flat, x, out=flat)
-    return select(size > limit, flat, steep, x.dtype)
+    source = np.ascontiguousarray(x).reshape(-1)
+    out = np.empty(source.shape, source.dtype)
+    for i in range(0, source.size, _PART):
+        _tanh(source[i : i + _PART], limit, out[i : i + _PART])
+    return out.reshape(x.shape)
+
+
+def _tanh(x: Array, limit: Any, out: Array) -> None:
+    """tanh |x| by both formulas; the choice between them and the sign by their bits."""
+    one, kind = x.dtype.type(1), np.dtype(f"u{x.itemsize}")
+    with scratch() as take:
+        size = np.abs(x, out=take(x.shape, x.dtype))
+        np.tanh(size, out=out)
+        flat = np.add(size, size, out=take(x.shape, x.dtype))
+        np.exp(flat, out=flat)
+        np.add(flat, one, out=flat)
+        np.divide(one + one, flat, out=flat)
+        np.subtract(one, flat, out=flat)
+        chosen, steep = flat.view(kind), out.view(kind)
+        np.bitwise_xor(chosen, steep, out=chosen)
+        np.multiply(chosen, size > limit, out=chosen)
+        np.bitwise_xor(chosen, steep, out=steep)
+        np.bitwise_and(x.view(kind), kind.type(1 << (8 * x.itemsize - 1)), out=chosen)
+        np.bitwise_or(steep, chosen, out=steep)
 
 
 def _first_of_equals(ufunc: np.ufunc) -> Callable[..., Any]:
