@@ -164,7 +164,7 @@ def _run(args: argparse.Namespace) -> int:
     started = time.perf_counter()
     found = session.start(ours, theirs)
     found.entries, found.shard = entries, args.shard or ""
-    with Progress() as progress:
+    with Progress(known=lambda result: ledger.apply(entries, [result])) as progress:
         if args.part in (None, "ops"):
             found.ops = _ops(args, ours, theirs, progress)
             found.atlas = _atlas(args, ours, theirs, found.ops, progress)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
+from collections.abc import Callable
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
@@ -27,10 +28,17 @@ class Progress:
 
     On a terminal it is a bar for each part.  Elsewhere, in a log, it is lines: one when a part
     starts, one when it has ended, and every 15 seconds what is done so far.
+
+    known: marks what of a result is a known deviation, before it is counted.
     """
 
-    def __init__(self, file: Any = None, every: float = 15.0) -> None:
-        self.file, self.every = file or sys.stderr, every
+    def __init__(
+        self,
+        file: Any = None,
+        every: float = 15.0,
+        known: Callable[[Any], object] = lambda result: None,
+    ) -> None:
+        self.file, self.every, self.known = file or sys.stderr, every, known
         self.title, self.note = "", ""
         self.total = self.count = self.bad = 0
         self.bars: Any = None
@@ -75,6 +83,8 @@ class Progress:
 
     def done(self, result: Any) -> None:
         """One thing done, with its verdict."""
+        if hasattr(result, "samples"):
+            self.known(result)
         self.bad += not result.verdict.ok
         name = result.op if hasattr(result, "op") else result.name
         self.step(name.removeprefix("module."))

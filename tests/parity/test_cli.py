@@ -177,6 +177,20 @@ def test_a_module_that_breaks_the_laboratory_costs_itself_only(monkeypatch):
     assert not first.verdict.ok and "KeyError" in first.samples[0].checks[0].detail and second.verdict.ok
 
 
+def test_known_deviations_are_none_to_progress(tmp_path):
+    from parity import ledger
+    path, said = tmp_path / "ledger.json", io.StringIO()
+    path.write_text(json.dumps([{"op": "exp", "part": "known", "cause": "c", "oracle": "o"}]))
+    entries = ledger.load(path)
+    with Progress(said, known=lambda result: ledger.apply(entries, [result])) as progress:
+        progress.start("ops", 2)
+        for part in ("known", "new"):
+            result = broken(("torch", "exp"), "process", "it hung")
+            result.samples[0].checks[0].part = part
+            progress.done(result)
+    assert "2 of 2" in said.getvalue() and ", 1 deviating" in said.getvalue()
+
+
 def test_the_memory_of_a_run(tmp_path):
     """Of this process, against what the kernel says of it; and it is in the result."""
     peak = Peak()
