@@ -20,7 +20,8 @@ packing dominates; then `r` output rows are made by one product, whose weight is
     ⎡ W0 W1 W2 0  ⎤ · ⎡ rows oh … oh+kh ⎤      (kh+r-1)/kh times the multiply-adds,
     ⎣ 0  W0 W1 W2 ⎦                            1/r times (kh+r-1)/kh the packing
 
-`band_height` takes the r with the smallest sum.  Bytes moved: x once, kw copies written and read in
+`band_height` takes the r with the smallest sum.  Where BLAS packs nothing (pieces.py) r is 1, and
+the tiles are cut so that it stays so.  Bytes moved: x once, kw copies written and read in
 cache (tiles are cut so that they fit), y once.
 """
 

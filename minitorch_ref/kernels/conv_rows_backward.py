@@ -6,7 +6,8 @@ Weight gradient.  Every output row adds one product; again r rows can share one:
                                       blocks are wanted
 
 Wide convolutions have room for one product per kernel row instead, over all positions at once:
-(O × OH·n·OW) · (OH·n·OW × KW·C), whose right side is a slice of the columns, `kh` rows further on.
+(KW·C × OH·n·OW) · (OH·n·OW × O), whose left side is a slice of the columns, `kh` rows further on; so
+do narrow ones whose products by rows would be packed (pieces.py) and these would not.
 
 Input gradient.  Padded input row `i` got its columns from output rows `i - kh`:
 
