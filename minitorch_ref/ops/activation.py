@@ -107,9 +107,9 @@ def _prelu_backward(g: Tensor, input: Tensor, weight: Tensor) -> tuple[Tensor, T
 def _prelu_double_backward(
     gg: tuple[Tensor | None, Tensor | None], g: Tensor, input: Tensor, weight: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """As torch has it, x = 0 is on the straight side here."""
+    """As torch has it, x = 0 is on the straight side here, and NaN on the bent one."""
     ddx, ddw = (g * 0 if t is None else t for t in gg)
-    bent = input < 0
+    bent = (input >= 0).logical_not()
     return (
         ddx.where(~bent, ddw * input + ddx * weight),
         (ddw * g).where(bent, g * 0),

@@ -255,7 +255,7 @@ mish = Curve("Mish", "mish_cpu", wider.mish, slopes.mish, _mish_bend)
 
 def _softplus_bend(x: Tensor, beta: float, limit: float) -> Tensor:
     z = x * beta
-    return _where(z <= limit, z.sigmoid() * (-z).sigmoid() * beta, 0.0)
+    return z.sigmoid() * (-z).sigmoid() * (z < limit).to(x.dtype) * beta
 
 
 softplus = Curve("Softplus", "softplus_cpu", wider.softplus, slopes.softplus, _softplus_bend)

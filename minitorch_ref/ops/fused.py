@@ -127,10 +127,15 @@ def _recorded_step(data: np.ndarray, input: Tensor, end: Tensor, weight: Any) ->
     return record(
         "LerpBackward1" if isinstance(weight, Tensor) else "LerpBackward0",
         data,
-        input=(input, lambda g, weight: mul(g, conj(plain_sub(1, weight)))),
+        input=(input, lambda g, weight: mul(g, conj(_rest(weight)))),
         end=(end, lambda g, weight: mul(g, conj(weight))),
         weight=(weight, lambda g, input, end: mul(g, conj(plain_sub(end, input)))),
     )
+
+
+def _rest(weight: Any) -> Any:
+    """1 − weight; of a number a number, which has no dtype."""
+    return plain_sub(1, weight) if isinstance(weight, Tensor) else 1 - weight
 
 
 def _part_way_by_number(a: np.ndarray, b: np.ndarray, weight: float) -> np.ndarray:

@@ -105,6 +105,8 @@ def _p_norm(x: np.ndarray, p: float, dims: tuple[int, ...], keepdim: bool) -> np
         x = x.astype(np.float32)
     if p == 0:
         return np.asarray(_add(x != 0, axis=dims, keepdims=keepdim, dtype=kind))
+    if math.prod([x.shape[d] for d in dims]) == 1:
+        return np.asarray(np.abs(x) if keepdim else np.abs(x).squeeze(dims), kind)
     if p == 2:
         if x.dtype.kind == "f" and x.size > PIECE and (n := run_length(x, dims)) > LENGTH:
             rows = x.reshape(-1, n)

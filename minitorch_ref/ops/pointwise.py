@@ -187,7 +187,9 @@ def _acosh_slope(x: Tensor) -> Tensor:
     """1/√(x² − 1); complex roots do not multiply into one."""
     if x._array.dtype.kind == "c":
         return conj(mul(rsqrt(plain_sub(x, 1)), rsqrt(plain_add(x, 1))))
-    return rsqrt(mul(plain_sub(x, 1), plain_add(x, 1)))
+    a = x._array
+    data = fp.quiet(k.rsqrt, (a - 1) * (a + 1) + 0)  # at −1 that is 0, not −0
+    return record("RsqrtBackward0", data, x=(x, lambda g, x, out: neg(mul(mul(g, x), _cube(out)))))
 
 
 def _share_of_sum(g: Tensor, x: Tensor, y: Tensor, base: float) -> Tensor:

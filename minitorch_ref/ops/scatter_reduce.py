@@ -120,7 +120,7 @@ def _extreme_rule(
     """Every element that equals the result gets an equal share."""
     mine = (input == out).to(g.dtype)
     theirs = (src == gather(out.detach(), dim, index)).to(g.dtype)
-    share = g / scatter_add(mine, dim, index, theirs).clamp(min=1)
+    share = g / scatter_add(mine, dim, index, theirs)  # at NaN none does: NaN, as in torch
     return mine * share, theirs * gather(share, dim, index)
 
 

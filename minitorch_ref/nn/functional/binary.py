@@ -78,7 +78,7 @@ def _slope(input: Tensor, target: Tensor) -> Tensor:
     data = fp.quiet(np.divide, wide - t, np.maximum((1 - wide) * wide, least)).astype(x.dtype)
 
     def bend(g: Tensor, input: Tensor, target: Tensor) -> Tensor:
-        below = (input + _EPSILON).square() * (1 - input + _EPSILON).square()
+        below = (input + 1e-12).square() * (1 - input + 1e-12).square()
         return g * ((input * input - 2 * input * target + target) / below)
 
     return record(

@@ -211,7 +211,7 @@ def kl_div(
     if log_target:
         loss = target.exp() * (target - input)
     else:
-        loss = target * target.masked_fill(target == 0, 1).log() - target * input  # 0 · log 0 is 0
+        loss = target.xlogy(target) - target * input
     total = reduced(loss, how)
     return total / input.size(0) if batchmean and input.ndim else total
 

@@ -60,6 +60,8 @@ def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
                 f"pixel_unshuffle expects {side} to be divisible by downscale_factor, but "
                 f"input.size({dim})={size} is not divisible by {r}"
             )
+    if not input._array.size:  # whatever its shape, torch copies it
+        return input.clone()
     data = input._array.reshape(math.prod(outer), c, h // r, r, w // r, r)
     data = data.transpose(0, 1, 3, 5, 2, 4)
     return record(
