@@ -7,6 +7,8 @@ is deterministic, float32 products are computed in float32, and the one device i
 from __future__ import annotations
 
 import os
+import sys
+import warnings
 from typing import Any
 
 from . import dtypes
@@ -29,6 +31,19 @@ class _Settings:
 
 
 _now = _Settings()
+_warned: set[str] = set()
+_HOME = os.path.dirname(os.path.abspath(__file__)) + os.sep
+
+
+def warn_once(message: str) -> None:
+    """Warn the library's caller, as torch does: the first time only, unless asked to warn always."""
+    if message in _warned and not _now.warn_always:
+        return
+    _warned.add(message)
+    level, frame = 1, sys._getframe()
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_HOME):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, UserWarning, level)
 
 
 # ---- where and what --------------------------------------------------------------------------------

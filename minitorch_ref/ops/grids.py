@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import itertools
-import warnings
 from typing import Any
 
 import numpy as np
 
 from ..autograd.graph import record
+from ..settings import warn_once
 from ..tensor import Tensor, wrap
 from .common import result_type
 from .joining import _listed, stack
@@ -71,11 +71,9 @@ def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
 
 def _check_grid(vectors: list[Tensor], indexing: str | None) -> None:
     if indexing is None:
-        warnings.warn(
+        warn_once(
             "torch.meshgrid: in an upcoming release, it will be required to pass the indexing "
-            "argument.",
-            UserWarning,
-            stacklevel=3,
+            "argument."
         )
     elif indexing not in ("ij", "xy"):
         raise RuntimeError(

@@ -8,21 +8,11 @@ arguments become the keywords of today, in the order in which they come.
 from __future__ import annotations
 
 import functools
-import warnings
 from collections.abc import Callable
 from typing import Any
 
-from ..settings import is_warn_always_enabled
+from ..settings import warn_once
 from ..tensor import Tensor
-
-_warned: set[str] = set()
-
-
-def once(message: str) -> None:
-    """Warn as torch does: the first time only, unless asked to warn always."""
-    if message not in _warned or is_warn_always_enabled():
-        _warned.add(message)
-        warnings.warn(message, stacklevel=4)
 
 
 def reordered(
@@ -39,7 +29,7 @@ def reordered(
             f"({', '.join(type(x).__name__ for x in args)})"
         )
     named = dict(zip(numbers, given))
-    once(
+    warn_once(
         f"This overload of {name} is deprecated:\n\t{name}({_signature(args, named)})\n"
         "Consider using one of the following signatures instead:\n"
         f"\t{name}({', '.join(['Tensor'] * len(tensors))}, *, "

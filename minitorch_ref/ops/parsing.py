@@ -13,8 +13,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from ..settings import warn_once
 from ..tensor import Tensor
-from .old_orders import old_order, once
+from .old_orders import old_order
 from .registry import REGISTRY
 from .writing import exact_out
 
@@ -105,7 +106,7 @@ def with_warning(function: Callable[..., Any], message: str) -> Callable[..., An
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
-        once(message)
+        warn_once(message)
         return function(*args, **kwargs)
 
     return call

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..autograd.graph import rename
+from ..settings import warn_once
 from ..tensor import Tensor
 from .common import sum_dtype, wrap_dim
 from .conversion import cast
@@ -65,6 +66,13 @@ def trace(input: Tensor) -> Tensor:
     return rename(diagonal(input).sum(), "TraceBackward0")
 
 
+_CROSS_DIM = (
+    "Using torch.cross without specifying the dim arg is deprecated.\nPlease either pass the dim "
+    "explicitly or simply use torch.linalg.cross.\nThe default value of dim will change to agree "
+    "with that of linalg.cross in a future release."
+)
+
+
 @op(own_out=True)
 @exact_out()
 def cross(input: Tensor, other: Tensor, dim: int | None = None) -> Tensor:
@@ -74,6 +82,7 @@ def cross(input: Tensor, other: Tensor, dim: int | None = None) -> Tensor:
         if not three:
             raise RuntimeError("no dimension of size 3 in input")
         dim = three[0]
+        warn_once(_CROSS_DIM)
     return cross_along(input, other, dim)
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from .. import dtypes
 from ..dtypes import COMPLEX, INTEGER, dtype
 from ..quiet import fp
+from ..settings import warn_once
 from ..tensor import Tensor
 
 
@@ -120,6 +121,7 @@ def _flatten(data: Any, shape: tuple[int, ...], dim: int, flat: list[Any], kind:
         for item in data:
             _flatten(item, shape, dim + 1, flat, kind)
     elif isinstance(data, np.ndarray):
+        warn_once(_SLOW)
         flat.extend(data.tolist())
     elif set(map(type, data)) <= _PLAIN:
         flat.extend(data)
@@ -128,6 +130,10 @@ def _flatten(data: Any, shape: tuple[int, ...], dim: int, flat: list[Any], kind:
 
 
 _PLAIN = {bool, int, float}
+_SLOW = (
+    "Creating a tensor from a list of numpy.ndarrays is extremely slow. Please consider converting "
+    "the list to a single numpy.ndarray with numpy.array() before converting to a tensor."
+)
 
 
 def _number(x: Any, kind: dtype) -> Any:

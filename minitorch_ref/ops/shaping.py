@@ -14,6 +14,7 @@ import numpy as np
 
 from ..autograd.graph import record, view
 from ..dtypes import dtype
+from ..settings import warn_once
 from ..tensor import Tensor, wrap
 from .common import Dims, shape_of_args, strided, wrap_dim, wrap_dims
 from .conversion import view_dtype
@@ -370,8 +371,20 @@ def expand(input: Tensor, *size: Any, implicit: bool = False, **keyword: Any) ->
 # ---- properties of torch.Tensor ------------------------------------------------------------------------
 
 
+_T_OF_MATRIX = (
+    "The use of `x.T` on tensors of dimension other than 2 to reverse their shape is deprecated and "
+    "it will throw an error in a future release. Consider `x.mT` to transpose batches of matrices or "
+    "`x.permute(*torch.arange(x.ndim - 1, -1, -1))` to reverse the dimensions of a tensor."
+)
+_T_OF_SCALAR = (
+    "Tensor.T is deprecated on 0-D tensors. This function is the identity in these cases."
+)
+
+
 def _reversed_dims(input: Tensor) -> Tensor:
     """All dims in reverse order (`x.T`)."""
+    if input.ndim != 2:
+        warn_once(_T_OF_MATRIX if input.ndim else _T_OF_SCALAR)
     return permute(input, *reversed(range(input.ndim)))
 
 

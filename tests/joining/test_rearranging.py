@@ -189,7 +189,8 @@ def test_calls_and_errors(call):
     agree(call, values((4, 6)), messages=True)
 
 
-def test_meshgrid_asks_for_its_indexing():
+def test_meshgrid_asks_for_its_indexing(monkeypatch):
+    monkeypatch.setattr(mt.settings._now, "warn_always", True)  # once in a process otherwise
     with pytest.warns(UserWarning, match="it will be required to pass the indexing argument"):
         mt.meshgrid(mt.ones(2), mt.ones(3))
 
