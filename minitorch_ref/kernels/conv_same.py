@@ -35,6 +35,7 @@ from .unfold import inside
 from .workspace import scratch
 
 BUDGET = 4 << 20  # bytes of columns and products at a time: long runs gain more than a nearer cache
+SHARED = 1 << 20  # bytes from which on the batch is cut in an even number of pieces, for two threads
 LONG = 256  # elements of a plane that make a product long enough
 WIDE = 32  # output channels from which on every kernel row is a product of its own
 LANES = 8  # partial sums of a weight gradient, whatever the number of threads
@@ -62,8 +63,11 @@ def _tiles(
     halo = (h.kernel - 1) * h.dilation
     row = groups * (w.kernel * cg + h.kernel * og) * w.out * item
     band = max(min(BUDGET // row - halo, most // w.out), 2 * halo, 4)
-    n = max(1, BUDGET // (row * (h.out + halo)))
-    return cut(samples, min(n, samples), h.out, min(band, h.out), 1)
+    sample = row * (h.out + halo)
+    pieces = -(-samples // max(1, BUDGET // sample))
+    if samples * sample > SHARED:
+        pieces += pieces % 2
+    return cut(samples, -(-samples // min(pieces, samples)), h.out, min(band, h.out), 1)
 
 
 def _columns(take: Take, x: np.ndarray, first: int, count: int, w: Axis) -> np.ndarray:
