@@ -143,11 +143,9 @@ def summary(session: Session, page: Path, before: dict[str, Any] | None) -> None
     if before is not None:
         _since(console, session, before)
     console.print(f"report: {page}   ({cost(session)})", highlight=False)
-    console.print(
-        "[bold green]parity[/]"
-        if session.ok
-        else f"[bold red]{len(session.failing()) + len(session.problems)} deviations[/]"
-    )
+    count = len(session.failing()) + len(session.problems)
+    bad = f"[bold red]{count} deviation{'s' * (count != 1)}[/]"
+    console.print("[bold green]parity[/]" if session.ok else bad)
 
 
 def _families(title: str, results: list[OpResult]) -> Any:
