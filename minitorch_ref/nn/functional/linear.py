@@ -109,9 +109,10 @@ def bilinear(
     """
     _check_bilinear(input1, input2, weight, bias)
     out, i, j = weight.shape
-    x1, x2 = input1.reshape(-1, i), input2.reshape(-1, j)
+    n = math.prod(input1.shape[:-1])
+    x1, x2 = input1.reshape(n, i), input2.reshape(n, j)
     # (n, i)·(i, out·j) → (n, out, j), then the dot product with x₂ along j
-    left = x1.mm(weight.permute(1, 0, 2).reshape(i, out * j)).reshape(-1, out, j)
+    left = x1.mm(weight.permute(1, 0, 2).reshape(i, out * j)).reshape(n, out, j)
     y = left.matmul(x2.unsqueeze(-1)).reshape(*input1.shape[:-1], out)
     return y if bias is None else y + bias
 
