@@ -26,7 +26,7 @@ from .job import Build, Job
 from .operators import chain, convolution
 from .training import LeNet5
 
-ROUNDS, FEWEST, BUDGET = 9, 2, 0.4  # for a point; seconds
+ROUNDS, FEWEST, BUDGET = 9, 1, 0.4  # for a point; seconds
 
 
 class Series(NamedTuple):
@@ -164,10 +164,11 @@ def plot(found: dict[str, Any], title: str, path: Path) -> None:
 
 def _decades(axes: Any) -> None:
     """At least a decade and a half upright, so that noise does not look like a bend; plain numbers."""
-    from matplotlib.ticker import FuncFormatter, NullFormatter
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
     low, high = axes.get_ylim()
     room = max(1.0, 10**1.5 / (high / low)) ** 0.5
     axes.set_ylim(low / room, high * room)
+    axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.yaxis.set_minor_formatter(NullFormatter())
