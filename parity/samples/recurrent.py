@@ -127,7 +127,7 @@ def _attention() -> Row:
             call(*cross, 5, 2, *own, None, None, False, 0.0, *out),
             call(*cross, *plain, is_causal=True),
         ],
-        level="sum", dtypes=FLOATS, special=False, grad=False, depth=64,
+        level="sum", dtypes=FLOATS, special=False, second=False, depth=64,
         layouts=False,
     )  # fmt: skip
 
