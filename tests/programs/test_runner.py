@@ -165,7 +165,7 @@ def test_syntax_errors_are_pythons(script, tmp_path):
     [
         ("import torch.distributed", "torch.distributed"),
         ("import torch.distributed.rpc", "torch.distributed"),
-        ("from torch.nn.parallel import DistributedDataParallel", "torch.nn.parallel"),
+        ("from torch.nn.parallel import DistributedDataParallel", "DistributedDataParallel"),
         ("import torchvision.models", "torchvision.models"),
         ("from torchvision import models", "models"),
         ("from torch import compile_everything", "compile_everything"),
