@@ -111,6 +111,16 @@ def logistic(x: Array) -> Array:
 
 
 @wider
+def complex_softsign(z: Array) -> Array:
+    """z / (1 + |z|) a part at a time; NaN in both parts at infinity, as torch has it."""
+    size = np.hypot(z.real, z.imag) + 1
+    quotient = np.empty_like(z)
+    np.divide(z.real, size, out=quotient.real)
+    np.divide(z.imag, size, out=quotient.imag)
+    return np.where(np.isinf(size), z.dtype.type(complex(np.nan, np.nan)), quotient)
+
+
+@wider
 def silu(x: Array) -> Array:
     """x σ(x)."""
     return x / _denominator(x)

@@ -17,6 +17,7 @@ from ...autograd.inplace import in_place
 from ...autograd.modes import state
 from ...kernels import slopes
 from ...kernels.select import select
+from ...kernels.wider import complex_softsign
 from ...kernels.wider import tanhshrink as shrink_by_tanh
 from ...ops import activation as table
 from ...ops import curves
@@ -279,20 +280,13 @@ def tanhshrink(input: Tensor) -> Tensor:
 
 @op(namespace="nn.functional")
 def softsign(input: Tensor) -> Tensor:
-    """x / (1 + |x|), of complex numbers a part at a time: NumPy's quotient of two is less exact."""
+    """x / (1 + |x|), of complex numbers rounded once: NumPy's quotient of two is less exact."""
     size = input.abs() + 1
     if input._array.dtype.kind != "c":
         return input / size
     return record(
         "DivBackward0",
-        fp.quiet(_by_real, input._array, size._array),
+        fp.quiet(complex_softsign, input._array),
         input=(input, lambda g, size: g / size),
         size=(size, lambda g, size, out: -(g * (out / size).conj()).real),
     )
-
-
-def _by_real(z: np.ndarray, size: np.ndarray) -> np.ndarray:
-    quotient = np.empty_like(z)
-    np.divide(z.real, size, out=quotient.real)
-    np.divide(z.imag, size, out=quotient.imag)
-    return np.where(np.isinf(size), z.dtype.type(complex(np.nan, np.nan)), quotient)
