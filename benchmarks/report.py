@@ -28,6 +28,7 @@ def spread_of(values: dict[str, float]) -> str:
 
 def table(document: dict[str, Any]) -> Any:
     """A rich table: each job's median and spread on each engine, the ratios, and the floor."""
+    from rich.markup import escape
     from rich.table import Table
 
     engine, peers = document["engine"], document["peers"]
@@ -42,7 +43,7 @@ def table(document: dict[str, Any]) -> Any:
     for result in document["results"]:
         times = [_or_nothing(spread_of, result["seconds"], name) for name in (engine, *peers)]
         ratios = [_or_nothing(_ratio, result["ratios"], peer) for peer in peers]
-        what = JOBS[result["job"]].what if result["job"] in JOBS else ""
+        what = escape(JOBS[result["job"]].what) if result["job"] in JOBS else ""
         shown.add_row(result["job"], what, str(result["threads"]), *times, *ratios,
                       *floor_and_share(document, result))  # fmt: skip
     return shown
