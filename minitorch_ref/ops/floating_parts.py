@@ -203,4 +203,5 @@ def _replaced(x: np.ndarray, values: tuple[Any, ...]) -> np.ndarray:
 def fill(input: Tensor, value: Any) -> Tensor:
     """A tensor like `input` with every element `value` (a number or a 0-d tensor)."""
     filled = fill_(input.clone(), value)
+    filled._cell = None  # the copy was not there to be written to
     return rename(filled, f"FillBackward{int(isinstance(value, Tensor))}")

@@ -15,7 +15,6 @@ from ..autograd.modes import state
 from ..dtypes import float32
 from ..tensor import Tensor
 from .common import cast_array
-from .filling import fill_
 from .options import wrong_type
 from .refusals import never_derived
 from .registry import REGISTRY, op
@@ -134,21 +133,6 @@ def reinforce(input: Tensor, reward: Any) -> Any:
 def module_load(input: Tensor, other: Tensor, assign: bool = False) -> Tensor:
     """What `Module.load_state_dict` puts in the place of `input`: `input` filled from `other`."""
     return other.detach() if assign else input.copy_(other).detach()
-
-
-@op(method=False)
-def fill(input: Tensor, value: Any) -> Tensor:
-    """A copy of `input` with every element `value`."""
-    from ..autograd.graph import record
-    from .common import is_number
-
-    out = fill_(input.detach().clone(), value.detach() if isinstance(value, Tensor) else value)
-    if is_number(value):
-        return record("FillBackward0", out._array, input=(input, lambda g: g * 0))
-    return record(
-        "FillBackward1", out._array,
-        input=(input, lambda g: g * 0), value=(value, lambda g: g.sum()),
-    )  # fmt: skip
 
 
 # ---- methods that are functions too ------------------------------------------------------------------

@@ -66,7 +66,10 @@ def _blank(name: str, shape: Sequence[int], default: dtype, out: Any, options: A
     return wrap(allocate(shape, kind)), grad
 
 
-def _done(filled: Tensor, grad: bool) -> Tensor:
+def _done(filled: Tensor, grad: bool, out: Tensor | None) -> Tensor:
+    """What was drawn into new memory has not been written to before; `out` has."""
+    if out is None and not filled._inference:
+        filled._cell = None
     return filled.requires_grad_() if grad else filled
 
 
@@ -80,7 +83,7 @@ def rand(
     """Uniform in [0, 1)."""
     shape = size_of("rand", size, options)
     blank, grad = _blank("rand", shape, dtypes.get_default_dtype(), out, options)
-    return _done(standard_uniform(blank, generator), grad)
+    return _done(standard_uniform(blank, generator), grad, out)
 
 
 @op(method=False, own_out=True)
@@ -93,7 +96,7 @@ def randn(
     """Normal with mean 0 and variance 1 (for a complex number: of both parts together)."""
     shape = size_of("randn", size, options)
     blank, grad = _blank("randn", shape, dtypes.get_default_dtype(), out, options)
-    return _done(normal_(blank, generator=generator), grad)
+    return _done(normal_(blank, generator=generator), grad, out)
 
 
 @op(method=False, own_out=True)
@@ -110,7 +113,7 @@ def randint(
     low, high, size = _integer_arguments(args, options)
     shape = to_shape("randint", size, max(len(args), 1))
     blank, grad = _blank("randint", shape, dtypes.int64, out, options)
-    return _done(fill_integers(blank, low, high, generator), grad)
+    return _done(fill_integers(blank, low, high, generator), grad, out)
 
 
 def _integer_arguments(args: tuple[Any, ...], options: Any) -> tuple[int, int, Any]:
@@ -182,7 +185,7 @@ def rand_like(
 ) -> Tensor:
     """Uniform in [0, 1), with `input`'s shape, dtype and order of dims."""
     blank, grad = _blank_like("rand_like", input, memory_format, options)
-    return _done(standard_uniform(blank, generator), grad)
+    return _done(standard_uniform(blank, generator), grad, None)
 
 
 @op(method=False)
@@ -195,7 +198,7 @@ def randn_like(
 ) -> Tensor:
     """Normal with mean 0 and variance 1, with `input`'s shape, dtype and order of dims."""
     blank, grad = _blank_like("randn_like", input, memory_format, options)
-    return _done(normal_(blank, generator=generator), grad)
+    return _done(normal_(blank, generator=generator), grad, None)
 
 
 @op(method=False)
@@ -213,7 +216,7 @@ def randint_like(
     check_tensor("randint_like", input)
     low, high, _ = _integer_arguments((*args, ()), options)
     blank, grad = _blank_like("randint_like", input, memory_format, options)
-    return _done(fill_integers(blank, low, high, generator), grad)
+    return _done(fill_integers(blank, low, high, generator), grad, None)
 
 
 # ---- distributions with parameters ---------------------------------------------------------------
@@ -247,7 +250,7 @@ def normal(
             )
         shape = to_shape("normal", size, 3)
         blank, grad = _blank("normal", shape, dtypes.get_default_dtype(), out, options)
-        return _done(normal_(blank, mean, std, generator=generator), grad)
+        return _done(normal_(blank, mean, std, generator=generator), grad, out)
     if options:
         raise TypeError(f"normal() got an unexpected keyword argument '{next(iter(options))}'")
     with no_grad():
