@@ -23,6 +23,8 @@ import types
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from .version import as_torch
+
 _HOMES = {"torch": "minitorch_ref", "torchvision": "minitorch_ref.vision"}
 _USAGE = "usage: python -m minitorch_ref (script.py | -m module | -c code) [arg ...]"
 
@@ -88,6 +90,8 @@ def install() -> None:
             raise RuntimeError(f"{name} is already imported; it cannot be replaced any more")
     if not any(isinstance(finder, Aliases) for finder in sys.meta_path):
         sys.meta_path.insert(0, Aliases())
+    for name in ("minitorch_ref", "minitorch_ref.version"):  # scripts ask which torch this is
+        importlib.import_module(name).__version__ = as_torch  # type: ignore[attr-defined]
 
 
 def _fresh_main(**attributes: Any) -> dict[str, Any]:

@@ -2,4 +2,5 @@
 
 __version__ = "0.1.0"
 follows_torch = "2.13.0"
+as_torch = f"{follows_torch}+minitorch.{__version__}"  # what scripts see that ask torch's version
 cuda = None

@@ -285,3 +285,11 @@ def test_the_programs_run_from_the_command_line(tmp_path):
     )
     assert done.returncode == 0, done.stderr
     assert "Train loss:" in done.stdout
+
+
+def test_scripts_see_the_version_of_torch_that_is_followed(tmp_path):
+    code = "import torch; print(torch.__version__, torch.version.__version__)"
+    first, second = python("-m", "minitorch_ref", "-c", code, cwd=tmp_path).stdout.split()
+    assert first == second == f"{minitorch_ref.version.follows_torch}+minitorch.{minitorch_ref.__version__}"
+    pinned = (Path(HOME) / "constraints.txt").read_text()
+    assert f"torch=={minitorch_ref.version.follows_torch}\n" in pinned
