@@ -20,6 +20,7 @@ from . import dtypes
 from .autograd.modes import inferring, state
 from .device import CPU, check_device, device
 from .layout import layout, strided
+from .settings import warn_once
 
 if TYPE_CHECKING:
     from .autograd.graph import Node
@@ -332,6 +333,11 @@ class Tensor:
     def _scalar(self) -> Any:
         if self._array.size != 1:
             raise ValueError("only one element tensors can be converted to Python scalars")
+        if self.requires_grad:
+            warn_once(
+                "Converting a tensor with requires_grad=True to a scalar may lead to unexpected "
+                "behavior.\nConsider using tensor.detach() first."
+            )
         return self._array.item()
 
     def __float__(self) -> float:

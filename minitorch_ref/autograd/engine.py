@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from ..quiet import fp
+from ..settings import warn_once
 from ..tensor import Tensor, wrap
 from .anomaly import checked
 from .graph import Node, cell_of, node_of, requires_grad
@@ -282,6 +283,14 @@ def backward(
     `grad_tensors`: a gradient of each tensor's shape; None stands for 1, for scalars only.
     Raises RuntimeError for non-scalar outputs without a gradient, and for a graph already freed.
     """
+    if create_graph:
+        warn_once(
+            "Using backward() with create_graph=True will create a reference cycle between the "
+            "parameter and its gradient which can cause a memory leak. We recommend using autograd.grad "
+            "when creating the graph to avoid this. If you have to use this function, make sure to "
+            "reset the .grad fields of your parameters to None after use to break the cycle and avoid "
+            "the leak."
+        )
     tensors = _tuple(tensors)
     gradients = (None,) * len(tensors) if grad_tensors is None else _tuple(grad_tensors)
     wanted = None
