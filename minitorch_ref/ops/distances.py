@@ -154,6 +154,8 @@ def _by_product(a: np.ndarray, b: np.ndarray, p: float) -> np.ndarray:
     )
     squares = factors[0] @ factors[1].swapaxes(-2, -1)
     limit = 1e-6 if a.dtype.char == "f" else 0.1
+    if not squares.size:
+        return squares.astype(a.dtype)
     if np.minimum.reduce(squares, axis=None) >= limit * (left.max() + right.max()):
         return np.sqrt(squares.astype(a.dtype))
     close = squares < (left + right.swapaxes(-2, -1)) * limit
