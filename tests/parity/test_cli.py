@@ -226,3 +226,9 @@ def test_engines_by_name():
     assert open_engine("torch").device == "cpu" and open_engine("minitorch_ref").name == "minitorch_ref"
     with pytest.raises(EngineError):
         open_engine("nothing_here")
+
+
+def test_a_quick_run_still_has_a_null_model(tmp_path):
+    assert run(tmp_path, "programs", "--quick", "-k", "simplenet") == 0
+    found = result(tmp_path)["programs"][0]
+    assert found["null_band"] > found["largest_relative_difference"] > 0
