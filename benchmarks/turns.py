@@ -151,13 +151,14 @@ def answer(job: str, engine: str, threads: int, clock: str = "wall") -> None:
     if not found.cold:
         run()
     print("turns:", READY, flush=True)
+    warm = timing.WARM if threads > 1 else 0.0
     for line in iter(sys.stdin.readline, ""):
         if not line.strip():
             return
         calls, cold = map(int, line.split())
         gc.collect()
         gc.disable()
-        seconds = timing.turn(run, calls, bool(cold), clock)
+        seconds = timing.turn(run, calls, bool(cold), clock, warm)
         gc.enable()
         print("turns:", repr(seconds), flush=True)
 

@@ -337,3 +337,21 @@ def test_module_runs_from_the_shell():
         capture_output=True, text=True, cwd=worker.ROOT, check=False,
     )
     assert done.returncode == 2 and all(name in done.stderr for name in jobs.JOBS)
+
+
+def test_several_threads_are_warmed_up_for_a_while():
+    calls = []
+
+    def run():
+        calls.append(time.perf_counter())
+        time.sleep(0.002)
+
+    seconds = timing.turn(run, 2, warm=0.02)
+    assert calls[-2] - calls[0] >= 0.02  # the timed ones are the last two
+    assert 0.002 <= seconds < 0.02
+    calls.clear()
+    timing.turn(run, 2)
+    assert len(calls) == 3
+    calls.clear()
+    timing.turn(run, 2, cold=True, warm=1.0)
+    assert len(calls) == 2
