@@ -27,11 +27,6 @@ class OptimizedModule(Module):
         """The module's own forward pass, with its hooks."""
         return self._orig_mod(*args, **kwargs)
 
-    def train(self, mode: bool = True) -> OptimizedModule:
-        """Set the mode of the module inside as well."""
-        super().train(mode)
-        return self
-
     def __getattr__(self, name: str) -> Any:
         try:
             return super().__getattr__(name)

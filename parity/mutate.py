@@ -20,7 +20,7 @@ from typing import Any
 
 from .engines import EngineError, open_engine
 from .outcome import Verdict
-from .runner import Key, matches, op_name, run_ops
+from .runner import Key, op_name, ops_to_compare, run_ops, shard
 
 KILLED, SURVIVED, EQUIVALENT, UNJUDGED = "killed", "survived", "equivalent", "not judged"
 IMPOSSIBLE = "no mutant"  # there was nothing to exchange: not counted
@@ -127,7 +127,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--theirs", default="torch", metavar="ENGINE", help="the reference (default: torch)")
     add("-k", dest="pattern", default="", metavar="EXPR", help="only ops that match")
     add("--kinds", type=kinds, default=KINDS, metavar="KIND,…", help=f"of {', '.join(KINDS)}")
-    add("--share", metavar="I/N", help="only every N-th op, from the I-th (1/4 … 4/4)")
+    add("--shard", metavar="i/n", help="only every n-th op, from the i-th (for several machines)")
     add("--processes", type=int, metavar="N", help="default: one per processor; 0: none")
     add("--json", metavar="FILE", help="write every survivor and all counts there")
 
@@ -136,13 +136,11 @@ def main(args: argparse.Namespace) -> int:
     """Judge, print, write; 1 if a mutant survived or an op could not be judged, else 0."""
     from .compare import Lab
     from .progress import Progress
-    from .runner import ops_to_compare
 
     lab = Lab(open_engine(args.ours), open_engine(args.theirs))
     if lab.ours.is_torch:
         raise EngineError("torch's own gradient rules cannot be spoiled: name another --ours")
-    keys = [k for k in ops_to_compare(lab, "") if matches(op_name(k), args.pattern)]
-    keys = keys[_share(args.share)]
+    keys = ops_to_compare(lab, args.pattern)[shard(args.shard)]
     if not keys:
         raise EngineError(f"nothing matches -k {args.pattern!r}")
     with Progress() as progress:
@@ -153,17 +151,6 @@ def main(args: argparse.Namespace) -> int:
     if args.json:
         _write(Path(args.json), found)
     return int(any(not r.verdict.ok for r in found))
-
-
-def _share(part: str | None) -> slice:
-    """ "2/4" as every fourth op from the second; EngineError for anything else."""
-    try:
-        i, n = (int(x) for x in (part or "1/1").split("/"))
-    except ValueError:
-        raise EngineError(f"--share: I/N as in 2/4, got {part!r}") from None
-    if not 1 <= i <= n:
-        raise EngineError(f"--share: I/N as in 2/4, got {part!r}")
-    return slice(i - 1, None, n)
 
 
 def _judge(args: argparse.Namespace, keys: list[Key], done: Any) -> list[OpMutants]:

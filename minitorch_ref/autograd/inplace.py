@@ -164,6 +164,13 @@ def bump(t: Tensor) -> None:
     cell_of(t)[0] += 1
 
 
+def unwritten(t: Tensor) -> Tensor:
+    """`t`, which an op has just made by filling new memory: nobody has seen it written to."""
+    if not t._inference:
+        t._cell = None
+    return t
+
+
 def move_to(t: Tensor, value: Tensor) -> None:
     """Let `t` be the output that `value` is."""
     t._node, t._nr, t._requires_grad = value._node, value._nr, value._requires_grad

@@ -11,12 +11,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ..tensor import NO_VERSION, Tensor, wrap
+from ..tensor import Tensor, wrap
 from .graph import (
     FREED,
     Node,
     entry_of,
     fit,
+    mentioned,
     next_order,
     node_class,
     node_of,
@@ -47,8 +48,7 @@ class Row:
     def record(self, data: Any, x: Any, y: Any = None) -> Tensor:
         """Wrap the result; make a node if an operand requires grad (recording must be on).
 
-        Every recorded operation of a program passes here, so what `entry_of` and `mentioned` would
-        do for both operands is written out.
+        Written out for both operands: every recorded operation of a program passes here.
         """
         out = wrap(data)
         pattern, source, source_y = 0, None, None
@@ -60,27 +60,14 @@ class Row:
             return out
         plan = self.plans.get(pattern) or self.plan(pattern)
         keep, keep_y, keep_out = plan.keeps
-        entry, entry_y = x, y  # numbers stay as they are
-        if isinstance(x, Tensor):
-            array, cell = x._array, x._cell
-            if not keep:
-                entry = (None, source, x._nr, array.shape, array.dtype)
-            elif cell is None or cell is NO_VERSION:
-                entry = entry_of(x, source)
-            else:
-                entry = (array, source, x._nr, cell, cell[0])
-        if isinstance(y, Tensor):
-            array, cell = y._array, y._cell
-            if not keep_y:
-                entry_y = (None, source_y, y._nr, array.shape, array.dtype)
-            elif cell is None or cell is NO_VERSION:
-                entry_y = entry_of(y, source_y)
-            else:
-                entry_y = (array, source_y, y._nr, cell, cell[0])
         node = out._node = _new(self.node)
         out._requires_grad = True
         node.order, node.plan = next_order(), plan
-        node.operands = [entry, entry_y, save_output(out) if keep_out else None]
+        node.operands = [
+            entry_of(x, source) if keep else mentioned(x, source),
+            entry_of(y, source_y) if keep_y else mentioned(y, source_y),
+            save_output(out) if keep_out else None,
+        ]
         return out
 
     def plan(self, pattern: int) -> Plan:

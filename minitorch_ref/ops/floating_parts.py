@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import return_types
 from ..autograd.graph import record, rename, requires_grad
-from ..autograd.inplace import in_place
+from ..autograd.inplace import in_place, unwritten
 from ..autograd.modes import state
 from ..dtypes import BOOL, COMPLEX, FLOATING, float16, float64, result_type, to_floating
 from ..kernels.wider import power_of_two
@@ -202,6 +202,5 @@ def _replaced(x: np.ndarray, values: tuple[Any, ...]) -> np.ndarray:
 @op(method=False)
 def fill(input: Tensor, value: Any) -> Tensor:
     """A tensor like `input` with every element `value` (a number or a 0-d tensor)."""
-    filled = fill_(input.clone(), value)
-    filled._cell = None  # the copy was not there to be written to
+    filled = unwritten(fill_(input.clone(), value))
     return rename(filled, f"FillBackward{int(isinstance(value, Tensor))}")

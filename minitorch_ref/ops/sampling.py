@@ -14,7 +14,7 @@ import numpy as np
 
 from .. import dtypes
 from ..autograd.graph import record
-from ..autograd.inplace import bump
+from ..autograd.inplace import bump, unwritten
 from ..autograd.modes import no_grad
 from ..dtypes import BOOL, COMPLEX, dtype
 from ..kernels import draws
@@ -68,8 +68,7 @@ def _blank(name: str, shape: Sequence[int], default: dtype, out: Any, options: A
 
 def _done(filled: Tensor, grad: bool, out: Tensor | None) -> Tensor:
     """What was drawn into new memory has not been written to before; `out` has."""
-    if out is None and not filled._inference:
-        filled._cell = None
+    filled = unwritten(filled) if out is None else filled
     return filled.requires_grad_() if grad else filled
 
 

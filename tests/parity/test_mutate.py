@@ -229,8 +229,8 @@ def test_the_command_writes_its_counts(tmp_path, capsys):
 @pytest.mark.parametrize("args, message", [
     (["-k", "no such op"], "nothing matches"),
     (["--ours", "torch"], "name another --ours"),
-    (["--share", "3"], "I/N as in 2/4"),
-    (["--share", "3/2"], "I/N as in 2/4"),
+    (["--shard", "3"], "i/n as in 2/4"),
+    (["--shard", "3/2"], "1 ≤ i ≤ n, as in 2/4"),
 ])
 def test_what_cannot_run_gives_exit_code_two(args, message, capsys):
     assert main(["mutate", *args]) == 2
