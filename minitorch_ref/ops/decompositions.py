@@ -170,24 +170,24 @@ def _eigh_gradient(g: Any, values: Tensor, vectors: Tensor) -> Tensor:
 
 
 @op(namespace="linalg", out="own")
-def eigh(A: Tensor, UPLO: str = "L") -> Any:
+def eigh(input: Tensor, UPLO: str = "L") -> Any:
     """(eigenvalues in rising order, orthonormal eigenvectors) of a Hermitian matrix (…, n, n).
 
     Only the triangle UPLO ("L" or "U") is read.  Raises LinAlgError without convergence.
     """
-    return return_types.linalg_eigh(_eigh(A, UPLO))
+    return return_types.linalg_eigh(_eigh(input, UPLO))
 
 
 @op(namespace="linalg", out="own")
-def eigvalsh(A: Tensor, UPLO: str = "L") -> Tensor:
+def eigvalsh(input: Tensor, UPLO: str = "L") -> Tensor:
     """The eigenvalues of `eigh`."""
-    triangle = _check_eigh(A, UPLO)
-    if state.grad and requires_grad(A):
-        return _eigh(A, UPLO)[0]
+    triangle = _check_eigh(input, UPLO)
+    if state.grad and requires_grad(input):
+        return _eigh(input, UPLO)[0]
     try:
-        return wrap(np.linalg.eigvalsh(A._array, triangle))
+        return wrap(np.linalg.eigvalsh(input._array, triangle))
     except np.linalg.LinAlgError:
-        code = A._array.shape[-1] - 2
+        code = input._array.shape[-1] - 2
         raise _no_convergence("linalg.eigh", "eigenvalues", code) from None
 
 

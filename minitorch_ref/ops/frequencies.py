@@ -10,6 +10,7 @@ import numpy as np
 from ..dtypes import COMPLEX, FLOATING, float16, get_default_dtype
 from ..tensor import Tensor
 from .common import Dims, wrap_dim
+from .numpy_names import with_numpy_names
 from .options import deliver, place, settle, wrong_type
 from .registry import op
 
@@ -63,12 +64,14 @@ def _shifted(input: Tensor, dim: Dims, extra: int) -> Tensor:
 
 
 @op(namespace="fft")
+@with_numpy_names
 def fftshift(input: Tensor, dim: Dims = None) -> Tensor:
     """Bins reordered so that frequency zero is in the middle."""
     return _shifted(input, dim, 0)
 
 
 @op(namespace="fft")
+@with_numpy_names
 def ifftshift(input: Tensor, dim: Dims = None) -> Tensor:
     """The inverse of `fftshift`."""
     return _shifted(input, dim, 1)

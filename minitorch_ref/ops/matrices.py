@@ -14,6 +14,7 @@ import numpy as np
 from ..autograd.modes import no_grad, state
 from ..dtypes import FLOATING, can_cast, float16
 from ..tensor import Tensor
+from .numpy_names import numpy_names, rename
 from .registry import refuse_grad, write_out
 from .table import bad_argument
 
@@ -91,8 +92,12 @@ def castable_out(name: str, *results: str, rule: str = "cast") -> Callable[..., 
     short = name.rpartition(".")[2]
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        names = numpy_names(function)
+
         @functools.wraps(function)
         def call(*args: Any, out: Any = None, **kwargs: Any) -> Any:
+            if kwargs:
+                rename(kwargs, names)
             if out is None:
                 return function(*args, **kwargs)
             outs = (out,) if isinstance(out, Tensor) else tuple(out)

@@ -153,7 +153,7 @@ def _equal(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 # ---- torch.norm ----------------------------------------------------------------------------------
 
 
-@reduction(out="own")
+@reduction(out="own", aliases=False)
 def norm(
     input: Tensor,
     p: float | str | None = "fro",

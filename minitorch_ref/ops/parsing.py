@@ -15,6 +15,7 @@ from typing import Any
 
 from ..settings import warn_once
 from ..tensor import Tensor
+from .numpy_names import with_numpy_names
 from .old_orders import old_order
 from .registry import REGISTRY
 from .writing import exact_out
@@ -22,7 +23,10 @@ from .writing import exact_out
 _WITH_DIM = (
     "unbind", "squeeze", "unsqueeze", "stack", "chunk", "select", "narrow", "tensor_split",
     "repeat_interleave", "diff", "unflatten", "scatter", "trapezoid", "cumulative_trapezoid",
+    "split_with_sizes", "unsafe_split", "index_fill", "select_scatter", "slice_scatter", "gradient",
+    "norm_except_dim", "nuclear_norm", "frobenius_norm", "narrow_copy",
 )  # fmt: skip
+_METHODS_IN_PYTHON = ("unflatten",)  # torch's parser does not see these
 _TAKE_ONE_SHAPE = {"reshape": "shape", "permute": "dims"}
 
 
@@ -55,18 +59,6 @@ _RETIRED = {
     "chain_matmul": f"torch.chain_matmul is deprecated{_LEAVING} Use torch.linalg.multi_dot instead, "
     "which accepts a list of two or more tensors rather than multiple parameters.",
 }
-
-
-def with_axis(function: Callable[..., Any]) -> Callable[..., Any]:
-    """`function`, taking `axis` for `dim`."""
-
-    @functools.wraps(function)
-    def call(*args: Any, **kwargs: Any) -> Any:
-        if "axis" in kwargs:
-            kwargs["dim"] = kwargs.pop("axis")
-        return function(*args, **kwargs)
-
-    return call
 
 
 def with_one_shape(function: Callable[..., Any], name: str, argument: str) -> Callable[..., Any]:
@@ -123,7 +115,7 @@ def _wrap(name: str, wrapper: Callable[[Any], Any], method: bool = True) -> None
 
 
 for _name in _WITH_DIM:
-    _wrap(_name, with_axis)
+    _wrap(_name, with_numpy_names, method=_name not in _METHODS_IN_PYTHON)
 for _name, _argument in _TAKE_ONE_SHAPE.items():
     _wrap(_name, functools.partial(with_one_shape, name=_name, argument=_argument), method=False)
 for _name, _message in _RETIRED.items():

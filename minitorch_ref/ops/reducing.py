@@ -16,6 +16,7 @@ from ..autograd.modes import no_grad, state
 from ..dtypes import COMPLEX, FLOATING, bool_, can_cast, dtype, uint8
 from ..tensor import Tensor
 from .common import Dims, sum_dtype, wrap_dims
+from .numpy_names import numpy_names, rename
 from .registry import REGISTRY, op, refuse_grad, write_out
 from .table import bad_argument
 
@@ -26,19 +27,33 @@ _C_NAMES = {
 }  # fmt: skip
 
 
-def reduction(out: str, **forms: Any) -> Callable[..., Any]:
-    """Register a reduction; `out` names a rule of the table below for what `out=` may be."""
+class _Every:
+    """The default `dim` of a sum: as None, but torch's node tells them apart."""
+
+    def __repr__(self) -> str:
+        return "None"
+
+
+EVERY: Any = _Every()
+
+
+def reduction(out: str, *, aliases: bool = True, **forms: Any) -> Callable[..., Any]:
+    """Register a reduction; `out` names a rule of the table below for what `out=` may be.
+
+    `aliases`: whether torch takes NumPy's names for arguments (a function in Python does not).
+    """
 
     def register(function: Callable[..., Any]) -> Callable[..., Any]:
         name = forms.pop("name", function.__name__)
+        names = numpy_names(function) if aliases else {}
+        needs_dim = out == "dim" or EVERY in (function.__defaults__ or ())
 
         @functools.wraps(function)
         def call(*args: Any, **kwargs: Any) -> Any:
             if kwargs:
-                if "axis" in kwargs:
-                    kwargs["dim"] = kwargs.pop("axis")
-                if "keepdims" in kwargs:
-                    kwargs["keepdim"] = kwargs.pop("keepdims")
+                rename(kwargs, names)
+                if needs_dim and "keepdim" in kwargs and "dim" not in kwargs and len(args) < 2:
+                    raise _keeps_no_dim(name)
                 outs = kwargs.pop("out", None)
                 if outs is not None:
                     return _into(outs, name, function, out, args, kwargs)
@@ -54,6 +69,14 @@ def reduction(out: str, **forms: Any) -> Callable[..., Any]:
         return public
 
     return register
+
+
+def _keeps_no_dim(name: str) -> TypeError:
+    return TypeError(
+        f"{name}() received an invalid combination of arguments - got (Tensor, keepdim=bool), but "
+        "expected one of: (Tensor input, *, torch.dtype dtype = None), (Tensor input, tuple of ints "
+        "dim, bool keepdim = False, *, torch.dtype dtype = None)"
+    )
 
 
 # What each kind of op asks of `out=`:
@@ -130,16 +153,6 @@ def _check_nan_free(input: Tensor, out: Tensor) -> None:
     whole = input.dtype.category < FLOATING or out.dtype.category >= FLOATING
     if not whole and input._array.size:
         raise NotImplementedError(f"\"nansum_cpu\" not implemented for '{out.dtype.title}'")
-
-
-class _Every:
-    """The default `dim` of a sum: as None, but torch's node tells them apart."""
-
-    def __repr__(self) -> str:
-        return "None"
-
-
-EVERY: Any = _Every()
 
 
 def _check_mean(input: Tensor, out: Tensor, has_dim: bool) -> None:

@@ -167,17 +167,21 @@ def householder_product(input: Tensor, tau: Tensor) -> Tensor:
 
 @op(own_out=True)
 @castable_out("torch.linalg.householder_product", "result")
-def orgqr(input: Tensor, tau: Tensor) -> Tensor:
+def orgqr(input: Tensor, input2: Tensor) -> Tensor:
     """`linalg.householder_product`."""
-    return _householder(input, tau)
+    return _householder(input, input2)
 
 
 @op(own_out=True)
 def ormqr(
-    input: Tensor, tau: Tensor, other: Tensor, left: bool = True, transpose: bool = False,
+    input: Tensor, input2: Tensor, input3: Tensor, left: bool = True, transpose: bool = False,
     *, out: Tensor | None = None,
 ) -> Tensor:  # fmt: skip
-    """Q·other, other·Q (`left` False), or the same with Qᴴ (`transpose`); Q square, from `geqrf`."""
+    """Q·input3, input3·Q (`left` False), or the same with Qᴴ (`transpose`).
+
+    Q is square, from what `geqrf` returns: `input` has its reflectors, `input2` their scales.
+    """
+    tau, other = input2, input3
     _check_ormqr(input, tau, other, left)
     check_lapack(input, "ormqr_cpu")
     forward = transpose != left

@@ -26,6 +26,7 @@ from ..autograd.inplace import bump, check_writable, in_place, move_to
 from ..autograd.modes import state
 from ..dtypes import can_cast
 from ..tensor import Tensor
+from .numpy_names import numpy_names, rename
 from .refusals import never_derived
 
 
@@ -83,8 +84,12 @@ def op(
 def with_out(function: Callable[..., Any], name: str, rule: str = "cast") -> Callable[..., Any]:
     """`function` with an `out=` keyword: a tensor, or a tuple of them for several results."""
 
+    names = numpy_names(function)
+
     @functools.wraps(function)
     def call(*args: Any, out: Any = None, **kwargs: Any) -> Any:
+        if kwargs:
+            rename(kwargs, names)
         if out is None:
             return function(*args, **kwargs)
         outs = (out,) if isinstance(out, Tensor) else tuple(out)

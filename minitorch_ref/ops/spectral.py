@@ -25,6 +25,7 @@ from ..dtypes import COMPLEX, dtype, float16, to_floating
 from ..tensor import Tensor, wrap
 from .common import Dims, wrap_dim
 from .conversion import cast, conj
+from .numpy_names import numpy_names, rename
 from .options import wrong_type
 from .parts import narrow
 from .registry import op, write_out
@@ -135,8 +136,11 @@ def transform(shown: str) -> Callable[[Any], Any]:
     """Publish in torch.fft; `out=` may have any precision, not another kind of number."""
 
     def publish(function: Any) -> Any:
+        names = numpy_names(function)
+
         @functools.wraps(function)
         def call(*args: Any, out: Tensor | None = None, **kwargs: Any) -> Tensor:
+            rename(kwargs, names)
             first = args[0] if args else kwargs.get("input")
             if not isinstance(first, Tensor):
                 raise wrong_type(f"fft_{function.__name__}", "input", "Tensor", first, 1)

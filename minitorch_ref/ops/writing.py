@@ -19,6 +19,7 @@ from ..autograd.graph import requires_grad
 from ..autograd.inplace import bump, check_writable, in_place
 from ..autograd.modes import no_grad, state
 from ..tensor import Tensor, address, wrap
+from .numpy_names import numpy_names, rename
 from .registry import refuse_grad, write_out
 from .table import bad_argument
 
@@ -68,10 +69,12 @@ def exact_out(complaint: str = _COMPLAINT, *, copies: bool = False) -> Callable[
     """
 
     def decorate(function: Any) -> Any:
+        names = numpy_names(function)
+
         @functools.wraps(function)
         def call(*args: Any, out: Tensor | None = None, **kwargs: Any) -> Any:
-            if "axis" in kwargs:  # NumPy's name
-                kwargs["dim"] = kwargs.pop("axis")
+            if kwargs:
+                rename(kwargs, names)
             try:
                 result = function(*args, **kwargs)
             except AttributeError:
@@ -102,10 +105,12 @@ def named_out(complaint: str = _COMPLAINT) -> Callable[[Any], Any]:
     """Give an op with several results an `out=` of tensors that have the results' own types."""
 
     def decorate(function: Any) -> Any:
+        names = numpy_names(function)
+
         @functools.wraps(function)
         def call(*args: Any, out: Any = None, **kwargs: Any) -> Any:
-            if "axis" in kwargs:  # NumPy's name
-                kwargs["dim"] = kwargs.pop("axis")
+            if kwargs:
+                rename(kwargs, names)
             if out is None:
                 return function(*args, **kwargs)
             refuse_grad(function.__name__, (*args, *kwargs.values(), *out))

@@ -48,7 +48,9 @@ LOSSES = [
         domain="prob", target="prob", second=False), loss("binary_cross_entropy_with_logits",
         call(X(3, 4), X(3, 4, domain="prob"), pos_weight=X(4, domain=POS, grad=False)),
         call(X(3, 4), X(3, 4, domain="prob"), weight=X(4, domain=POS, grad=False)),
-        bad=[call(X(3), X(4))], target="prob"),
+        bad=[call(X(3), X(4))] + [call(X(2, 3), X(2, 3), **{which: X(*shape, grad=False)})
+            for which in ("weight", "pos_weight")
+            for shape in ((2,), (0,), (4, 2, 3), (1, 2, 3), (2, 2))], target="prob"),
     loss("kl_div", call(X(3, 4), X(3, 4), log_target=True),
         call(X(3, 4), X(3, 4, domain="prob"), reduction="batchmean"), target="prob"),
         loss("poisson_nll_loss", call(X(3, 4, domain=POS), X(3, 4, domain=POS), log_input=False,

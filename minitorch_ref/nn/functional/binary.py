@@ -14,6 +14,7 @@ from ...autograd.modes import state
 from ...dtypes import result_type
 from ...ops import curves
 from ...ops.common import cast_array
+from ...ops.refusals import broadcast_shape
 from ...ops.registry import op
 from ...quiet import fp
 from ...tensor import Tensor
@@ -106,18 +107,19 @@ def _check_probabilities(input: Tensor, target: Tensor) -> None:
             raise RuntimeError(f"all elements of {name} should be between 0 and 1")
 
 
-def _fitting(weight: Tensor | None, input: Tensor) -> Tensor:
-    """The weight, 1 if there is none.  Raises RuntimeError if it does not fit the input."""
+def _fitting(weight: Tensor | None, input: Tensor, first: bool = False) -> Tensor:
+    """The weight, 1 if there is none.  Raises RuntimeError if it does not fit the input.
+
+    `first`: torch's error names the weight's size first.
+    """
     if weight is None:
         return input.new_ones(())
-    shape = input._array.shape
-    try:
-        np.broadcast_to(weight._array, shape)
-    except ValueError:
+    x, w = input._array, weight._array
+    shape = broadcast_shape(*((w, x) if first else (x, w)))
+    if shape != x.shape:
         raise RuntimeError(
-            f"output with shape {list(shape)} doesn't match the broadcast shape "
-            f"{list(weight.shape)}: the weight does not fit the input"
-        ) from None
+            f"output with shape {list(x.shape)} doesn't match the broadcast shape {list(shape)}"
+        )
     return weight
 
 
@@ -148,8 +150,8 @@ def binary_cross_entropy_with_logits(
         )
     _refuse_gradient("binary_cross_entropy_with_logits", weight=weight, pos_weight=pos_weight)
     share = 1 / max(input.numel(), 1) if reduction == "mean" else 1.0
-    weight = input.new_ones(()) if weight is None else weight
-    pos_weight = input.new_ones(()) if pos_weight is None else pos_weight
+    pos_weight = _fitting(pos_weight, input, first=True)
+    weight = _fitting(weight, input)
     common = result_type(input, target, weight, pos_weight)
     arrays = [cast_array(t._array, common) for t in (input, target, weight, pos_weight)]
     return record(

@@ -10,6 +10,7 @@ from ...autograd.graph import rename
 from ...autograd.modes import no_grad
 from ...dtypes import result_type
 from ...ops.joining import broadcast_tensors
+from ...ops.numpy_names import with_numpy_names
 from ...ops.registry import op
 from ...tensor import Tensor, wrap
 
@@ -17,6 +18,7 @@ __all__ = ["cosine_similarity", "normalize", "pairwise_distance", "pdist"]
 
 
 @op(method=False, name="cosine_similarity")
+@with_numpy_names
 def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Tensor:
     """x1·x2 / (max(|x1|, eps) · max(|x2|, eps)) along `dim` of the broadcast shape.
 
@@ -40,6 +42,7 @@ def _unit(x: Tensor, dim: int, eps: float) -> Tensor:
 
 
 @op(method=False, name="pairwise_distance")
+@with_numpy_names
 def pairwise_distance(
     x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False
 ) -> Tensor:
