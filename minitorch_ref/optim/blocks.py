@@ -4,6 +4,9 @@ A large parameter is updated a block at a time, so that gradient, state and temp
 cache.  Small parameters that take the same step are laid side by side first: an update is a dozen
 NumPy calls of about a microsecond each, whether for 6 elements or for 6,000.  Either way each
 element gets the same operations in the same order, so the bits do not depend on it.
+
+What a step needs to know of a parameter stays the same from one step to the next but for its
+gradient: a `Job` is worked out once, and looked up as long as it `holds`.
 """
 
 from __future__ import annotations
@@ -24,74 +27,131 @@ Update = Callable[..., None]
 class Job:
     """One parameter to be updated: its step's numbers, and its operands as flat arrays.
 
-    The operands are the parameter, its gradient, and the state tensors `names`; where one of them
+    The operands are the parameter, its gradient, and the tensors in its `state`; where one of them
     is not contiguous they keep their shape.
     """
 
-    __slots__ = ("numbers", "names", "operands", "changed", "size", "joinable", "memory")
+    __slots__ = (
+        "kept", "names", "changed", "real", "flat", "others", "numbers", "grad", "begun", "size",
+        "joinable", "memory",
+    )  # fmt: skip
 
-    def __init__(
-        self, numbers: dict[str, Any], p: Tensor, state: dict[str, Tensor], as_real: bool
-    ) -> None:
-        self.numbers = numbers
-        self.names = list(state)
-        self.changed = [p, *state.values()]
-        param, grad = p._array, p.grad._array  # type: ignore[union-attr]
-        arrays = [param, grad, *[t._array for t in state.values()]]
-        if param.flags.c_contiguous and not grad.flags.c_contiguous:
-            arrays[1] = np.ascontiguousarray(grad)
-        if as_real and param.dtype.kind == "c":
-            arrays = [_real_view(a) for a in arrays]
-        flat = all(a.flags.c_contiguous for a in arrays)
-        self.operands = [a if a.ndim == 1 else a.reshape(-1) for a in arrays] if flat else arrays
-        self.size = self.operands[0].size
+    def __init__(self, p: Tensor, state: dict[str, Tensor], as_real: bool) -> None:
+        param = p._array
+        self.names, self.changed = list(state), [p, *state.values()]
+        self.kept = [(tensor, tensor._array) for tensor in self.changed]
+        self.real = as_real and param.dtype.kind == "c"
+        self.flat = all(array.flags.c_contiguous for _, array in self.kept)
+        self.others = [self._laid_out(array) for _, array in self.kept]
+        self.numbers: dict[str, Any] = {}
+        self.grad, self.begun = self.others[0], False
+        self.size = self.grad.size
         # float16 is left alone: torch rounds the last few elements of each tensor differently
-        self.joinable = flat and self.size < JOIN and param.dtype.char != "e"
+        self.joinable = self.flat and self.size < JOIN and param.dtype.char != "e"
         root = param if p._root is None else p._root
         self.memory = id(root if root.base is None else root.base)
+
+    def _laid_out(self, array: np.ndarray) -> np.ndarray:
+        if self.flat and not array.flags.c_contiguous:
+            array = np.ascontiguousarray(array)
+        if self.real:
+            array = _real_view(array)
+        return array.reshape(-1) if self.flat and array.ndim != 1 else array
+
+    def holds(self, state: dict[str, Tensor]) -> bool:
+        """Whether nothing has changed but the gradient: the same state, all in the same memory."""
+        if len(state) != len(self.names):
+            return False
+        for name, tensor in zip(self.names, self.changed[1:]):
+            if state.get(name) is not tensor:
+                return False
+        for tensor, array in self.kept:
+            if tensor._array is not array:
+                return False
+        return True
+
+    def begin(self, numbers: dict[str, Any], grad: np.ndarray) -> None:
+        """Take this step's numbers and gradient."""
+        self.numbers, self.grad, self.begun = numbers, self._laid_out(grad), True
+
+    def operands(self) -> list[np.ndarray]:
+        """The arrays of the update: the parameter, the gradient, the state."""
+        return [self.others[0], self.grad, *self.others[1:]]
 
     def fits(self, other: Any) -> bool:
         """Whether one update can serve this job and another."""
         return (
-            self.names == other.names
-            and self.operands[0].dtype == other.operands[0].dtype
-            and self.numbers == other.numbers
+            self.numbers == other.numbers
+            and self.others[0].dtype == other.others[0].dtype
+            and self.names == other.names
         )
 
 
-def run_all(update: Update, jobs: list[Job]) -> None:
-    """Run `update(numbers, param, grad, **state)` for every job."""
-    waiting: dict[int, Job] = {}  # by memory: a parameter and a view of it are stepped in turn
-    last, size = jobs[0] if jobs else None, 0
-    for job in jobs:
-        if job.memory in waiting or (job.joinable and (size >= JOIN or not job.fits(last))):
-            _run_side_by_side(update, list(waiting.values()))
-            waiting, size = {}, 0
-        if not job.joinable:
-            _run(update, job, job.operands)
-            continue
-        waiting[job.memory] = last = job
-        size += job.size
-    _run_side_by_side(update, list(waiting.values()))
-    for job in jobs:
-        for tensor in job.changed:
-            bump(tensor)
+class Bundle:
+    """Small parameters side by side: a column for the parameters, and one for each part of the state."""
+
+    def __init__(self, jobs: tuple[Job, ...]) -> None:
+        size, dtype = sum(job.size for job in jobs), jobs[0].others[0].dtype
+        self.parts = list(zip(*[job.others for job in jobs]))
+        self.columns = [np.empty(size, dtype) for _ in self.parts]
+        stops = np.cumsum([job.size for job in jobs])[:-1]
+        split = [np.split(column, stops) for column in self.columns]
+        self.back = [pair for parts in zip(self.parts, split) for pair in zip(*parts)]
+
+    def run(self, update: Update, jobs: tuple[Job, ...]) -> None:
+        """Update all of them in one."""
+        for column, parts in zip(self.columns, self.parts):
+            np.concatenate(parts, out=column)
+        grad = np.concatenate([job.grad for job in jobs])
+        _run(update, jobs[0], [self.columns[0], grad, *self.columns[1:]])
+        for place, found in self.back:
+            place[...] = found
 
 
-def _run_side_by_side(update: Update, jobs: list[Job]) -> None:
-    if len(jobs) < 2:
+class Jobs:
+    """An optimizer's jobs and bundles, kept from one step to the next."""
+
+    def __init__(self) -> None:
+        self.known: dict[Tensor, Job] = {}
+        self.bundles: dict[tuple[Job, ...], Bundle] = {}
+
+    def find(self, p: Tensor, state: dict[str, Tensor], as_real: bool) -> Job:
+        """The job of a parameter; another one where it is listed twice and the first is not done yet."""
+        job = self.known.get(p)
+        if job is None or job.begun or not job.holds(state):
+            job = self.known[p] = Job(p, state, as_real)
+            self.bundles.clear()
+        return job
+
+    def run(self, update: Update, jobs: list[Job]) -> None:
+        """Run `update(numbers, param, grad, **state)` for every job."""
+        waiting: dict[int, Job] = {}  # by memory: a parameter and a view of it are stepped in turn
+        last, size = jobs[0] if jobs else None, 0
         for job in jobs:
-            _run(update, job, job.operands)
-        return
-    columns = [np.concatenate(parts) for parts in zip(*[job.operands for job in jobs])]
-    _run(update, jobs[0], columns)
-    start = 0
-    for job in jobs:
-        stop = start + job.size
-        for i, operand in enumerate(job.operands):
-            if i != 1:  # the gradient was only read
-                operand[...] = columns[i][start:stop]
-        start = stop
+            if job.memory in waiting or (job.joinable and (size >= JOIN or not job.fits(last))):
+                self._run_waiting(update, waiting)
+                waiting, size = {}, 0
+            if not job.joinable:
+                _run(update, job, job.operands())
+                continue
+            waiting[job.memory] = last = job
+            size += job.size
+        self._run_waiting(update, waiting)
+        for job in jobs:
+            job.begun = False
+            for tensor in job.changed:
+                bump(tensor)
+
+    def _run_waiting(self, update: Update, waiting: dict[int, Job]) -> None:
+        jobs = tuple(waiting.values())
+        if len(jobs) < 2:
+            for job in jobs:
+                _run(update, job, job.operands())
+            return
+        bundle = self.bundles.get(jobs)
+        if bundle is None:
+            bundle = self.bundles[jobs] = Bundle(jobs)
+        bundle.run(update, jobs)
 
 
 def _run(update: Update, job: Job, operands: list[np.ndarray]) -> None:

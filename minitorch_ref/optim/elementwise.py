@@ -16,7 +16,7 @@ from .. import dtypes
 from ..autograd.modes import enable_grad
 from ..quiet import fp
 from ..tensor import Tensor, wrap
-from .blocks import Job, bump, run_all
+from .blocks import Jobs, bump
 from .checks import refuse_capture
 from .optimizer import Optimizer, no_grad_unless_differentiable
 
@@ -25,6 +25,7 @@ class Elementwise(Optimizer):
     """Steps each parameter with `_update`, block by block."""
 
     _as_real = True  # update complex parameters as pairs of real numbers
+    _jobs: Jobs | None = None
 
     def _new_state(self, p: Tensor, group: dict[str, Any]) -> dict[str, Any]:
         """The state of a parameter that has not been stepped yet."""
@@ -54,21 +55,27 @@ class Elementwise(Optimizer):
     def _step_group(self, group: dict[str, Any]) -> None:
         if group.get("capturable"):
             refuse_capture()
+        known = self._jobs
+        if known is None:
+            known = self._jobs = Jobs()
         jobs = []
         for p in group["params"]:
-            if p.grad is None:
+            gradient = p._grad
+            if gradient is None:
                 continue
             numbers, tensors = self._prepare(p, group)
             if group["differentiable"]:
-                grad = -p.grad if group["maximize"] else p.grad
+                grad = -gradient if group["maximize"] else gradient
                 self._update(group, numbers, p, grad, **tensors)
-            else:
-                jobs.append(Job(numbers, p, tensors, self._as_real))
+                continue
+            job = known.find(p, tensors, self._as_real)
+            job.begin(numbers, gradient._array)
+            jobs.append(job)
 
         def update(numbers: dict[str, Any], p: Any, grad: Any, **state: Any) -> None:
             self._update(group, numbers, p, -grad if group["maximize"] else grad, **state)
 
-        run_all(update, jobs)
+        known.run(update, jobs)
 
     def _prepare(self, p: Tensor, group: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         """A parameter's numbers for this step, and its state tensors by name."""
@@ -78,6 +85,7 @@ class Elementwise(Optimizer):
         numbers = self._numbers(state, group, p)
         if not state:  # nothing to keep: leave no trace in the state dict
             del self.state[p]
+            return numbers, state
         tensors = {k: v for k, v in state.items() if isinstance(v, Tensor) and k not in COUNTS}
         return numbers, tensors
 
