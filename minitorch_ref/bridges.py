@@ -11,19 +11,16 @@ from typing import Any
 import numpy as np
 
 from .dtypes import BY_CHAR
-from .tensor import Tensor, address, wrap
-
-_new = object.__new__
+from .tensor import Tensor, address, blank, wrap
 
 # What deepcopy and pickle carry over themselves; all other attributes are the user's own.
 _INTERNAL = frozenset([
-    "_array", "_grad", "_requires_grad", "_node", "_nr", "_leaf", "_cell", "_root", "_base",
-    "_seen", "_kind", "_hooks", "_inference", "_post_hooks",
+    "_grad", "_leaf", "_root", "_seen", "_kind", "_hooks", "_inference", "_post_hooks",
 ])  # fmt: skip
 
 
 def _rebuild(cls: type, array: np.ndarray, requires_grad: bool, own: dict[str, Any]) -> Any:
-    tensor: Any = _new(cls)
+    tensor: Any = blank(cls)
     tensor._array, tensor._requires_grad = array, requires_grad
     tensor.__dict__.update(own)
     return tensor
@@ -39,7 +36,7 @@ def __deepcopy__(self: Tensor, memo: dict[int, Any]) -> Tensor:
         )
     if id(self) in memo:
         return memo[id(self)]
-    twin = _new(type(self))
+    twin = blank(type(self))
     twin._array, twin._root = self._copy_storage(memo)
     twin._requires_grad = self._requires_grad
     memo[id(self)] = twin

@@ -19,6 +19,7 @@ Four decisions carry everything else:
 from __future__ import annotations
 
 import functools
+import importlib
 import itertools
 import weakref
 from collections.abc import Callable, Iterator
@@ -27,7 +28,7 @@ from typing import Any
 import numpy as np
 
 from ..dtypes import BY_CHAR
-from ..tensor import NO_VERSION, Tensor, wrap
+from ..tensor import NO_VERSION, Tensor, blank, wrap
 from .modes import state
 
 next_order = itertools.count().__next__
@@ -250,10 +251,9 @@ def unpack(saved: Any, owner: Node) -> Any:
         return saved
     array, node, nr, cell, version = saved
     if cell[0] != version:
-        raise RuntimeError(_complaint(saved, owner))
-    tensor = _new(Tensor)
-    tensor._array = array
-    tensor._cell = cell
+        return _unusual(saved, owner)
+    tensor: Tensor = blank(Tensor)
+    tensor._array, tensor._cell = array, cell
     if node is not None:
         tensor._node, tensor._nr = (owner if node is OWN else node), nr
         tensor._requires_grad = True
@@ -265,10 +265,17 @@ def peek(saved: Any, owner: Node) -> Any:
     if type(saved) is not tuple:
         return saved
     if saved[3][0] != saved[4]:
+        return _unusual(saved, owner)
+    return wrap(saved[0])
+
+
+def _unusual(saved: Any, owner: Node) -> Any:
+    """An entry whose version is not the counter's: packed by a hook, or RuntimeError."""
+    if saved[4] >= 0:
         raise RuntimeError(_complaint(saved, owner))
-    tensor = _new(Tensor)
-    tensor._array = saved[0]
-    return tensor
+    from .saving import unpacked
+
+    return unpacked(saved, owner)
 
 
 def _complaint(saved: Any, owner: Node) -> str:
@@ -413,3 +420,17 @@ def fit(g: Tensor, shape: tuple[int, ...], np_dtype: np.dtype) -> Tensor:
     if g._array.shape != shape:
         g = g.sum_to_size(shape)
     return g if g._array.dtype == np_dtype else g.to(BY_CHAR[np_dtype.char])
+
+
+# What torch.autograd.graph has besides nodes, in modules that a program may not need.
+_WHERE = {
+    "saved_tensors_hooks": "saving", "save_on_cpu": "saving", "disable_saved_tensors_hooks": "saving",
+    "allow_mutation_on_saved_tensors": "saving", "register_multi_grad_hook": "several",
+    "increment_version": "several",
+}  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _WHERE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"..{_WHERE[name]}", __name__), name)

@@ -21,11 +21,9 @@ from typing import Any
 import numpy as np
 
 from ..dtypes import can_cast
-from ..tensor import Tensor, strides_of, wrap
+from ..tensor import Tensor, blank, strides_of, wrap
 from .graph import OWN, cell_of, next_order, node_of, record, requires_grad
 from .modes import enable_grad, state
-
-_new = object.__new__
 
 
 def check_writable(t: Tensor, overlap: bool = False) -> None:
@@ -130,7 +128,7 @@ def _as_it_was(t: Tensor) -> Tensor:
     It remembers how many nodes there were: younger ones belong to the operation that writes.
     """
     requires_grad(t)
-    before = _new(Tensor)
+    before = blank(Tensor)
     before._array, before._cell, before._seen = t._array, [0], next_order()
     if t._requires_grad:
         before._node, before._nr, before._requires_grad = node_of(t), t._nr, True
@@ -230,7 +228,7 @@ def _rebase(t: Tensor, value: Tensor) -> None:
         g.as_strided(*region).zero_()
         return g
 
-    old = _new(Tensor)
+    old = blank(Tensor)
     old._array = base._array
     if base._requires_grad:
         old._node, old._nr, old._requires_grad = node_of(base), base._nr, True

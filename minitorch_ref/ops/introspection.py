@@ -13,7 +13,7 @@ from typing import Any
 from ..autograd.graph import record, rename
 from ..autograd.modes import state
 from ..dtypes import float32
-from ..tensor import Tensor
+from ..tensor import Tensor, blank
 from .common import cast_array
 from .options import wrong_type
 from .refusals import never_derived
@@ -115,7 +115,9 @@ def as_subclass(input: Tensor, cls: Any) -> Any:
             "possible. Make sure your class inherits from Tensor."
         )
     seen = rename(input.view(input.shape), "AliasBackward0")
-    new = object.__new__(cls)
+    new = blank(cls)
+    for slot in ("_array", "_requires_grad", "_node", "_nr", "_cell", "_base"):
+        setattr(new, slot, getattr(seen, slot))
     new.__dict__.update(seen.__dict__)
     return new
 

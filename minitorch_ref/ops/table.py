@@ -103,7 +103,7 @@ def unary(
             unhush(token)
         if (input._requires_grad or input._base is not None) and rule is not None and state.grad:
             return row.record(data, input)
-        return _wrapped(data)
+        return wrap(data)
 
     def _written_to(out: Tensor, input: Tensor) -> Tensor:
         rule = out_rule
@@ -264,7 +264,7 @@ def _short_way(
         data = fp.quiet(kernel, input, b)
         if (other._requires_grad or other._base is not None) and left_row and state.grad:
             return left_row.record(data, input, other)
-        return _wrapped(data)
+        return wrap(data)
 
     def call(input: Any, other: Any, *, out: Tensor | None = None) -> Any:
         if out is not None:
@@ -296,18 +296,18 @@ def _short_way(
             unhush(token)
         if (tracked or input._requires_grad or input._base is not None) and recorder and state.grad:
             return recorder.record(data, input, other)
-        return _wrapped(data)
+        if type(data) is not _ndarray or inferring:
+            return wrap(data)
+        result: Tensor = _new(Tensor)  # `wrap`, written out
+        result._array = data
+        result._requires_grad = False
+        result._node = None
+        result._nr = 0
+        result._cell = None
+        result._base = None
+        return result
 
     return call
-
-
-def _wrapped(data: Any) -> Tensor:
-    """`wrap`, for what is nearly always an array outside of inference mode."""
-    if type(data) is not _ndarray or inferring:
-        return wrap(data)
-    result: Tensor = _new(Tensor)
-    result._array = data
-    return result
 
 
 def _binary_in_place(spec: Operands, call: Any, kernel: Kernel, kind: str) -> Any:

@@ -62,13 +62,10 @@ class Job:
         """Whether nothing has changed but the gradient: the same state, all in the same memory."""
         if len(state) != len(self.names):
             return False
-        for name, tensor in zip(self.names, self.changed[1:]):
+        for name, (tensor, _) in zip(self.names, self.kept[1:]):
             if state.get(name) is not tensor:
                 return False
-        for tensor, array in self.kept:
-            if tensor._array is not array:
-                return False
-        return True
+        return all([tensor._array is array for tensor, array in self.kept])
 
     def begin(self, numbers: dict[str, Any], grad: np.ndarray) -> None:
         """Take this step's numbers and gradient."""
