@@ -297,22 +297,20 @@ def _wrong_gradients(method: Callable, mutant: Mutant, seen: Seen, graph: Any) -
             i == site.edge and code_name(rule) == site.code for i, rule, _ in rules_of(node)
         )
 
-    def gradients(self: Any, g: Any, wanted: Any = None) -> Any:
+    def gradients(self: Any, g: Any, wanted: Any = None) -> list:
         if not hit(self):
-            yield from method(self, g, wanted)
-            return
+            return method(self, g, wanted)
         if kind in ("term", "swap") and mutant.detail != "edges":
             with _other_rule(self, mutant, seen):
-                yield from list(method(self, g, wanted))
-            return
-        found = list(method(self, g, wanted))
+                return method(self, g, wanted)
+        found = method(self, g, wanted)
         place = _place(self, found, site.edge)
         if kind == "swap":
             _exchange(found, place, _place(self, found, site.edge + 1), seen)
         elif place is not None:
             target, nr, result = found[place]
             found[place] = (target, nr, _spoil(kind, result, seen))
-        yield from found
+        return found
 
     return gradients
 

@@ -19,7 +19,7 @@ import numpy as np
 from ..quiet import fp
 from ..settings import warn_once
 from ..tensor import Tensor, wrap
-from .anomaly import checked
+from .anomaly import checked, report
 from .graph import Node, cell_of, node_of, requires_grad
 from .modes import anomaly, state
 
@@ -63,6 +63,7 @@ class Pass:
     def run(self) -> None:
         """Visit every pending node, newest first."""
         before, state.grad = state.grad, self.create
+        outer, state.running = state.running, self
         heap, pending, deposit, wanted = self.heap, self.pending, self.deposit, self.wanted
         watched = {node for node, _ in self.captured}
         nan_is_an_error = anomaly.enabled and anomaly.check_nan
@@ -70,19 +71,31 @@ class Pass:
             while heap:
                 node = heappop(heap)[2]
                 slots = pending.pop(node)
-                slots.pop()
-                if node.hooks is not None or node.variable is not None or node in watched:
-                    results = self.visit(node, slots)
-                else:
-                    results = node.gradients(slots[0] if node.outputs == 1 else tuple(slots), wanted)
-                if nan_is_an_error:
-                    results = checked(node, list(results))
-                for target, nr, gradient in results:
-                    deposit(target, nr, gradient)
-                if not self.retain:
-                    node.release()
+                while slots:
+                    slots.pop()
+                    results = gradient = None  # a leaf takes over what nobody else holds
+                    if node.hooks is not None or node.variable is not None or node in watched:
+                        results = self.visit(node, slots)
+                    else:
+                        results = node.gradients(slots[0] if node.outputs == 1 else tuple(slots), wanted)
+                    if nan_is_an_error:
+                        results = checked(node, results)
+                    if not self.retain:
+                        node.release()
+                    slots = ()
+                    for target, nr, gradient in results:
+                        if len(results) == 1 and target.outputs == 1 and (
+                            not heap or -target.order < heap[0][0]
+                        ):  # newer than all that is pending: it would come right back from the heap
+                            node, slots = target, [gradient, 0]
+                        else:
+                            deposit(target, nr, gradient)
+        except Exception:
+            if anomaly.enabled:
+                report(node)
+            raise
         finally:
-            state.grad = before
+            state.grad, state.running = before, outer
 
     def visit(self, node: Node, slots: _Slots) -> Any:
         """What a node that ends at a leaf, has hooks or is asked for its gradient passes on."""

@@ -92,7 +92,7 @@ class FunctionNode(Node):
 
     # ---- the engine's side ----------------------------------------------------------------------
 
-    def gradients(self, g: Any, wanted: Any = None) -> Any:
+    def gradients(self, g: Any, wanted: Any = None) -> list[Any]:
         if self._kept is FREED and self._to_save:
             raise RuntimeError(FREED)
         given = g if self.outputs > 1 else (g,)
@@ -104,6 +104,7 @@ class FunctionNode(Node):
         results = self.function.backward(self, *given)
         results = results if isinstance(results, tuple) else (results,)
         self._check_count(results)
+        found = []
         for edge, result in zip(self.edges, results):
             if edge is None or result is None or (wanted is not None and edge[0] not in wanted):
                 continue
@@ -117,7 +118,8 @@ class FunctionNode(Node):
                 self._check_shape(result, shape)
             if result._array.shape != shape or result._array.dtype != kind:
                 result = fit(result, shape, kind)
-            yield target, nr, result
+            found.append((target, nr, result))
+        return found
 
     def _check_count(self, results: tuple[Any, ...]) -> None:
         extra = results[len(self.edges) :]

@@ -78,8 +78,9 @@ class Node:
         """The nodes among `next_functions`."""
         return [node for node, _ in self.next_functions if node is not None]
 
-    def gradients(self, g: Any, wanted: Any = None) -> Any:
-        """Yield (target node, output number, gradient) for every edge, gradients fitted in shape."""
+    def gradients(self, g: Any, wanted: Any = None) -> list[Any]:
+        """(target node, output number, gradient) for every edge, gradients fitted in shape."""
+        found = []
         for edge in self.edges:
             if edge is None or (wanted is not None and edge[0] not in wanted):
                 continue
@@ -94,7 +95,8 @@ class Node:
                 array = result._array
                 if array.shape != shape or array.dtype != kind:
                     result = fit(result, shape, kind)
-                yield target, nr, result
+                found.append((target, nr, result))
+        return found
 
     def release(self) -> None:
         """Drop what was saved.  Nodes that saved nothing can be walked again, as in torch."""
@@ -113,19 +115,21 @@ class JointNode(Node):
     rule: Any
     kept: Any
 
-    def gradients(self, g: Any, wanted: Any = None) -> Any:
+    def gradients(self, g: Any, wanted: Any = None) -> list[Any]:
         if self.kept is FREED:
             raise RuntimeError(FREED)
         needs = tuple([e is not None and (wanted is None or e[0] in wanted) for e in self.edges])
         if not any(needs):
-            return
+            return []
+        found = []
         values = [needs if s is NEEDS else unpack(s, self) for s in self.kept]
         for edge, need, result in zip(self.edges, needs, self.rule(g, *values)):
             if need and result is not None:
                 target, nr, _, _, shape, kind = edge
                 if result._array.shape != shape or result._array.dtype != kind:
                     result = fit(result, shape, kind)
-                yield target, nr, result
+                found.append((target, nr, result))
+        return found
 
     def release(self) -> None:
         self.kept, self.rule = FREED, None
