@@ -32,7 +32,7 @@ class _Settings:
 
 _now = _Settings()
 _warned: set[str] = set()
-_HOME = os.path.dirname(os.path.abspath(__file__)) + os.sep
+HOME = os.path.dirname(os.path.abspath(__file__)) + os.sep
 
 
 def warn_once(message: str) -> None:
@@ -40,10 +40,15 @@ def warn_once(message: str) -> None:
     if message in _warned and not _now.warn_always:
         return
     _warned.add(message)
+    warn_caller(message)
+
+
+def warn_caller(message: str, category: type[Warning] = UserWarning) -> None:
+    """Warn, and let the warning name the line of the program that called the library."""
     level, frame = 1, sys._getframe()
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(_HOME):
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(HOME):
         level, frame = level + 1, frame.f_back
-    warnings.warn(message, UserWarning, level)
+    warnings.warn(message, category, level)
 
 
 # ---- where and what --------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from typing import Any
 class _State(threading.local):
     grad = True  # are operations recorded?
     inference = False  # are new tensors marked as never to be recorded?
+    running: Any = None  # the backward pass that is under way, the innermost of several
 
 
 state = _State()

@@ -1,4 +1,4 @@
-"""Helpers around the engine: data loading, hooks."""
+"""Helpers around the engine: data loading, hooks, checkpointing."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 
 def __getattr__(name: str) -> Any:
-    """`utils.data` and `utils.hooks`, imported when first asked for."""
-    if name in ("data", "hooks"):
+    """The parts of this package, imported when first asked for."""
+    if name in ("checkpoint", "data", "hooks"):
         return importlib.import_module(f".{name}", __name__)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
