@@ -9,7 +9,6 @@ import argparse
 import os
 import sys
 import time
-import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -71,7 +70,14 @@ def _common(parser: argparse.ArgumentParser, default: bool) -> None:
         "--op-limit",
         type=at_least(1),
         metavar="SECONDS",
-        help="stop an op that gives no answer for so long, and report it (default: 120)",
+        help="stop an op that gives no answer for so long, and report it (default: 120); "
+        "a module, a program between two steps, a function of the atlas likewise",
+    )
+    add(
+        "--program-limit",
+        type=at_least(1),
+        metavar="SECONDS",
+        help="stop a program whose runs take so long in all (default: 3600)",
     )
     add("--ledger", metavar="FILE", help="another deviation ledger")
     add(
@@ -151,7 +157,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _run(args: argparse.Namespace) -> int:
-    from . import ledger, report, session
+    from . import atlas_run, ledger, report, session
     from .engines import EngineError, open_engine
     from .memory import PEAK
     from .progress import Progress, summary
@@ -166,13 +172,14 @@ def _run(args: argparse.Namespace) -> int:
         limit_threads(engine)
     entries = ledger.load(Path(args.ledger)) if args.ledger else ledger.load()
     before = session.previous(folder / "parity.json")
+    drawn = atlas_run.stored(Path(args.out) / "atlas.json")
     started = time.perf_counter()
     found = session.start(ours, theirs)
     found.entries, found.shard = entries, args.shard or ""
     with Progress(known=lambda result: ledger.apply(entries, [result])) as progress:
         if args.part in (None, "ops"):
             found.ops = _ops(args, ours, theirs, progress)
-            found.atlas = _atlas(args, ours, theirs, found.ops, progress)
+            found.atlas = _atlas(args, ours, theirs, found.ops, drawn, progress)
         if args.part in (None, "modules"):
             found.modules = _modules(args, ours, theirs, progress)
         if args.part in (None, "programs"):
@@ -199,18 +206,26 @@ def _ops(args: argparse.Namespace, ours, theirs, progress) -> list:
     return run_ops(args.ours, args.theirs, keys, args.processes, progress.done, limit=limit)
 
 
-def _atlas(args: argparse.Namespace, ours, theirs, ops, progress) -> list:
-    """Error maps of the compared functions in float32, and those that an atlas run has left."""
-    from . import atlas, atlas_ratchet
+def _atlas(args: argparse.Namespace, ours, theirs, ops, drawn, progress) -> list:
+    """Error maps of the compared functions in float32, and those that an atlas run has left.
 
-    died = {r.op for r in ops for s in r.samples if s.kind in ("process", "laboratory")}
-    wanted = atlas.quick([r.op for r in ops if r.op not in died and r.name])
+    A function that cannot be surveyed is one more deviation of its op.
+    """
+    from . import atlas, atlas_ratchet, atlas_run
+    from .runner import LIMIT, broken
+
+    lost = {r.op for r in ops for s in r.samples if s.kind in ("process", "laboratory")}
+    wanted = atlas_run.quick([r.op for r in ops if r.op not in lost and r.name])
     progress.start("atlas", len(wanted))
     depth = atlas.Depth(points=1000, line=2048, full=False)
-    live = atlas.run(
-        args.ours, args.theirs, wanted, ("float32",), depth, args.processes, progress.step
+    limit = float(args.op_limit or LIMIT)
+    live, unfinished = atlas_run.run(
+        args.ours, args.theirs, wanted, ("float32",), depth, args.processes, progress.step, limit
     )
-    return atlas.beside(Path(args.out), live, atlas_ratchet.build(ours, theirs))
+    for result in [r for r in ops if r.op in unfinished]:
+        key = result.namespace, result.name
+        result.samples += broken(key, "atlas", unfinished[result.op]).samples
+    return atlas_run.beside(live, drawn, atlas_ratchet.build(ours, theirs))
 
 
 def _modules(args: argparse.Namespace, ours, theirs, progress) -> list:
@@ -223,36 +238,30 @@ def _modules(args: argparse.Namespace, ours, theirs, progress) -> list:
         return modules.compare_modules(ours, theirs, args.pattern, progress.done, args.share)
     keys, limit = [("module", name) for name in names], float(args.op_limit or LIMIT)
     found = run_ops(
-        args.ours, args.theirs, keys, args.processes, progress.done, modules.work, limit=limit
-    )
+        args.ours, args.theirs, keys, args.processes, progress.done,
+        modules.work, modules.died, modules.late, limit,
+    )  # fmt: skip
     return sorted(found, key=lambda r: names.index(r.name))
 
 
 def _programs(args: argparse.Namespace, ours, theirs, progress) -> list:
+    from . import programs, programs_run
+    from .crew import Limit
     from .engines import EngineError
-    from .outcome import Verdict
-    from .programs import NULL_RUNS, PROGRAMS, ProgramResult, compare_program
-    from .runner import matches
+    from .runner import LIMIT, matches
 
-    names = getattr(args, "names", None) or [n for n in PROGRAMS if matches(n, args.pattern)]
+    every = programs.PROGRAMS
+    names = getattr(args, "names", None) or [n for n in every if matches(n, args.pattern)]
     names = names[args.share]
-    unknown = [n for n in names if n not in PROGRAMS]
+    unknown = [n for n in names if n not in every]
     if unknown:
-        raise EngineError(f"no program {unknown[0]!r}; there are {', '.join(PROGRAMS)}")
+        raise EngineError(f"no program {unknown[0]!r}; there are {', '.join(every)}")
     progress.start("programs", len(names))
     options = {"data": args.data, "epochs": args.epochs, "limit": args.limit}
-    results = []
-    for name in names:
-        try:
-            null_runs = NULL_RUNS[:1] if args.quick else NULL_RUNS
-            results.append(compare_program(name, ours, theirs, options, null_runs))
-        except (EngineError, OSError, MemoryError):  # the run cannot be made here
-            raise
-        except Exception:  # costs this program only: what is found so far is reported
-            said = traceback.format_exc(limit=-3)
-            results.append(ProgramResult(name, Verdict.MISMATCH, f"could not run: {said}", 0))
-        progress.done(results[-1])
-    return results
+    null_runs = programs.NULL_RUNS[:1] if args.quick else programs.NULL_RUNS
+    limit = Limit(float(args.program_limit or programs_run.WHOLE), float(args.op_limit or LIMIT))
+    run = programs_run.run_here if args.processes == 0 else programs_run.run_apart
+    return run(args.ours, args.theirs, names, options, null_runs, progress.done, limit)
 
 
 if __name__ == "__main__":

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from .bounds import UNIT, gamma
+from .bounds import UNIT, condition, gamma
 from .outcome import Check, Verdict
 from .ulp import spacing
-from .values import LIMIT, compare_arrays
+from .values import LIMIT, Bound, compare_arrays
 
 
 class ParityError(AssertionError):
@@ -135,19 +135,22 @@ def _failed(name: str, check: Check) -> ParityError:
     return ParityError(f"{name}: {check.verdict}: {check.detail}", check)
 
 
-def _coarser(bound: Callable | None) -> Callable:
+def _coarser(bound: Bound | None) -> Bound:
     """The bound of a bfloat16 result in ULPs of the float32 numbers that stand for it."""
 
-    def allowed(rows: np.ndarray) -> np.ndarray:
+    def allowed(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         least = np.full(len(rows), LIMIT * COARSER)
-        return least if bound is None else np.maximum(least, bound(rows))
+        if bound is None:
+            return least, np.ones(len(rows))
+        within, reach = bound.allowed(rows)
+        return np.maximum(least, within), reach
 
-    return allowed
+    return Bound(allowed)
 
 
 def _in_bfloat16(check: Check) -> None:
     """Figures in ULPs of bfloat16, again."""
-    for figure in ("ours", "theirs", "bound"):
+    for figure in ("ours", "theirs", "bound", "plain_ours", "plain_theirs"):
         if getattr(check, figure) is not None:
             setattr(check, figure, getattr(check, figure) / COARSER)
     if " ULP off (" in check.detail:
@@ -158,16 +161,18 @@ def _in_bfloat16(check: Check) -> None:
 
 def _given_bound(
     theirs: np.ndarray, terms: int | None, magnitude: Any, dtype: str
-) -> Callable | None:
+) -> Bound | None:
     if terms is None or magnitude is None:
         return None
 
-    def bound(rows: np.ndarray) -> np.ndarray:
-        size = np.abs(as_array(magnitude)).astype(np.float64)
-        size = np.broadcast_to(size, theirs.shape).reshape(-1)[rows]
-        return gamma(float(terms), UNIT[dtype]) * size / _unit(theirs, rows)
+    def allowed(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        weight = np.abs(as_array(magnitude)).astype(np.float64)
+        weight = np.broadcast_to(weight, theirs.shape).reshape(-1)[rows]
+        size = np.abs(theirs.reshape(-1)[rows]).astype(np.float64)
+        within = gamma(float(terms), UNIT[dtype]) * weight / _unit(theirs, rows)
+        return within, condition(weight, size)
 
-    return bound
+    return Bound(allowed)
 
 
 def _unit(theirs: np.ndarray, rows: np.ndarray) -> np.ndarray:
@@ -224,7 +229,7 @@ class _Call:
         self.leaves.append(self.torch.from_numpy(wide).requires_grad_())
         return self.leaves[-1]
 
-    def bound(self, theirs: np.ndarray, dtype: str) -> Callable:
+    def bound(self, theirs: np.ndarray, dtype: str) -> Bound:
         """γₙ·(|J||x|): from the terms where the op is a sum, from its Jacobian rows otherwise.
 
         (A Jacobian row costs a backward pass, for each element that is more than 2 ULP off.)
@@ -232,18 +237,20 @@ class _Call:
         from .bounds import allowance, sensitivity
         from .replay import terms_of
 
-        known = None if self.index is not None else terms_of(self.name, self.args, self.kwargs)
+        summed = None if self.index is not None else terms_of(self.name, self.args, self.kwargs)
 
-        def allowed(rows: np.ndarray) -> np.ndarray:
-            if known is not None and len(known.a) == theirs.size:
-                weight, terms = known.rows(rows).magnitude(), known.a.shape[1]
+        def allowed(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            if summed is not None and len(summed.a) == theirs.size:
+                weight, terms = summed.rows(rows).magnitude(), np.asarray(summed.a.shape[1])
             else:
-                weight, terms = sensitivity(self.torch, self.result, self.leaves, rows)
+                nothing = np.zeros(len(rows)), np.ones(len(rows))
+                known = sensitivity(self.torch, self.result, self.leaves, rows)
+                weight, terms = known or nothing
             size = np.abs(theirs.reshape(-1)[rows]).astype(np.float64)
             factor = allowance(terms, self.DEPTH, dtype)
-            return factor * (weight + size) / _unit(theirs, rows)
+            return factor * (weight + size) / _unit(theirs, rows), condition(weight, size)
 
-        return allowed
+        return Bound(allowed)
 
     def look_closer(self, check: Check, ours: np.ndarray, theirs: np.ndarray) -> None:
         """Say whether it is a discrete choice, or which cause there may be."""

@@ -10,13 +10,10 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
+import sys
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +23,6 @@ from . import accuracy, atlas_points, ulp
 from .accuracy import DTYPES, SLOW, Case, Evaluated
 from .accuracy_cases import BINARY
 from .engines import Engine, open_engine
-from .runner import limit_threads
 from .values import LIMIT
 
 COLUMNS, CELLS = 96, 16
@@ -74,17 +70,23 @@ def survey(
     name: str,
     dtypes: tuple[str, ...] = DTYPES,
     depth: Depth = Depth(),
+    begun: Callable[[str], None] = lambda place: None,
 ) -> Iterator[dict[str, Any]]:
-    """The records of one function: one for each dtype and part that can be judged."""
+    """The records of one function: one for each dtype and part that can be judged.
+
+    begun: told of each region before it is looked at.
+    """
     cases = names(name)[name]
     for dtype in dtypes:
         # of complex slopes there is no oracle that owes nothing to torch's formulas
         slopes = depth.full and not dtype.startswith("complex")
         for part in parts(name)[: None if slopes else 1]:
             regions, doubted = [], False
+            begun(f"{name} {part} of {dtype}")
             for case, arrays, shape in _places(torch, cases, np.dtype(dtype), part, depth):
                 if doubted and part != "out" and not isinstance(shape, tuple):
                     break  # numerical slopes do not reach to the ends of the line
+                begun(f"{name} {part} of {dtype}, {case.text}")
                 found = accuracy.evaluate(ours, torch, case, arrays, part, depth.full)
                 if found is not None and (depth.full or found.worst <= LIMIT):
                     doubted = doubted or found.proven
@@ -221,59 +223,6 @@ def _together(regions: list[dict[str, Any]]) -> dict[str, Any]:
     return {"points": sum(r["points"] for r in regions), "at": at, **sides, "regions": regions}
 
 
-def _one(
-    ours: str, theirs: str, dtypes: tuple[str, ...], depth: Depth, name: str
-) -> list[dict[str, Any]]:
-    """A worker's task."""
-    engines = open_engine(ours), open_engine(theirs)
-    for engine in engines:
-        limit_threads(engine)
-    return list(survey(*engines, name, dtypes, depth))
-
-
-def run(
-    ours: str,
-    theirs: str,
-    wanted: list[str],
-    dtypes: tuple[str, ...] = DTYPES,
-    depth: Depth = Depth(),
-    processes: int | None = None,
-    done: Callable[[str], None] = lambda name: None,
-) -> list[dict[str, Any]]:
-    """The functions `wanted`, in parallel processes (0: in this one)."""
-    found: list[dict[str, Any]] = []
-    task = partial(_one, ours, theirs, dtypes, depth)
-    count = len(os.sched_getaffinity(0)) if processes is None else processes
-    if min(count, len(wanted) // 4) < 2:
-        for name in wanted:
-            found += task(name)
-            done(name)
-        return found
-    with ProcessPoolExecutor(count, get_context("spawn")) as pool:
-        for name, records in zip(wanted, pool.map(task, wanted), strict=True):
-            found += records
-            done(name)
-    return found
-
-
-def quick(ops: list[str]) -> list[str]:
-    """Of `ops` the functions that take no time: torch in double precision is their oracle."""
-    return [n for n, found in names().items() if n in ops and not found[0].doubtful]
-
-
-def beside(page: Path, live: list[dict[str, Any]], made_on: dict[str, str]) -> list[dict[str, Any]]:
-    """`live`, and what the atlas.json beside the report adds, if it is of the same build."""
-    try:
-        stored = json.loads((page / "atlas.json").read_text(encoding="utf-8"))
-        if stored["build"] != made_on:
-            return live
-        have = {(r["name"], r["part"], r["dtype"]) for r in live}
-        more = [r for r in stored["records"] if (r["name"], r["part"], r["dtype"]) not in have]
-    except (OSError, ValueError, KeyError, TypeError):
-        return live  # there is none that can be read: the report is whole without it
-    return live + more
-
-
 # ---- the command -----------------------------------------------------------------------------------
 
 
@@ -287,13 +236,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--dtype", action="append", choices=DTYPES, help="only this type (may be repeated)")
     add("--points", type=int, default=POINTS, help=f"points a region (default: {POINTS})")
     add("--slow", type=int, default=SLOW, help=f"points with mpmath as oracle (default: {SLOW})")
+    add("--op-limit", type=int, default=hidden, metavar="SECONDS",
+        help="stop a function that gives no region for so long (default: 600)")  # fmt: skip
     add("--store", metavar="FILE", help="write the figures that a later run must not exceed")
     add("--against", metavar="FILE", help="fail where a figure is worse than the stored one")
 
 
 def main(args: argparse.Namespace) -> int:
-    """0 no figure is worse than the stored one (or none were asked for), 1 some are."""
-    from . import atlas_page, atlas_ratchet
+    """0 no figure is worse than the stored one (or none were asked for), 1 some are.
+
+    2 if a function could not be surveyed: the others are on the page, nothing is stored.
+    """
+    from . import atlas_page, atlas_ratchet, atlas_run
     from .engines import EngineError
     from .progress import Progress
 
@@ -305,10 +259,14 @@ def main(args: argparse.Namespace) -> int:
     dtypes, started = tuple(args.dtype or DTYPES), time.perf_counter()
     with Progress() as progress:
         progress.start("atlas", len(names(args.pattern)))
-        chosen = list(names(args.pattern))
-        records = run(
-            args.ours, args.theirs, chosen, dtypes, depth, args.processes, progress.step
+        chosen, limit = list(names(args.pattern)), float(args.op_limit or atlas_run.PATIENCE)
+        records, unfinished = atlas_run.run(
+            args.ours, args.theirs, chosen, dtypes, depth, args.processes, progress.step, limit
         )
+    for name, why in unfinished.items():
+        print(f"parity: {name}: {why}", file=sys.stderr)
+    if not records and unfinished:
+        return 2
     if not records:
         raise EngineError(f"nothing matches -k {args.pattern!r}")
     data = {
@@ -320,10 +278,11 @@ def main(args: argparse.Namespace) -> int:
     }
     page = atlas_page.write(data, Path(args.out))
     atlas_page.show(records)
-    if args.store:
+    if args.store and not unfinished:
         atlas_ratchet.store(Path(args.store), records, depth, data["build"])
     print(f"atlas: {page}   ({data['seconds']:.0f} s, {len(records)} records)")
-    return atlas_ratchet.report(stored, data, args.pattern, dtypes) if stored is not None else 0
+    worse = atlas_ratchet.report(stored, data, args.pattern, dtypes) if stored is not None else 0
+    return 2 if unfinished else worse
 
 
 def as_json(data: dict[str, Any]) -> str:

@@ -24,6 +24,7 @@ from .outcome import SampleResult
 from .record import Record, Value, run, run_out
 from .samples import row_for, samples_for
 from .samples.spec import INEXACT, Arr, Row, Sample
+from .values import Bound
 
 OUTS = 6  # samples whose out= form is looked at, besides those of the main dtype
 PROBES = 4  # samples of an op without gradient samples that are asked whether it has a gradient
@@ -38,21 +39,21 @@ class Coarse(Oracle):
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
-        self._bounds: dict[str, dict[int, float]] = {}
+        self._bounds: dict[str, dict[int, tuple[float, float]]] = {}
 
     def near(self, part: str) -> Neighbourhood:
         return Neighbourhood()
 
-    def bound(self, part: str, theirs: np.ndarray) -> Any:
+    def bound(self, part: str, theirs: np.ndarray) -> Bound:
         known, fresh = self._bounds.setdefault(part, {}), super().bound(part, theirs)
 
-        def allowed(rows: np.ndarray) -> np.ndarray:
+        def allowed(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
             missing = np.array([r for r in rows.tolist() if r not in known], np.intp)
             if missing.size:
-                known.update(zip(missing.tolist(), fresh(missing).tolist()))
-            return np.array([known[r] for r in rows.tolist()])
+                known.update(zip(missing.tolist(), zip(*fresh.allowed(missing), strict=True), strict=True))
+            return tuple(np.array([known[r] for r in rows.tolist()]).reshape(-1, 2).T)  # type: ignore
 
-        return allowed
+        return Bound(allowed)  # nobody reads how far a mutant's roundings reach
 
 
 PARTS = ("outputs", "grads", "seconds")

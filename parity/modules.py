@@ -26,6 +26,7 @@ from typing import Any
 import numpy as np
 
 from . import nullmodel
+from .crew import Worker
 from .engines import Engine, open_engine
 from .modules_table import CASES, SCHEDULES, Case
 from .outcome import Check, OpResult, SampleResult, Verdict
@@ -68,16 +69,19 @@ def _store(values: dict[str, np.ndarray], engine: Engine, prefix: str, tensors: 
             values[f"{prefix}.{name}"] = np.array(engine.array(tensor))
 
 
+def cotangent(case: Case, shape: tuple[int, ...]) -> np.ndarray:
+    """The gradient of an output of this shape; of eight bits, so that products are exact."""
+    weights = array(Arr(shape, "float32", (-2.0, 2.0)), "float32", (case.name, "cotangent"))
+    return np.round(weights * 64) / 64
+
+
 def _total(engine: Engine, out: Any, case: Case) -> Any:
     """A scalar to differentiate: the loss itself, or the output against a fixed cotangent."""
     if isinstance(out, tuple):
         out = out[0]
     if tuple(out.shape) == ():
         return out
-    weights = array(
-        Arr(tuple(out.shape), "float32", (-2.0, 2.0)), "float32", (case.name, "cotangent")
-    )
-    weights = np.round(weights * 64) / 64
+    weights = cotangent(case, tuple(out.shape))
     return (out * engine.tensor(weights).to(out.dtype)).sum()
 
 
@@ -187,7 +191,7 @@ def _compare_values(case: Case, a: Training, b: Training) -> list[Check]:
         return checks
     exact, rounded = oracle(case)
     return checks + [
-        _judge(k, a.values[k], b.values[k], exact.get(k), [r.get(k) for r in rounded])
+        judge_tensor(k, a.values[k], b.values[k], exact.get(k), [r.get(k) for r in rounded])
         for k in different
     ]
 
@@ -202,7 +206,7 @@ def oracle(case: Case) -> tuple[dict[str, np.ndarray], list[dict[str, np.ndarray
     return train(torch, case, wide=True).values, rounded
 
 
-def _judge(
+def judge_tensor(
     name: str, a: np.ndarray, b: np.ndarray, exact: np.ndarray | None, rounded: list
 ) -> Check:
     if a.shape != b.shape or a.dtype != b.dtype:
@@ -226,7 +230,8 @@ def _judge(
         if verdict.ok
         else f"{ours:.3g} ULP of the largest element off; torch {theirs:.3g}, rounding {band:.3g}"
     )
-    return Check(verdict, name, detail=detail, ours=ours, theirs=theirs, bound=limit)
+    shares = {"share_ours": ours / limit, "share_theirs": theirs / limit}
+    return Check(verdict, name, detail=detail, ours=ours, theirs=theirs, bound=limit, **shares)
 
 
 def exchange(case: Case, ours: Engine, theirs: Engine) -> list[Check]:
@@ -302,9 +307,14 @@ def judged(case: tuple[str, str, Callable], ours: Engine, theirs: Engine) -> OpR
     try:
         found = compare(ours, theirs)
     except Exception as error:
-        check = Check(Verdict.MISMATCH, "laboratory", detail=f"{type(error).__name__}: {error}")
-        found = SampleResult(name, name, "laboratory", "", [check])
+        return _lost(name, family, "laboratory", f"{type(error).__name__}: {error}")
     return OpResult("module", name, family, "sum", [found])
+
+
+def _lost(name: str, family: str, what: str, text: str) -> OpResult:
+    """The result of a case that could not be compared."""
+    check = Check(Verdict.MISMATCH, what, detail=text)
+    return OpResult("module", name, family, "sum", [SampleResult(name, name, what, "", [check])])
 
 
 def compare_modules(
@@ -320,6 +330,21 @@ def compare_modules(
         results.append(judged(case, ours, theirs))
         done(results[-1])
     return results
+
+
+def _family(name: str) -> str:
+    return next((case[1] for case in cases() if case[0] == name), "")
+
+
+def died(worker: Worker) -> OpResult:
+    """The result of a case that ended its process."""
+    return _lost(worker.key[1], _family(worker.key[1]), "process", worker.ended())
+
+
+def late(worker: Worker, why: str) -> OpResult:
+    """The result of a case that was stopped."""
+    text = f"{why}: stopped (--op-limit)"
+    return _lost(worker.key[1], _family(worker.key[1]), "process", text)
 
 
 def work(pipe: Connection, ours: str, theirs: str) -> None:

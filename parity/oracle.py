@@ -7,19 +7,20 @@ engines' bits differ, once per sample; the graph of its run gives the bounds the
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from . import bounds, precise, ulp
+from . import bounds, precise, rounding, ulp
 from .engines import Engine
 from .precise_special import DOUBTFUL
 from .record import Backward, Record, Value, run
 from .samples.materialise import Inputs
 from .samples.spec import Row, Sample
+from .values import Bound
 
+ROUNDED = 3  # runs with rounded intermediate results
 NEIGHBOURS = 16
 SIGNIFICANT = 15  # P(15 or more of 16 by chance) = 0.00026
 
@@ -62,21 +63,26 @@ class Oracle:
         self.ours, self.torch, self.sample, self.row, self.form = ours, torch, sample, row, form
         self._around: list[tuple[Record, Record, Oracle]] | None = None
         self._run: tuple[Record, Any] | None = None
+        self._rounded: list[Record] | None = None
 
     def _wider(self, nudge: int | None = None) -> tuple[Record, Any]:
         if self._run is None:
-            module = self.torch.module
-            before = module.get_default_dtype()
             kept: list = []
-            module.set_default_dtype(module.float64)
-            try:
-                host = Engine("torch", module)
-                sample = replace(self.sample, grad=self.row.grad, second=self.sample.second)
-                record = run(host, sample, self.form, wider=True, keep=kept, nudge=nudge)
-            finally:
-                module.set_default_dtype(before)
+            record = self._run_wider(kept, nudge)
             self._run = record, kept[0] if kept else None
         return self._run
+
+    def _run_wider(self, kept: list | None = None, nudge: int | None = None) -> Record:
+        """The sample in double precision."""
+        module = self.torch.module
+        before = module.get_default_dtype()
+        module.set_default_dtype(module.float64)
+        try:
+            host = Engine("torch", module)
+            sample = replace(self.sample, grad=self.row.grad, second=self.sample.second)
+            return run(host, sample, self.form, wider=True, keep=kept, nudge=nudge)
+        finally:
+            module.set_default_dtype(before)
 
     def value(self, part: str, theirs: np.ndarray) -> np.ndarray | None:
         """The precise counterpart of torch's array `theirs`, or None."""
@@ -153,23 +159,13 @@ class Oracle:
         ours, theirs = (run(e, sample, self.form, nudge=seed) for e in (self.ours, self.torch))
         return ours, theirs, exact
 
-    def bound(self, part: str, theirs: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
-        """A function from flat indices to allowed error in ULP of torch's dtype."""
+    def bound(self, part: str, theirs: np.ndarray) -> Bound:
+        """A function from flat indices to allowed error in ULP of torch's dtype, and condition."""
         normwise = self.row.level == "factorization"
 
-        def allowed(rows: np.ndarray) -> np.ndarray:
-            kept = self._wider()[1]
-            weight, terms = np.zeros(len(rows)), np.full(len(rows), 1.0)
-            if kept is not None:
-                found = self._tensor(part, kept)
-                if (
-                    found is not None
-                    and found[0].numel() == theirs.size
-                    and found[0].dtype in self._floating()
-                ):
-                    weight, terms = bounds.sensitivity(
-                        self.torch.module, found[0], found[1], rows, normwise
-                    )
+        def allowed(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            found = self._sensitivity(part, theirs, rows, normwise)
+            weight, terms = found or (np.zeros(len(rows)), np.ones(len(rows)))
             size = np.abs(theirs.reshape(-1)).astype(np.float64)
             size = np.where(np.isfinite(size), size, 0)
             largest = float(np.max(size, initial=0))
@@ -180,9 +176,53 @@ class Oracle:
             factor = bounds.allowance(terms, self.row.depth, theirs.dtype.name)
             with np.errstate(over="ignore"):  # next to nothing may be off by any number of ULP
                 error = factor * (weight + (largest if normwise else size))
-                return np.minimum(error / ulp.spacing(size, real), 1e300)
+                within = np.minimum(error / ulp.spacing(size, real), 1e300)
+            return within, bounds.condition(weight, size)
 
-        return allowed
+        return Bound(allowed, lambda: self._reach(part, theirs))
+
+    def _sensitivity(
+        self, part: str, theirs: np.ndarray, rows: np.ndarray, normwise: bool
+    ) -> tuple[np.ndarray, np.ndarray] | None:
+        """bounds.sensitivity of `part`; of a gradient that has no graph, bounds.of_gradient."""
+        kept, torch = self._wider()[1], self.torch.module
+        found = self._tensor(part, kept) if kept is not None else None
+        if found is None or found[0].numel() != theirs.size:
+            return None
+        if found[0].dtype not in (torch.float64, torch.complex128):
+            return None
+        known = bounds.sensitivity(torch, *found, rows, normwise)
+        if known is not None or not part.startswith("grad"):
+            return known
+        _, inputs, backward = kept
+        sources, cots = (
+            (backward.outs, backward.cots)
+            if part in backward.grads
+            else (backward.grads, backward.cots2)
+        )
+        leaves = inputs.leaves + list(backward.cots.values())
+        leaf = leaves[int(part.partition("[")[2][:-1])]
+        outs = [sources[path] for path in cots]
+        return bounds.of_gradient(torch, outs, list(cots.values()), leaf, rows)
+
+    def _reach(self, part: str, theirs: np.ndarray) -> np.ndarray | None:
+        """How many ULP of a float32 the roundings of torch's own steps move each element, by run."""
+        exact = _array(self._wider()[0], part)
+        if exact is None or exact.shape != theirs.shape or exact.dtype.kind not in "fc":
+            return None
+        if self._rounded is None:
+            self._rounded = [self._rounded_run(seed) for seed in range(1, ROUNDED + 1)]
+        moved = [_array(record, part) for record in self._rounded]
+        real = np.dtype(np.float32)
+        unit = ulp.spacing(np.where(np.isfinite(exact), np.abs(exact), 0), real)
+        with np.errstate(all="ignore"):
+            apart = [np.abs(m - exact) / unit for m in moved if m is not None and m.shape == exact.shape]
+            return np.nan_to_num(np.array(apart), nan=0.0, posinf=1e150) if apart else None
+
+    def _rounded_run(self, seed: int) -> Record:
+        """The oracle's run with every intermediate result rounded at random (rounding.py)."""
+        with rounding.Rounded(self.torch.module, seed):
+            return self._run_wider()
 
     def _floating(self) -> tuple:
         module = self.torch.module

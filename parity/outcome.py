@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from enum import IntEnum
+
+WRONG = 2.0**62  # ULP: no error but nan or infinity where a number is due, or the reverse
 
 
 class Verdict(IntEnum):
@@ -32,6 +35,10 @@ class Check:
     part: "out", "grad[0]", "grad2[1]", "error", …   form: function, method, inplace, out=
     ours, theirs: errors in ULP against the oracle (without one: the distance, and 0).
     bound: the largest error allowed, in ULP, where it was needed.
+    share_ours, share_theirs: the largest errors as shares of what each element is allowed.
+    plain_ours, plain_theirs: the largest errors in ULP among results that are no cancellation.
+    condition_ours, condition_theirs: Σ|∂y/∂x||x| / |y| of the results with these errors: how far
+        their inputs' rounding reaches; large where terms cancel.
     choice: what the branch-flip classifier says of a failing check (choices.py).
     causes: which candidate causes reproduce the other side's bits (explain.py).
     """
@@ -43,6 +50,12 @@ class Check:
     ours: float | None = None
     theirs: float | None = None
     bound: float | None = None
+    share_ours: float | None = None
+    share_theirs: float | None = None
+    plain_ours: float | None = None
+    plain_theirs: float | None = None
+    condition_ours: float | None = None
+    condition_theirs: float | None = None
     known: str = ""
     choice: str = ""
     causes: str = ""
@@ -128,12 +141,24 @@ class OpResult:
         counts["known"] = sum(any(c.known for c in s.checks) for s in self.samples)
         return counts
 
+    def _rounded(self) -> Iterator[Check]:
+        """The checks that are about rounding; no special values."""
+        for sample in self.samples:
+            if "special" not in sample.kind + sample.note:
+                yield from (c for c in sample.checks if c.verdict != Verdict.MISMATCH)
+
     def worst(self, side: str) -> float:
-        """The largest error in ULP of "ours" or "theirs" that rounding made; no special values."""
-        errors = [
-            getattr(c, side)
-            for s in self.samples
-            for c in s.checks
-            if c.verdict != Verdict.MISMATCH and "special" not in s.kind + s.note
-        ]
-        return max((e for e in errors if e is not None and e < 2.0**62), default=0.0)
+        """The largest error that rounding made.
+
+        side: "ours" or "theirs" in ULP; with "plain_" before it only of results that are no
+            cancellation; with "share_" as a share of the bound.
+        """
+        base = side.rpartition("_")[2]
+        found = [(getattr(c, side), getattr(c, base)) for c in self._rounded()]
+        return max((e for e, ulps in found if e is not None and ulps < WRONG), default=0.0)
+
+    def condition(self, side: str) -> float:
+        """Σ|∂y/∂x||x| / |y| of the result with the largest error in ULP of "ours" or "theirs"."""
+        found = [(getattr(c, side) or 0.0, getattr(c, f"condition_{side}")) for c in self._rounded()]
+        worst = max((f for f in found if f[0] < WRONG), key=lambda f: f[0], default=(0.0, None))
+        return worst[1] or 1.0

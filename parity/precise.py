@@ -100,7 +100,7 @@ def _functions() -> dict[str, Callable]:
         "atan2": m.atan2,
         "arctan2": m.atan2,
         "hypot": m.hypot,
-        "logaddexp": lambda x, y: m.log(m.exp(x) + m.exp(y)),
+        "logaddexp": lambda x, y: _logaddexp(m, x, y),
         "logaddexp2": lambda x, y: m.log(m.mpf(2) ** x + m.mpf(2) ** y) / m.log(2),
         "xlogy": lambda x, y: x * m.log(y),
         "xlog1py": lambda x, y: x * m.log1p(y),
@@ -114,6 +114,14 @@ def _functions() -> dict[str, Callable]:
         "__truediv__": lambda x, y: x / y,
     }
     return unary | binary | special_functions()
+
+
+def _logaddexp(m: Any, x: Any, y: Any) -> Any:
+    """log(eˣ + eʸ); of complex numbers the branch that is continuous in the larger one, torch's."""
+    if isinstance(x, m.mpf) and isinstance(y, m.mpf):
+        return m.log(m.exp(x) + m.exp(y))
+    large, small = (x, y) if m.re(x) >= m.re(y) else (y, x)
+    return large + m.log(1 + m.exp(small - large))
 
 
 def _number(x: Any) -> Any:

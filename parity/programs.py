@@ -6,14 +6,18 @@ experiment, the null model: torch against itself, with one weight moved by one U
 step, with every weight moved so, and with weights moved by up to one ULP at every step, as another
 order of rounding would.  Inside that band the drift is what rounding does to this program; outside
 it is a bug.
+
+An engine that makes more steps than the reference is stopped at the first of them.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib
 import time
 import traceback
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -27,6 +31,7 @@ from .outcome import Verdict
 from .torch_side import import_torchvision
 
 NULL_RUNS = (("one", 1), ("all", 2), ("steps", 3), ("steps", 4))
+Beat = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -128,19 +133,39 @@ def load_program(engine: Engine, program: Program) -> Any:
         raise EngineError(f"{engine.name} ships no program {program.module!r}: {error}") from error
 
 
-def trace(source: Any, torch: Any, config: Any, nudge: tuple[str, int] | None = None) -> Trace:
-    """Run `source.run` on `torch` and write down weights, batches and losses."""
+class _EnoughError(Exception):
+    """Stops a program that goes on where the reference has ended."""
+
+
+def trace(
+    source: Any,
+    torch: Any,
+    config: Any,
+    nudge: tuple[str, int] | None = None,
+    most: int | None = None,
+    beat: Beat = lambda place: None,
+) -> Trace:
+    """Run `source.run` on `torch` and write down weights, batches and losses.
+
+    most: steps after which one more ends the run.  beat: told of each step.
+    """
     seen: list[str] = []
     losses: list[float] = []
+    who = torch.__name__ + (f", weights moved ({nudge[0]})" if nudge else "")
 
     def on_step(step: int, batch: Any, loss: float) -> None:
         if nudge is None:  # the null model is about losses alone
             seen.append(digest(batch))
         losses.append(loss)
+        beat(f"{who}, after step {step}")
+        if most is not None and len(losses) > most:
+            raise _EnoughError
 
     namespace = Observed(torch, nudge)
-    began = time.perf_counter()
-    result = source.run(namespace, config, on_step)
+    beat(f"{who}, before its first step")
+    began, result = time.perf_counter(), None
+    with contextlib.suppress(_EnoughError):
+        result = source.run(namespace, config, on_step)
     extras = {
         k: getattr(result, k)
         for k in ("test_accuracy", "test_loss", "accuracy")
@@ -178,12 +203,14 @@ def running_band(theirs: Trace, nudged: list[Trace], unit: float) -> np.ndarray:
 def judge(name: str, ours: Trace, theirs: Trace, nudged: list[Trace]) -> ProgramResult:
     """The verdict on two traces: the first thing that differs is named."""
     result = ProgramResult(name, Verdict.MISMATCH, "", len(theirs.losses), ours, theirs)
-    structural = _weights(ours, theirs) or _batches(ours, theirs)
+    structural = weights_differ(ours, theirs) or _batches(ours, theirs)
     if structural:
         result.detail = structural
         return result
     if len(ours.losses) != len(theirs.losses):
-        result.detail = f"ours made {len(ours.losses)} steps, torch {len(theirs.losses)}"
+        made, due = len(ours.losses), len(theirs.losses)
+        result.detail = f"ours {'goes on after' if made > due else 'ends with'} step "
+        result.detail += f"{min(made, due)}, torch makes {due}"
         return result
     unit = float(np.finfo(theirs.weights[0].dtype).eps) if theirs.weights else np.finfo(float).eps
     result.difference = relative(ours.losses, theirs.losses)
@@ -212,7 +239,8 @@ def judge(name: str, ours: Trace, theirs: Trace, nudged: list[Trace]) -> Program
     return result
 
 
-def _weights(ours: Trace, theirs: Trace) -> str:
+def weights_differ(ours: Trace, theirs: Trace) -> str:
+    """The first initial weight that differs, in words; empty if none does."""
     if len(ours.weights) != len(theirs.weights):
         return f"ours optimizes {len(ours.weights)} tensors, torch {len(theirs.weights)}"
     for i, (a, b) in enumerate(zip(ours.weights, theirs.weights, strict=True)):
@@ -231,35 +259,49 @@ def _batches(ours: Trace, theirs: Trace) -> str:
     return ""
 
 
+def prepared(
+    name: str, ours: Engine, theirs: Engine, options: dict[str, Any] | None = None
+) -> tuple[Any, Any]:
+    """The module of a program, and its configuration with the options that it knows."""
+    program = PROGRAMS[name]
+    source = load_program(ours if not ours.is_torch else open_engine("minitorch_ref"), program)
+    known = source.Config.__dataclass_fields__
+    given = {k: v for k, v in (options or {}).items() if v is not None}
+    wanted = {k: v for k, v in {**program.options, **given}.items() if k in known}
+    if program.vision and (ours.is_torch or theirs.is_torch):
+        import_torchvision()
+    return source, replace(source.Config(), **wanted)
+
+
 def compare_program(
     name: str,
     ours: Engine,
     theirs: Engine,
     options: dict[str, Any] | None = None,
     null_runs: tuple = NULL_RUNS,
+    beat: Beat = lambda place: None,
 ) -> ProgramResult:
-    """Run one program on both engines and on the null model."""
+    """Run one program on both engines and on the null model; `beat` is told where it is."""
     from minitorch_ref.programs.data import each_note_once
 
-    program = PROGRAMS[name]
-    source = load_program(ours if not ours.is_torch else open_engine("minitorch_ref"), program)
-    known = source.Config.__dataclass_fields__
-    given = {k: v for k, v in (options or {}).items() if v is not None}
-    wanted = {k: v for k, v in {**program.options, **given}.items() if k in known}
-    config = replace(source.Config(), **wanted)
-    if program.vision and (ours.is_torch or theirs.is_torch):
-        import_torchvision()
+    source, config = prepared(name, ours, theirs, options)
     with each_note_once():
-        return _compare_runs(name, source, config, ours, theirs, null_runs)
+        return _compare_runs(name, source, config, ours, theirs, null_runs, beat)
 
 
 def _compare_runs(
-    name: str, source: Any, config: Any, ours: Engine, theirs: Engine, null_runs: tuple
+    name: str,
+    source: Any,
+    config: Any,
+    ours: Engine,
+    theirs: Engine,
+    null_runs: tuple,
+    beat: Beat,
 ) -> ProgramResult:
     began = time.perf_counter()
-    reference = trace(source, theirs.module, config)
+    reference = trace(source, theirs.module, config, beat=beat)
     try:
-        mine = trace(source, ours.module, config)
+        mine = trace(source, ours.module, config, most=len(reference.losses), beat=beat)
     except (FileNotFoundError, MemoryError):  # not the engine's doing
         raise
     except Exception as error:
@@ -273,7 +315,7 @@ def _compare_runs(
             seconds=time.perf_counter() - began,
         )
     nudged = (
-        [trace(source, theirs.module, config, n) for n in null_runs]
+        [trace(source, theirs.module, config, n, beat=beat) for n in null_runs]
         if not np.array_equal(mine.losses, reference.losses)
         else []
     )

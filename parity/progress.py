@@ -6,10 +6,10 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
+from . import worst
 from .outcome import OpResult, Verdict
 from .session import Session
 
@@ -138,7 +138,8 @@ def summary(session: Session, page: Path, before: dict[str, Any] | None) -> None
     if session.programs:
         console.print(_programs(session))
     if any(r.worst("ours") or r.worst("theirs") for r in session.ops):
-        console.print(_worst(session.ops))
+        for table in worst.tables(session.ops):
+            console.print(table)
     _deviations(console, session)
     if before is not None:
         _since(console, session, before)
@@ -213,39 +214,14 @@ def _kinds(session: Session) -> Any:
     return table
 
 
-def _worst(results: list[OpResult]) -> Any:
-    from rich.table import Table
-
-    title = "largest errors against the oracle, in ULP: our ten worst ops and torch's"
-    table = Table(title=title, title_justify="left")
-    for name in ("op", "ours", "torch", "", "op", "torch", "ours"):
-        table.add_column(name, justify="right" if name in ("ours", "torch") else "left")
-    columns = []
-    for side, other in (("ours", "theirs"), ("theirs", "ours")):
-        worst = sorted((r for r in results if r.worst(side)), key=lambda r: -r.worst(side))[:10]
-        columns.append([(r.op, f"{r.worst(side):.3g}", f"{r.worst(other):.3g}") for r in worst])
-    for ours, theirs in zip_longest(*columns, fillvalue=("", "", "")):
-        table.add_row(*ours, "", *theirs)
-    return table
-
-
 def _deviations(console: Any, session: Session, limit: int = 25) -> None:
     from rich.markup import escape
 
     failing = [r for r in session.ops + session.modules if not r.verdict.ok]
     for r in sorted(failing, key=lambda r: -r.verdict)[:limit]:
-        sample = max(r.samples, key=lambda s: s.verdict, default=None)
-        check = (
-            max((c for c in sample.checks if not c.known), key=lambda c: c.verdict, default=None)
-            if sample
-            else None
-        )
-        text = (
-            f"{sample.text if sample else 'no samples'}: {check.form} {check.part}: {check.detail}"
-            if check and sample
-            else "the op has no samples"
-        )
-        console.print(f"[{COLOURS[str(r.verdict)]}]{r.op}[/] {escape(text[:400])}", highlight=False)
+        said = escape(_why(r)[:400])
+        name = r.op.removeprefix("module.")
+        console.print(f"[{COLOURS[str(r.verdict)]}]{name}[/]: {said}", highlight=False)
     if len(failing) > limit:
         console.print(f"… and {len(failing) - limit} more, in the report")
     for p in session.programs:
@@ -253,6 +229,18 @@ def _deviations(console: Any, session: Session, limit: int = 25) -> None:
             console.print(f"[red]program {p.name}[/] {escape(p.detail)}", highlight=False)
     for problem in session.problems:
         console.print(f"[red]ledger: {problem.kind}[/] {escape(problem.text)}", highlight=False)
+
+
+def _why(result: OpResult) -> str:
+    """The worst check of the worst sample."""
+    sample = max(result.samples, key=lambda s: s.verdict, default=None)
+    if sample is None:
+        return "the op has no samples"
+    check = max((c for c in sample.checks if not c.known), key=lambda c: c.verdict)
+    if sample.kind == check.part:  # it is about no sample: the process ended, or hung
+        return check.detail
+    where = "" if sample.kind == "module" else f"{sample.text}: {check.form} "
+    return f"{where}{check.part}: {check.detail}"
 
 
 def cost(session: Session) -> str:

@@ -18,6 +18,7 @@ import pytest
 from . import assertion
 from .assertion import assert_parity
 from .outcome import Check
+from .values import CANCELS
 
 DTYPES = ("float16", "bfloat16", "float32", "float64", "complex64", "complex128")
 
@@ -77,7 +78,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 class Figures:
-    """Every comparison of the run: (test, verdict, error of ours, of the reference, bound)."""
+    """Every comparison of the run.
+
+    A row is test, verdict, errors of ours and of the reference, bound, share of it, is it a cancellation.
+    """
 
     def __init__(self) -> None:
         self.found: list[tuple] = []
@@ -85,7 +89,8 @@ class Figures:
 
     def hear(self, name: str, check: Check) -> None:
         """A comparison has been made."""
-        figures = (check.ours, check.theirs, check.bound)
+        cancels = (check.condition_ours or 1.0) > CANCELS
+        figures = (check.ours, check.theirs, check.bound, check.share_ours, cancels)
         self.found.append((self.test, str(check.verdict), *figures))
 
     @pytest.hookimpl(wrapper=True)
@@ -116,9 +121,12 @@ class Figures:
         said = ", ".join(f"{n} {v}" for v, n in counts.items())
         terminalreporter.line(f"{len(self.found)} comparisons: {said}")
         measured = [row for row in self.found if row[2]]
-        for test, _, ours, theirs, bound in sorted(measured, key=lambda row: -row[2])[:5]:
-            limit = "" if bound is None else f", bound {bound:.3g}"
-            terminalreporter.line(f"  {ours:9.3g} ULP (reference {theirs or 0:.3g}{limit})  {test}")
+        measured.sort(key=lambda row: -(row[5] or 0.0))
+        for test, _, ours, theirs, bound, share, cancels in measured[:5]:
+            said = f"  {share or 0:9.3g} of its bound: {ours:.3g} ULP, reference {theirs or 0:.3g}"
+            said += "" if bound is None else f", bound {bound:.3g}"
+            said += ", a cancellation" if cancels else ""
+            terminalreporter.line(f"{said}  {test}")
 
 
 class Parity:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from . import session as sessions
+from . import worst
 from .accuracy_cases import SAME
 from .formulas import formula
 from .outcome import Verdict
@@ -118,6 +119,8 @@ def context(session: Session, before: dict[str, Any] | None = None) -> dict[str,
         "news": news(session, before),
         "identical_share": 100 * identical / samples if samples else 0.0,
         "classes": CLASSES,
+        "yardsticks": worst.YARDSTICKS,
+        "number": worst.number,
         "atlas": atlas_page.embedded(session.atlas),
         "bar": bar(data["counts"]) if session.ops else [],
         "module_bar": bar(data["module_counts"]) if session.modules else [],

@@ -186,7 +186,7 @@ class Sources:
                 return
             registry_keys(open_engine(engine))  # namespaces that are imported late register now
             self.registry = importlib.import_module(f"{module}.ops.registry").REGISTRY
-        except (ImportError, EngineError):
+        except (ImportError, EngineError, ValueError):  # ValueError: a module made at run time
             return
         origin = importlib.import_module(module).__file__
         self.package = Path(origin or "").resolve().parent

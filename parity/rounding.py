@@ -33,7 +33,11 @@ def Rounded(torch: Any, seed: int) -> Any:  # noqa: N802 - used like the class t
     rng = np.random.default_rng(seed)
 
     def rounded(x: Any) -> None:
-        if isinstance(x, torch.Tensor) and x.dtype is torch.float64 and x.numel():
+        if not isinstance(x, torch.Tensor) or not x.numel():
+            return
+        if x.dtype is torch.complex128 and not x.is_conj():
+            x = torch.view_as_real(x)
+        if x.dtype is torch.float64 and not x.is_neg():
             round_at_random(x.detach().numpy(), rng)
 
     class Mode(TorchDispatchMode):

@@ -1,27 +1,22 @@
-"""Running many ops in parallel processes, and living through an op that kills its process.
+"""Which ops there are to compare, and comparing them in parallel processes (crew.py).
 
-Each worker imports both engines once, holds them to one thread, and takes ops one at a time.  A
-worker that dies (some torch kernels end in SIGFPE on odd integers) or that does not answer within
-the time limit costs the op that it was on, which is reported with the sample as a mismatch; another
-worker takes its place.
+Each worker imports both engines once, holds them to one thread, and takes ops one at a time.  An op
+that kills its process, or gives no answer within the time limit, is reported with the sample that it
+was in as a mismatch.
 """
 
 from __future__ import annotations
 
-import contextlib
 import math
-import multiprocessing as mp
 import os
-import time
 import traceback
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from multiprocessing.connection import Connection, wait
+from collections.abc import Callable, Iterator
+from multiprocessing.connection import Connection
 from typing import Any
 
 from .compare import Lab, mismatch
+from .crew import Limit, Worker, in_processes
 from .engines import Engine, EngineError, open_engine
-from .memory import PEAK
 from .outcome import OpResult, SampleResult
 from .samples import ROWS, row_for
 
@@ -86,7 +81,7 @@ def matches(name: str, pattern: str) -> bool:
     )
 
 
-def _terms(part: str) -> Iterable[tuple[bool, str]]:
+def _terms(part: str) -> Iterator[tuple[bool, str]]:
     for term in part.split(" and "):
         term = term.strip()
         negate = term.startswith("not ")
@@ -141,105 +136,13 @@ def _run_here(ours: str, theirs: str, keys: list[Key], done: Callable) -> list[O
     return sorted(results, key=lambda r: r.op)
 
 
-class _Worker:
-    """A process, what it works on, since when, and where it said that it was."""
-
-    def __init__(
-        self, context: mp.context.BaseContext, work: Callable, ours: str, theirs: str
-    ) -> None:
-        self.pipe, child = context.Pipe()
-        self.process = context.Process(target=work, args=(child, ours, theirs), daemon=True)
-        self.process.start()
-        child.close()
-        self.key: Any = None
-        self.at, self.since = "", math.inf  # the clock runs from when it says that it is ready
-        self.ready = False
-
-    def give(self, key: Any) -> None:
-        self.key, self.at = key, ""
-        self.since = time.monotonic() if self.ready else math.inf
-        with contextlib.suppress(BrokenPipeError):  # it has just died: the pipe will say so
-            self.pipe.send(key)
-
-    def hear(self, message: str) -> None:
-        """It is ready (an empty text), or at a sample."""
-        self.at = message
-        if not self.ready:
-            self.ready, self.since = True, time.monotonic()
-
-    def stop(self) -> None:
-        """End the process, whatever it is doing."""
-        self.process.kill()
-        self.process.join(5)
+def _died(worker: Worker) -> OpResult:
+    return broken(worker.key or ("torch", "?"), "process", worker.ended())
 
 
-def _died(worker: _Worker) -> OpResult:
-    worker.process.join(5)
-    where = f", in {worker.at}" if worker.at else ""
-    return broken(
-        worker.key or ("torch", "?"),
-        "process",
-        f"the process comparing it ended with exit code {worker.process.exitcode}{where}",
-    )
-
-
-def _late(worker: _Worker, limit: float) -> OpResult:
+def _late(worker: Worker, why: str) -> OpResult:
     where = worker.at or "before its first sample"
-    return broken(
-        worker.key, "process", f"no answer within {limit:g} s, stopped in {where} (--op-limit)"
-    )
-
-
-class _Crew:
-    """The workers of one `run_ops`, and the queue they work off."""
-
-    def __init__(self, start: Callable[[], _Worker], keys: list[Any], count: int) -> None:
-        self.start, self.queue = start, deque(keys)
-        self.busy: dict[Any, _Worker] = {}
-        for worker in [start() for _ in range(count)]:
-            self.occupy(worker)
-
-    def occupy(self, worker: _Worker) -> None:
-        """Give the worker the next key, or let it go home."""
-        if self.queue:
-            worker.give(self.queue.popleft())
-            self.busy[worker.pipe] = worker
-        elif worker.process.is_alive():
-            worker.give(None)
-
-    def replace(self) -> None:
-        """Another worker for one that is gone, if there is still something to do."""
-        if self.queue:
-            self.occupy(self.start())
-
-    def results(self, died: Callable, late: Callable, limit: float) -> Iterator[Any]:
-        """Each result as it comes; `died(worker)` and `late(worker, limit)` stand in for others."""
-        while self.busy:
-            ready = wait(list(self.busy), min(limit / 4, 1.0))
-            now = time.monotonic()
-            for pipe in ready:
-                worker = self.busy[pipe]
-                try:
-                    message = worker.pipe.recv()
-                except (EOFError, OSError):
-                    del self.busy[pipe]
-                    yield died(worker)
-                    self.replace()
-                    continue
-                if isinstance(message, str):
-                    worker.hear(message)
-                    continue
-                PEAK.look(w.process.pid or 0 for w in self.busy.values())
-                del self.busy[pipe]
-                yield message
-                self.occupy(worker)
-            for worker in [w for w in self.busy.values() if now - w.since > limit]:
-                if worker.pipe.poll():
-                    continue  # it has just answered
-                del self.busy[worker.pipe]
-                worker.stop()
-                yield late(worker, limit)
-                self.replace()
+    return broken(worker.key, "process", f"{why}, stopped in {where} (--op-limit)")
 
 
 def run_ops(
@@ -249,8 +152,8 @@ def run_ops(
     processes: int | None = None,
     done: Callable[[Any], None] = lambda result: None,
     work: Callable = _work,
-    died: Callable = _died,
-    late: Callable = _late,
+    died: Callable[[Worker], Any] = _died,
+    late: Callable[[Worker, str], Any] = _late,
     limit: float = math.inf,
 ) -> list[Any]:
     """Compare `keys` in parallel; `done` sees each result as it comes.  Sorted by name.
@@ -264,14 +167,8 @@ def run_ops(
         return []
     if processes == 0:
         return _run_here(ours, theirs, keys, done)
-    context = mp.get_context("spawn")
-    count = max(1, min(processes or len(os.sched_getaffinity(0)), len(keys)))
-    crew, results = _Crew(lambda: _Worker(context, work, ours, theirs), keys, count), []
-    try:
-        for result in crew.results(died, late, limit):
-            results.append(result)
-            done(result)
-    finally:
-        for worker in crew.busy.values():
-            worker.stop()
+    results = []
+    for result in in_processes(work, (ours, theirs), keys, processes, died, late, Limit(limit)):
+        results.append(result)
+        done(result)
     return sorted(results, key=lambda r: r.op)

@@ -12,11 +12,13 @@ from typing import Any
 
 import numpy as np
 
+from . import worst
 from .engines import Engine, EngineError
 from .files import read_json
 from .ledger import Entry, Problem
 from .outcome import OpResult, Verdict, kind_of
 from .programs import ProgramResult
+from .values import CANCELS
 
 FORMAT = 1
 
@@ -111,6 +113,11 @@ def _op(result: OpResult, details: int) -> dict[str, Any]:
         "counts": result.counts(),
         "ulp_ours": round(result.worst("ours"), 3),
         "ulp_torch": round(result.worst("theirs"), 3),
+        "plain_ours": round(result.worst("plain_ours"), 3),
+        "plain_torch": round(result.worst("plain_theirs"), 3),
+        "share_ours": round(result.worst("share_ours"), 4),
+        "share_torch": round(result.worst("share_theirs"), 4),
+        "cancels": result.condition("ours") > CANCELS,
         "seconds": round(result.seconds, 3),
         "notable": [
             {
@@ -141,6 +148,7 @@ def as_dict(session: Session, details: int = 12) -> dict[str, Any]:
         "kinds": [
             {"kind": k, "ops": o, "samples": n, "example": e} for k, o, n, e in session.kinds()
         ],
+        "worst": worst.as_dict(session.ops),
         "ops": [_op(r, details) for r in session.ops],
         "modules": [_op(r, details) for r in session.modules],
         "programs": [p.as_dict() for p in session.programs],

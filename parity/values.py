@@ -8,22 +8,43 @@
    within γₙ·(|J||x|), see bounds.py, or no further than torch's own worst error.  Errors on one
    sample can be luck, so before we are called worse a sign test over close variations of the
    sample must agree (oracle.py).  Outside: "worse".  Torch outside and we inside: "better".
+   Of the errors is also kept how large they are in ULP where nothing cancels (in a difference of
+   large terms the ULP of the result is no yardstick), and what share of the bound they are.  Errors
+   that the bound does not explain are for that compared with what the roundings of the op's own steps
+   do: what cancels between input and result is in no Jacobian.  Verdicts know nothing of it.
 5. No oracle: both sides may be off by the bound, so their distance by twice the bound.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from . import ulp
+from . import nullmodel, ulp
 from .outcome import Check, Verdict
 
 LIMIT = 2.0  # ULP
 
-Bound = Callable[[np.ndarray], np.ndarray]  # flat indices → allowed error in ULP
+CANCELS = 16.0  # terms so many times as large as their sum: it has lost four bits before rounding
+
+
+
+@dataclass(frozen=True)
+class Bound:
+    """What the data of a sample allow each element of its result.
+
+    allowed: flat indices → (allowed error in ULP, condition Σ|∂y/∂x||x| / |y|).
+    reach: how many ULP roundings of all intermediate results move each element, one row for each of
+        a few runs; or None.
+    """
+
+    allowed: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
+    reach: Callable[[], np.ndarray | None] = lambda: None
+
+
 Near = Callable[[], Any]  # the sign test: an oracle.Neighbourhood
 
 
@@ -167,9 +188,17 @@ def _judge(
     else:
         ours, theirs, share = ulp.error(a, exact), ulp.error(b, exact), 1.0
     worst_ours, worst_theirs = float(np.max(ours)), float(np.max(theirs))
-    limit = _limits(ours, theirs, share, bound)
+    limit, condition = _limits(ours, theirs, share, bound)
+    due = limit  # what the error is a share of
+    if bound is not None and _unexplained(np.maximum(ours, theirs), limit, condition):
+        reach = bound.reach()  # does anything cancel on the way?
+        if reach is not None:
+            condition = np.maximum(condition, np.sqrt(np.mean(reach**2, axis=0)))
+            due = np.maximum(limit, nullmodel.limit(reach))
     we_fail = (ours > limit) & (ours > worst_theirs)
     allowed = float(np.max(np.where(ours == worst_ours, limit, 0)))
+    facts: dict[str, Any] = {"ours": worst_ours, "theirs": worst_theirs, "bound": allowed}
+    facts |= _yardsticks(ours, theirs, due, condition)
     if we_fail.any() and near is not None:
         around = near()
         if around.decides:
@@ -177,15 +206,7 @@ def _judge(
                 f"worse than torch in only {around.worse} of {around.runs} variations "
                 f"(at most {around.ours:.3g} and {around.theirs:.3g} ULP)"
             )
-            return Check(
-                Verdict.EQUAL,
-                part,
-                detail=text,
-                ours=worst_ours,
-                theirs=worst_theirs,
-                bound=allowed,
-            )
-    facts = {"ours": worst_ours, "theirs": worst_theirs, "bound": allowed}
+            return Check(Verdict.EQUAL, part, detail=text, **facts)
     if we_fail.any():
         text = _describe(a, b, np.where(we_fail, ours - limit, -1), exact)
         if ours.size > 1:
@@ -208,13 +229,41 @@ def _judge(
     return Check(Verdict.EQUAL, part, **facts)
 
 
-def _limits(ours: np.ndarray, theirs: np.ndarray, share: float, bound: Bound | None) -> np.ndarray:
-    """Allowed error of each element: 2 ULP, or the bound where that is exceeded."""
-    limit = np.full(ours.shape, share * LIMIT)
+def _limits(
+    ours: np.ndarray, theirs: np.ndarray, share: float, bound: Bound | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Of each element the allowed error, 2 ULP or the bound where that is exceeded; its condition.
+
+    The condition is 1 where there is no bound, or no need of it.
+    """
+    limit, condition = np.full(ours.shape, share * LIMIT), np.ones(ours.shape)
     rows = np.flatnonzero((ours > limit) | (theirs > limit))
     if bound is not None and rows.size:
-        limit.reshape(-1)[rows] = np.maximum(limit.reshape(-1)[rows], share * bound(rows))
-    return limit
+        allowed, condition.reshape(-1)[rows] = bound.allowed(rows)
+        limit.reshape(-1)[rows] = np.maximum(limit.reshape(-1)[rows], share * allowed)
+    return limit, condition
+
+
+def _unexplained(worst: np.ndarray, limit: np.ndarray, condition: np.ndarray) -> bool:
+    """Whether an error is beyond its bound, or large though its terms are not."""
+    return bool(((worst > limit) | (worst > CANCELS) & (condition <= CANCELS)).any())
+
+
+def _yardsticks(
+    ours: np.ndarray, theirs: np.ndarray, due: np.ndarray, condition: np.ndarray
+) -> dict[str, float]:
+    """The largest errors as shares of what is `due`, and in ULP where nothing cancels."""
+    plain = condition <= CANCELS
+    places = int(np.argmax(ours)), int(np.argmax(theirs))
+    reach = [float(condition.reshape(-1)[place]) for place in places]
+    return {
+        "share_ours": float(np.max(ours / due)),
+        "share_theirs": float(np.max(theirs / due)),
+        "plain_ours": float(np.max(ours, initial=0, where=plain)),
+        "plain_theirs": float(np.max(theirs, initial=0, where=plain)),
+        "condition_ours": reach[0],
+        "condition_theirs": reach[1],
+    }
 
 
 def _wider(a: np.ndarray) -> np.ndarray:

@@ -1,24 +1,50 @@
-"""An engine that is torch, except that hypot of float64 never returns."""
+"""An engine that is torch, except that three things never return.
 
+hypot of float64, the module nn.ReLU in training, and mv from its fourth call on.
+"""
+
+import itertools
 import sys
 import time
+import types
 
 import torch
 from torch import *  # noqa: F403
 
-Tensor, nn, autograd, Generator = torch.Tensor, torch.nn, torch.autograd, torch.Generator
+import minitorch_ref.programs
+
+Tensor, autograd, Generator = torch.Tensor, torch.autograd, torch.Generator
 from_numpy, empty, manual_seed = torch.from_numpy, torch.empty, torch.manual_seed
+optim, utils, save, load = torch.optim, torch.utils, torch.save, torch.load
+calls = itertools.count(1)
+
+
+def forever():
+    while True:
+        time.sleep(0.01)
 
 
 def hypot(input, *args, **kwargs):
-    while input.dtype == torch.float64:
-        time.sleep(0.01)
-    return torch.hypot(input, *args, **kwargs)
+    return forever() if input.dtype == torch.float64 else torch.hypot(input, *args, **kwargs)
+
+
+def mv(input, vec):
+    return forever() if next(calls) >= 4 else torch.mv(input, vec)
+
+
+class ReLU(torch.nn.ReLU):
+    def forward(self, input):
+        return forever()
+
+
+nn = types.ModuleType("hanging_engine.nn")
+nn.__dict__.update({k: v for k, v in vars(torch.nn).items() if not k.startswith("__")}, ReLU=ReLU)
 
 
 class ops:  # noqa: N801
     """What a registry looks like from outside."""
 
 
-registry = sys.modules["hanging_engine.ops.registry"] = type(sys)("registry")
+registry = sys.modules["hanging_engine.ops.registry"] = types.ModuleType("registry")
 registry.REGISTRY = {}
+sys.modules["hanging_engine.programs"] = minitorch_ref.programs

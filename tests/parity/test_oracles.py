@@ -14,7 +14,7 @@ from parity.engines import open_engine
 from parity.oracle import NEIGHBOURS, SIGNIFICANT, Neighbourhood, Oracle
 from parity.precise_special import DOUBTFUL
 from parity.samples import row_for, samples_for
-from parity.values import compare_arrays, positions, same_bits
+from parity.values import Bound, compare_arrays, positions, same_bits
 
 TORCH = open_engine("torch")
 
@@ -109,8 +109,9 @@ def test_verdicts(ours, theirs, exact, level, verdict):
 def test_the_bound_of_a_sum_widens_the_limit():
     far = [1.0 + 20 * UP]
     assert judge(far, [1.0], [1.0], "sum").verdict == Verdict.WORSE
-    assert judge(far, [1.0], [1.0], "sum", lambda rows: np.full(len(rows), 30.0)).verdict == Verdict.EQUAL
-    assert judge(far, [1.0], [1.0], "ulp", lambda rows: np.full(len(rows), 30.0)).verdict == Verdict.WORSE
+    bound = Bound(lambda rows: (np.full(len(rows), 30.0), np.ones(len(rows))))
+    assert judge(far, [1.0], [1.0], "sum", bound).verdict == Verdict.EQUAL
+    assert judge(far, [1.0], [1.0], "ulp", bound).verdict == Verdict.WORSE
 
 
 def test_integers_are_always_exact():

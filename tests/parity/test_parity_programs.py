@@ -107,7 +107,7 @@ def test_the_first_differing_batch_is_named():
 def test_a_run_of_another_length():
     short = made()
     short.losses = short.losses[:30]
-    assert "ours made 30 steps, torch 40" in judge("small", short, made(), []).detail
+    assert "ours ends with step 30, torch makes 40" in judge("small", short, made(), []).detail
 
 
 def test_nan_losses_are_infinitely_far():

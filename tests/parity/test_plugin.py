@@ -56,7 +56,7 @@ def test_fixtures_options_marker_and_summary(suite):
     assert done.returncode == 1 and "1 failed" in out
     assert "ParityError" in out and "ULP off" in out
     assert "5 passed" in out and "parity/assertion.py" not in out, "the traceback ends in the test"
-    assert "5 comparisons: " in out and "ULP (reference" in out and "test_inner.py::test_bad" in out
+    assert "5 comparisons: " in out and "of its bound: " in out and "ULP, reference" in out and "test_inner.py::test_bad" in out
     if not torch.cuda.is_available():
         assert "torch sees no CUDA device here" in out, "a skip says why"
 

@@ -11,7 +11,7 @@ import shutil
 import numpy as np
 import pytest
 
-from parity import atlas_ratchet, diverge, draws, packs, session, trail
+from parity import atlas, atlas_page, atlas_ratchet, atlas_run, diverge, draws, packs, session, trail
 from parity.__main__ import main
 from parity.engines import EngineError, open_engine
 from parity.ledger import LedgerError
@@ -48,6 +48,9 @@ def files(tmp_path_factory):
     record_with("draws", folder / "draws.trail")
     for name, data in (("atlas.json", FIGURES), ("run.json", RUN), ("ledger.json", LEDGER)):
         (folder / name).write_text(json.dumps(data, indent=1))
+    depth = atlas.Depth(50, 64, 10)
+    records = [r for n in ("exp", "hypot") for r in atlas.survey(TORCH, TORCH, n, ("float32",), depth)]
+    (folder / "drawn.json").write_text(atlas.as_json({"build": {"numpy": "2"}, "records": records}))
     return folder
 
 
@@ -65,6 +68,7 @@ READERS = {
     "ops.trail": (lambda path, whole: diverge.describe(diverge.compare(path, whole, [whole, whole])), trail.TrailError),
     "draws.trail": (lambda path, whole: draws.describe(*draws.compare(path, whole)), trail.TrailError),
     "atlas.json": (lambda path, whole: atlas_ratchet.load(path)["figures"], EngineError),
+    "drawn.json": (lambda path, whole: json.dumps(atlas_page.embedded(atlas_run.stored(path)["records"])), EngineError),
     "run.json": (read_run, EngineError),
     "ledger.json": (lambda path, whole: apply_ledger(load_ledger(path), results()), LedgerError),
 }
@@ -181,3 +185,26 @@ def test_a_recording_that_breaks_off_leaves_the_old_trail(files, tmp_path):
     writer = trail.Writer(path, engine="torch")
     writer.close()
     assert list(trail.read(path)[1]) == []
+
+
+@pytest.mark.parametrize("spoil, message", [
+    (lambda text: text[:-200], r"atlas\.json:\d+: the atlas is not JSON"),
+    (lambda text: text.replace('"part":"grad[0]"', '"part":3', 1), r"atlas\.json:[23]: not a record of the atlas: part is '3'"),
+    (lambda text: '{"records": {}}', r"atlas\.json:1: not an atlas: it has no records; make it again with `python -m parity atlas`"),
+    (lambda text: '{"records": []}', r"atlas\.json:1: not an atlas: it has no build"),
+])
+def test_a_spoilt_atlas_beside_the_report_stops_the_run_before_it_starts(files, tmp_path, capsys, spoil, message):
+    (tmp_path / "atlas.json").write_text(spoil((files / "drawn.json").read_text()))
+    before = (tmp_path / "atlas.json").read_bytes()
+    assert main(["ops", "-k", "erfinv", "--ours", "torch", "--out", str(tmp_path), "--processes", "0"]) == 2
+    assert re.search(message, capsys.readouterr().err)
+    assert [p.name for p in tmp_path.iterdir()] == ["atlas.json"] and (tmp_path / "atlas.json").read_bytes() == before
+
+
+def test_a_whole_atlas_beside_the_report_is_on_the_page(files, tmp_path):
+    from parity.atlas_ratchet import build
+
+    drawn = json.loads((files / "drawn.json").read_text()) | {"build": build(TORCH, TORCH)}
+    (tmp_path / "atlas.json").write_text(json.dumps(drawn))
+    assert main(["ops", "-k", "erfinv", "--ours", "torch", "--out", str(tmp_path), "--processes", "0"]) == 0
+    assert '"name": "hypot"' in (tmp_path / "index.html").read_text()
