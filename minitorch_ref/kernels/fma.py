@@ -19,6 +19,9 @@ fuse.  The same here.
 from __future__ import annotations
 
 import functools
+import itertools
+import math
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -129,9 +132,15 @@ def _two_product(x: Array, y: Array) -> tuple[Array, Array]:
 
 def _fma64_few(a: Any, b: Any, c: Array) -> Array:
     """The C library's own `fma`, called element by element."""
-    columns = [np.broadcast_to(v, c.shape).ravel().tolist() for v in (a, b)]
-    values = map(_c_fma(), *columns, c.ravel().tolist())
-    return np.fromiter(values, np.float64, c.size).reshape(c.shape)
+    columns = [_elements(v, c.shape) for v in (a, b, c)]
+    return np.array([*map(_c_fma(), *columns)], np.float64).reshape(c.shape)
+
+
+def _elements(x: Any, shape: tuple[int, ...]) -> Iterable[float]:
+    """The elements of `x`, broadcast to `shape`, as Python's numbers."""
+    if np.ndim(x) == 0:
+        return itertools.repeat(float(x), math.prod(shape))
+    return (x if x.shape == shape else np.broadcast_to(x, shape)).ravel().tolist()
 
 
 @functools.cache

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
 from ...autograd.graph import record
+from ...autograd.modes import state
 from ...ops.matmul import product
 from ...ops.pointwise import conj
 from ...ops.registry import op
 from ...quiet import fp
-from ...tensor import Tensor
+from ...tensor import Tensor, wrap
 
 # torch records views around the product; the last one's name, by bias and dims (1 | 2 | more)
 _NODES = {
@@ -36,12 +38,25 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         data = product(rows, w.T)
     else:
         data = _affine(rows, w, _checked_bias(bias, weight, (rows.shape[0], w.shape[0])))
-    return record(
-        name,
-        data.reshape(outer),
-        input=(input, lambda g, weight: g.matmul(conj(weight))),
-        weight=(weight, _weight_gradient),
-        bias=(bias, lambda g: g),
+    joint = ("input", "weight", "bias"), _gradients
+    return record(name, data.reshape(outer), joint, input=input, weight=weight, bias=bias)
+
+
+def _gradients(g: Tensor, input: Tensor, weight: Tensor, needs: tuple[bool, ...]) -> Any:
+    """ȳ·W for the input, ȳᵀ·x for the weight, and ȳ, which is summed over the rows, for the bias."""
+    to_input, to_weight, _ = needs
+    if state.grad or g._array.dtype.kind == "c":
+        return (
+            g.matmul(conj(weight)) if to_input else None,
+            _weight_gradient(g, input) if to_weight else None,
+            g,
+        )
+    x, w = input._array, weight._array
+    rows = g._array if x.ndim == 2 else g._array.reshape(_as_rows(g._array.shape))
+    return (
+        wrap(product(rows, w).reshape(x.shape)) if to_input else None,
+        wrap(product(rows.T, x.reshape(_as_rows(x.shape)))) if to_weight else None,
+        g,
     )
 
 
