@@ -27,6 +27,7 @@ from typing import Any
 import numpy as np
 
 from . import heap
+from .c_functions import c_function
 from .layout import copy_order
 from .workspace import scratch
 
@@ -132,8 +133,11 @@ def _two_product(x: Array, y: Array) -> tuple[Array, Array]:
 
 def _fma64_few(a: Any, b: Any, c: Array) -> Array:
     """The C library's own `fma`, called element by element."""
+    function = c_function("fma", "d", 3)
+    if function is None:
+        raise OSError("the C library has no function fma")
     columns = [_elements(v, c.shape) for v in (a, b, c)]
-    return np.array([*map(_c_fma(), *columns)], np.float64).reshape(c.shape)
+    return np.array([*map(function, *columns)], np.float64).reshape(c.shape)
 
 
 def _elements(x: Any, shape: tuple[int, ...]) -> Iterable[float]:
@@ -141,16 +145,6 @@ def _elements(x: Any, shape: tuple[int, ...]) -> Iterable[float]:
     if np.ndim(x) == 0:
         return itertools.repeat(float(x), math.prod(shape))
     return (x if x.shape == shape else np.broadcast_to(x, shape)).ravel().tolist()
-
-
-@functools.cache
-def _c_fma() -> Any:
-    """fma(double, double, double) of the C library."""
-    import ctypes.util
-
-    function = ctypes.CDLL(ctypes.util.find_library("m") or ctypes.util.find_library("c")).fma
-    function.argtypes, function.restype = [ctypes.c_double] * 3, ctypes.c_double
-    return function
 
 
 def _fma64(a: Any, b: Any, c: Any) -> Array:

@@ -21,6 +21,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from .c_functions import c_function
 from .fma import fma
 
 Function = Callable[[np.ndarray], np.ndarray]
@@ -89,12 +90,8 @@ def by_element(scalar: Callable[[float], float], ufunc: Function, x: np.ndarray)
 @functools.cache
 def libm_float(name: str) -> Function:
     """The C library's float32 function `name`, over arrays; one call per element."""
-    import ctypes.util
-
-    path = ctypes.util.find_library("m") or ctypes.util.find_library("c")
-    function = getattr(ctypes.CDLL(path), name + "f", None)
+    function = c_function(name + "f", "f")
     if function is None:  # a C library that computes in double only
         wide = getattr(np, name)
         return lambda x: wide(x.astype(np.float64)).astype(np.float32)
-    function.argtypes, function.restype = [ctypes.c_float], ctypes.c_float
     return lambda x: np.fromiter(map(function, x.ravel().tolist()), np.float32).reshape(x.shape)

@@ -8,7 +8,6 @@ around the C library's functions: the bits are torch's.
 
 from __future__ import annotations
 
-import ctypes.util
 import functools
 import math
 from collections.abc import Callable
@@ -17,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from .airy import airy_ai as airy
+from .c_functions import c_function
 from .fma import fma
 from .hurwitz import LARGEST, hurwitz_zeta
 from .incomplete_gamma import lower_and_upper
@@ -78,11 +78,9 @@ def libm_double(name: str) -> Kernel:
 
 def _ctypes_double(name: str, instead: Kernel) -> Kernel:
     """A function that neither NumPy nor `math` takes from the C library (math.lgamma is its own)."""
-    path = ctypes.util.find_library("m") or ctypes.util.find_library("c")
-    function = getattr(ctypes.CDLL(path), name, None) if path else None
+    function = c_function(name, "d")
     if function is None:
         return instead
-    function.argtypes, function.restype = [ctypes.c_double], ctypes.c_double
     return lambda x: np.fromiter(map(function, x.ravel().tolist()), _DOUBLE).reshape(x.shape)
 
 

@@ -7,7 +7,6 @@ missing ones of size one), so that a product of two operands is one batched matr
 from __future__ import annotations
 
 import math
-import string
 from collections.abc import Sequence
 from typing import Any
 
@@ -21,7 +20,7 @@ from .shaping import movedim, permute, reshape, unsqueeze, view_
 from .writing import exact_out
 
 _OUT = "tensordot: Expected the output tensor to have dtype {own}, but got an output tensor with dtype {out}"
-_LABELS = string.ascii_uppercase + string.ascii_lowercase  # torch's order
+_LABELS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"  # torch's order
 _ELLIPSIS = "..."
 _NO_OPERAND = (
     "einsum(): must specify the equation string and at least one operand, or at least one operand "
