@@ -99,7 +99,7 @@ from .version import __version__
 newaxis = None
 
 _TABLES = (
-    "creation", "from_data", "sampling", "random_fill", "conversion", "shaping", "broadcasting", "parts", "filling",
+    "creation", "from_data", "sampling", "random_fill", "rejection_draws", "conversion", "shaping", "broadcasting", "parts", "filling",
     "indexing", "scatter", "indexed_slices", "masking", "scatter_reduce", "joining", "splitting",
     "rearranging", "grids",
     "pointwise", "arithmetic", "clamping", "fused", "softmax", "activation", "comparison", "reduction", "extremes", "moments", "norms",
@@ -148,7 +148,7 @@ globals().update(_LEGACY_TYPES)
 # Packages that a program may not need; imported when first used.
 _LATER = {
     "signal": "signal", "testing": "testing", "amp": "amp", "autocast": "amp", "compile": "compiling",
-    "nn": "nn", "optim": "optim", "utils": "utils", "fft": "fft", "linalg": "linalg", "special": "special", "load": "serialization", "save": "serialization",
+    "nn": "nn", "distributions": "distributions", "optim": "optim", "utils": "utils", "fft": "fft", "linalg": "linalg", "special": "special", "load": "serialization", "save": "serialization",
 }  # fmt: skip
 # Functions that torch has here and in nn.functional.
 _LATER |= dict.fromkeys(

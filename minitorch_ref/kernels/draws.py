@@ -259,11 +259,11 @@ def log_normal(
 
 def poisson(source: MersenneTwister, rates: Array) -> Array:
     """A count for every rate, as float64.  How many words one takes depends on what was drawn."""
-    uniforms = _one_at_a_time(source)
+    uniforms = doubles(source)
     return np.array([_poisson(rate, uniforms) for rate in rates.tolist()], np.float64)
 
 
-def _one_at_a_time(source: MersenneTwister) -> Any:
+def doubles(source: MersenneTwister) -> Any:
     """float64 uniforms, one per `next`."""
     while True:
         high, low = source.word(), source.word()

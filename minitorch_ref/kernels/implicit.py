@@ -1,0 +1,96 @@
+"""How a gamma or beta number moves with its parameter: implicit reparametrization.
+
+A number x drawn as the inverse of a distribution function, F(x; a) = u, moves with a while u stays:
+
+    dx/da  =  - (∂F/∂a) / p(x),        ∂F/∂a = ∫₀ˣ p(t) (log t - c) dt
+
+where p is the density and c the mean of log t: ψ(a) for a gamma number, ψ(a) - ψ(a+b) for a beta
+number.  As the integral over all t is zero, the one from x on, with the other sign, is as good; on
+one of the two sides log t - c keeps its sign, and there nothing cancels.  With t = x·exp(-s) (or
+1 - t = (1-x)·exp(-s)) it becomes ∫ exp(e(s)) w(s) ds over s > 0, computed by tanh-sinh quadrature
+up to where the exponent e has fallen to -45.  (Figurnov, Mohamed, Mnih 2018; torch evaluates
+rational approximations with errors about 1e-4.)
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+
+import numpy as np
+
+Array = np.ndarray
+Function = Callable[[Array], Array]
+
+_STEP, _NODES = 1 / 24, 76  # nodes on either side of the middle
+_GONE = -45.0  # exp of it no longer counts
+
+
+def gamma_slope(shape: Array, x: Array) -> Array:
+    """dx/da of gamma numbers x with shapes a and rate 1; float64 in and out, any common shape."""
+    from scipy.special import psi
+
+    gap = np.log(x) - psi(shape)
+    side = np.where(gap > 0, 1.0, -1.0)
+
+    def exponent(s: Array) -> Array:
+        return side * shape * s - x * np.expm1(side * s)
+
+    return x * _integral(exponent, lambda s: np.abs(gap) + s, x)
+
+
+def beta_slope(x: Array, a: Array, b: Array) -> Array:
+    """dx/da / (1 - x) of beta numbers x with parameters a and b; float64, of one shape.
+
+    A part x of a Dirichlet point is such a number, with b the sum of the other parameters; when a
+    grows, x takes its share from all other parts alike: each loses that many times itself.
+    """
+    from scipy.special import psi
+
+    log_x, log_rest = np.log(x), np.log1p(-x)
+    mean = psi(a) - psi(a + b)
+    below = log_x <= mean
+    rate = np.where(below, a, b)
+    power = np.where(below, b, a) - 1
+    start = np.where(below, x, 1 - x)
+    log_start = np.where(below, log_rest, log_x)
+
+    def exponent(s: Array) -> Array:
+        with np.errstate(all="ignore"):
+            return power * (np.log1p(-start * np.exp(-s)) - log_start) - rate * s
+
+    def weight(s: Array) -> Array:
+        log_t = np.where(below, log_x - s, np.log1p(-start * np.exp(-s)))
+        return np.abs(log_t - mean)
+
+    return np.where(below, x / (1 - x), 1.0) * _integral(exponent, weight, x)
+
+
+def _integral(exponent: Function, weight: Function, like: Array) -> Array:
+    """∫ exp(exponent(s)) · weight(s) ds from 0 to infinity, for every element."""
+    with np.errstate(all="ignore"):
+        reach = _reach(exponent, like)
+        total = np.zeros_like(like)
+        for place, share in zip(*_tanh_sinh()):
+            s = reach * place
+            total += share * (np.exp(exponent(s)) * weight(s))
+        return total * reach
+
+
+def _reach(exponent: Function, like: Array) -> Array:
+    """A length after which the exponent stays below `_GONE`: bisection for its binary logarithm."""
+    low, high = np.full_like(like, -40.0), np.full_like(like, 60.0)
+    for _ in range(14):
+        middle = (low + high) / 2
+        gone = exponent(np.exp2(middle)) < _GONE
+        high, low = np.where(gone, middle, high), np.where(gone, low, middle)
+    return np.exp2(high)
+
+
+@functools.cache
+def _tanh_sinh() -> tuple[list[float], list[float]]:
+    """Places in (0, 1) and their shares: dense at both ends."""
+    u = np.arange(-_NODES, _NODES + 1) * _STEP
+    z = np.pi * np.sinh(u)
+    place = 1 / (1 + np.exp(-z))
+    return place.tolist(), (_STEP * np.pi * np.cosh(u) * place / (1 + np.exp(z))).tolist()
