@@ -23,10 +23,10 @@ _USER_AGENT = "minitorch-ref"
 
 
 class Remote(NamedTuple):
-    """Where a file is, its bytes counted, and its digest, "md5:..." or "sha256:..."."""
+    """Where a file is, its bytes (None: as many as the server says), and its digest, "md5:..."."""
 
     url: str
-    size: int
+    size: int | None
     digest: str
 
 
@@ -73,14 +73,15 @@ def download(
 def _fetch(remote: Remote, part: Path, timeout: float, show: Callable[[int], None]) -> None:
     """Bring `part` to the right bytes: resume what is there; if it turns out wrong, start over."""
     problem: Exception | None = None
+    size = remote.size
     for _ in range(_ATTEMPTS):
         have = part.stat().st_size if part.exists() else 0
-        if have > remote.size:
+        if size is not None and have > size:
             part.unlink()
             have = 0
         try:
-            if have < remote.size:
-                _append(remote, part, have, timeout, show)
+            if have != size and not (have and has_digest(part, remote.digest)):
+                size = _append(remote, size, part, have, timeout, show)
         except urllib.error.HTTPError as error:
             if error.code == 416 and have:  # the server's file ends before our part does
                 part.unlink()
@@ -94,9 +95,9 @@ def _fetch(remote: Remote, part: Path, timeout: float, show: Callable[[int], Non
             continue
         except OSError as error:  # URLError: no network, no such host, refused
             raise DownloadError(f"could not fetch {remote.url}: {error}") from error
-        size = part.stat().st_size
-        if size < remote.size:
-            problem = DownloadError(f"the connection ended after {size} of {remote.size} bytes")
+        came = part.stat().st_size
+        if size is not None and came < size:
+            problem = DownloadError(f"the connection ended after {came} of {size} bytes")
         elif has_digest(part, remote.digest):
             return
         else:
@@ -106,22 +107,33 @@ def _fetch(remote: Remote, part: Path, timeout: float, show: Callable[[int], Non
 
 
 def _append(
-    remote: Remote, part: Path, have: int, timeout: float, show: Callable[[int], None]
-) -> None:
-    """One request; its body goes behind the `have` bytes of `part`, or replaces them."""
+    remote: Remote,
+    size: int | None,
+    part: Path,
+    have: int,
+    timeout: float,
+    show: Callable[[int], None],
+) -> int | None:
+    """One request; its body goes behind the `have` bytes of `part`, or replaces them.
+
+    The size of the whole file: `size`, or what the server says, or None if it says nothing.
+    """
     headers = {"User-Agent": _USER_AGENT, "Accept-Encoding": "identity"}
     if have:
         headers["Range"] = f"bytes={have}-"
     request = urllib.request.Request(remote.url, headers=headers)
     with urllib.request.urlopen(request, timeout=timeout) as response:
         resumed = response.status == 206 and _range_start(response) == have
+        done = have if resumed else 0
+        if size is None and (length := response.headers.get("Content-Length", "")).isdigit():
+            size = done + int(length)
         with open(part, "ab" if resumed else "wb") as f:
-            done = have if resumed else 0
             show(done)
-            while done <= remote.size and (chunk := response.read(_CHUNK)):
+            while (size is None or done <= size) and (chunk := response.read(_CHUNK)):
                 f.write(chunk)
                 done += len(chunk)
                 show(done)
+    return size
 
 
 def _range_start(response: Any) -> int | None:
@@ -147,7 +159,7 @@ def _alone(folder: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _progress(name: str, size: int, wanted: bool) -> Iterator[Callable[[int], None]]:
+def _progress(name: str, size: int | None, wanted: bool) -> Iterator[Callable[[int], None]]:
     """A progress bar on the terminal's error stream; yields the function that moves it."""
     try:
         from rich.console import Console

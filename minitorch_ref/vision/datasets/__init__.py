@@ -1,12 +1,20 @@
-"""Image datasets: CIFAR-10 and CIFAR-100 as torchvision has them, images in an array, drawn shapes.
+"""Image datasets under torchvision's names, and drawn shapes where there are none.
 
-`arrays` is the common base, `batched` its whole-batch path, `cifar` the official files,
-`shapes` the procedural stand-in for them.
+`base` is what all have in common.  `cifar`, `mnist`, `mnist_more` read official files (`idx` and
+`unpickle` know their formats), `folder` reads your own, `arrays` holds pixels you have already;
+`shapes` and `fake` are drawn.  `batched` makes a whole batch at once.
 """
 
 from .arrays import ImageArrays
 from .base import StandardTransform, VisionDataset
 from .cifar import CIFAR10, CIFAR100
+from .fake import FakeData
+from .folder import DatasetFolder, ImageFolder
+from .mnist import KMNIST, MNIST, FashionMNIST
+from .mnist_more import EMNIST, QMNIST
 from .shapes import Shapes
 
-__all__ = ["CIFAR10", "CIFAR100", "ImageArrays", "Shapes", "StandardTransform", "VisionDataset"]
+__all__ = [
+    "CIFAR10", "CIFAR100", "EMNIST", "KMNIST", "MNIST", "QMNIST", "DatasetFolder", "FakeData",
+    "FashionMNIST", "ImageArrays", "ImageFolder", "Shapes", "StandardTransform", "VisionDataset",
+]  # fmt: skip

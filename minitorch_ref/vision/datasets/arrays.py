@@ -68,6 +68,7 @@ class ImageArrays(VisionDataset):
 
     def _collated_batch(self, indices: Sequence[int]) -> Any:
         """What a loader's default collating of these items gives, or None if it must do it."""
-        if type(self).__getitem__ is not ImageArrays.__getitem__:
-            return None  # a subclass makes its items in some other way
-        return collate_batch(self, indices)
+        own = type(self).__getitem__ is not ImageArrays.__getitem__  # a subclass's way of making items
+        if own or self.target_transform is not None:
+            return None
+        return collate_batch(self.data, self.targets, self.transform, indices)

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import numbers
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
@@ -24,9 +24,6 @@ from ... import dtypes
 from ...tensor import Tensor, wrap
 from ..draws import words
 from ..transforms import Compose, Normalize, RandomCrop, RandomHorizontalFlip, ToTensor
-
-if TYPE_CHECKING:
-    from .arrays import ImageArrays
 
 _CHUNK = 32  # images at a time: their bytes and floats together stay in a core's L2 cache
 
@@ -92,28 +89,30 @@ def _levels(scale: Normalize, channels: int) -> tuple[np.ndarray, np.ndarray] | 
     return (out[0], out[1]) if out[1].all() else None
 
 
-def collate_batch(dataset: ImageArrays, indices: Sequence[int]) -> list[Tensor] | None:
-    """[images, labels] as default collating of `dataset[i]` gives them, or None to leave it.
+def collate_batch(
+    data: Any, targets: Any, transform: Any, indices: Sequence[int]
+) -> list[Tensor] | None:
+    """[images, labels] as default collating of (transform(image), label) gives them, or None.
 
-    Nothing is drawn unless the batch is made.
+    `data` is uint8 (N, H, W[, C]), `targets` a list of ints or an int64 array.  None leaves the
+    batch to the loader: for other data, other transforms, no indices; nothing is drawn then.
     """
-    data, targets = dataset.data, dataset.targets
     if not (isinstance(data, np.ndarray) and data.dtype == np.uint8 and data.ndim in (3, 4)):
         return None
-    if dataset.target_transform is not None or dtypes.get_default_dtype() is not dtypes.float32:
+    if dtypes.get_default_dtype() is not dtypes.float32 or len(indices) == 0:
         return None
     planes = data[:, None] if data.ndim == 3 else data.transpose(0, 3, 1, 2)
     channels, height, width = planes.shape[1:]
-    plan = plan_for(dataset.transform, channels)
-    if plan is None or len(indices) == 0:
+    plan = plan_for(transform, channels)
+    if plan is None:
         return None
     left, top, right, bottom = plan.borders
     padded = (height + top + bottom, width + left + right)
     size = plan.crop or padded
     if size[0] > padded[0] or size[1] > padded[1]:
         return None
-    labels = [targets[i] for i in indices]
-    if not all(type(label) is int for label in labels):
+    labels = _labels(targets, indices)
+    if labels is None:
         return None
     order = np.asarray(indices, np.int64)
     corners, mirrored = draw(plan, len(order), padded, size)
@@ -126,7 +125,15 @@ def collate_batch(dataset: ImageArrays, indices: Sequence[int]) -> list[Tensor] 
         if mirrored is not None:
             _mirror(pixels, np.flatnonzero(mirrored[part]))
         _scale(pixels, plan, images[part])
-    return [wrap(images), wrap(np.array(labels, np.int64))]
+    return [wrap(images), wrap(labels)]
+
+
+def _labels(targets: Any, indices: Sequence[int]) -> np.ndarray | None:
+    if isinstance(targets, np.ndarray):
+        whole = targets.dtype == np.int64 and targets.ndim == 1
+        return targets[np.asarray(indices, np.int64)] if whole else None
+    labels = [targets[i] for i in indices]
+    return np.array(labels, np.int64) if all(type(label) is int for label in labels) else None
 
 
 def draw(
