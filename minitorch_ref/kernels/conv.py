@@ -27,7 +27,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -46,12 +46,12 @@ def convolve(
 
     `out` asks for fewer outputs per dim than would fit.
     """
-    axes = axes_of(x.shape[2:], weight.shape[2:], stride, padding, dilation, out)
+    shapes = shapes_of(x.shape, weight.shape, stride, padding, dilation, groups, out)
     if x.dtype == np.float16:
         bias = bias if bias is None else bias.astype(np.float32)
         wide = x.astype(np.float32), weight.astype(np.float32)
-        return np.asarray(_convolve(*wide, bias, axes, groups).astype(np.float16))
-    return _convolve(x, weight, bias, axes, groups)
+        return np.asarray(_convolve(*wide, bias, shapes).astype(np.float16))
+    return _convolve(x, weight, bias, shapes)
 
 
 def convolve_input(
@@ -59,8 +59,9 @@ def convolve_input(
     stride: Ints, padding: Ints, dilation: Ints, groups: int,
 ) -> np.ndarray:  # fmt: skip
     """Gradient for x, whose spatial shape is `shape`, from g (N, O, …)."""
-    axes = axes_of(shape, weight.shape[2:], stride, padding, dilation, g.shape[2:])
-    return _results(_input_work, (g, weight, axes, groups), weight[0].size)[0]
+    x = (len(g), weight.shape[1] * groups, *shape)
+    shapes = shapes_of(x, weight.shape, stride, padding, dilation, groups, g.shape[2:])
+    return _results(_input_work, g, weight, shapes)[0]
 
 
 def convolve_weight(
@@ -68,9 +69,9 @@ def convolve_weight(
     stride: Ints, padding: Ints, dilation: Ints, groups: int,
 ) -> np.ndarray:  # fmt: skip
     """Gradient for the weight, whose spatial shape is `kernel`, from g (N, O, …) and x (N, C, …)."""
-    axes = axes_of(x.shape[2:], kernel, stride, padding, dilation, g.shape[2:])
-    terms = x.shape[1] // groups * math.prod(kernel)
-    return _results(_weight_work, (g, x, axes, groups), terms)[0]
+    weight = (g.shape[1], x.shape[1] // groups, *kernel)
+    shapes = shapes_of(x.shape, weight, stride, padding, dilation, groups, g.shape[2:])
+    return _results(_weight_work, g, x, shapes)[0]
 
 
 def convolve_both(
@@ -78,8 +79,8 @@ def convolve_both(
     stride: Ints, padding: Ints, dilation: Ints, groups: int,
 ) -> list[np.ndarray]:  # fmt: skip
     """Both gradients, for x and for the weight, in one parallel region."""
-    axes = axes_of(x.shape[2:], weight.shape[2:], stride, padding, dilation, g.shape[2:])
-    return _results(_both_work, (g, x, weight, axes, groups), weight[0].size)
+    shapes = shapes_of(x.shape, weight.shape, stride, padding, dilation, groups, g.shape[2:])
+    return _results(_both_work, g, x, weight, shapes)
 
 
 def convolve_bias(g: np.ndarray) -> np.ndarray:
@@ -110,32 +111,60 @@ def _ones(size: int, dtype: np.dtype) -> np.ndarray:
     return np.ones(size, dtype)
 
 
-def _results(
-    work: Callable[..., list[Work]], operands: tuple[Any, ...], terms: int
-) -> list[np.ndarray]:
-    """The results of `work(*operands)`; float16 is computed in float32 and rounded once.
-
-    Each is a product of `terms` multiply-adds for an element of the first operand.
-    """
-    cost = operands[0].size * terms / RATE
-    if operands[0].dtype != np.float16:
+def _results(work: Callable[..., list[Work]], *operands: Any) -> list[np.ndarray]:
+    """The results of `work(*arrays, shapes)`; float16 is computed in float32 and rounded once."""
+    *arrays, shapes = operands
+    if arrays[0].dtype != np.float16:
         works = work(*operands)
-        return done(works, len(works) * cost)
-    wide = [a.astype(np.float32) if isinstance(a, np.ndarray) else a for a in operands]
-    return [a.astype(np.float16) for a in done(work(*wide))]
+        return done(works, len(works) * shapes.cost)
+    wide = [a.astype(np.float32) for a in arrays]
+    return [a.astype(np.float16) for a in done(work(*wide, shapes))]
+
+
+class Shapes(NamedTuple):
+    """What a convolution's shapes decide, before there is a number: worked out once for each."""
+
+    x: tuple[int, ...]
+    weight: tuple[int, ...]
+    y: tuple[int, ...]
+    axes: tuple[Axis, ...]
+    flat: tuple[Axis, Axis]  # the height and width of the two dims that it is computed in
+    groups: int
+    algorithm: Any  # the module
+    cost: float  # nanoseconds, about, on one thread
+    nothing: bool  # whether there is nothing to compute
+
+
+def shapes_of(
+    x: Ints, weight: Ints, stride: Ints, padding: Ints, dilation: Ints, groups: int,
+    out: Ints | None = None,
+) -> Shapes:  # fmt: skip
+    """The shapes of a convolution; `out` overrides the number of outputs (fewer than would fit)."""
+    window = tuple(stride), tuple(padding), tuple(dilation)
+    return _shapes(x, weight, *window, groups, None if out is None else tuple(out))
+
+
+@functools.lru_cache(maxsize=1024)
+def _shapes(
+    x: tuple[int, ...], weight: tuple[int, ...], stride: tuple[int, ...], padding: tuple[int, ...],
+    dilation: tuple[int, ...], groups: int, out: tuple[int, ...] | None,
+) -> Shapes:  # fmt: skip
+    axes = axes_of(x[2:], weight[2:], stride, padding, dilation, out)
+    y = (x[0], weight[0], *[a.out for a in axes])
+    h, w = axes[-2:] if len(axes) > 1 else (_LINE, *axes)
+    deep = axes[0] if len(axes) == 3 else _LINE
+    flat = (weight[0], weight[1] * deep.kernel, h.kernel, w.kernel)
+    nothing = 0 in (*x, *weight, *y)
+    algorithm = None if nothing else _choose(x[0] * deep.out, flat, h, w, groups)
+    cost = math.prod(y) * math.prod(weight[1:]) / RATE
+    return Shapes(x, weight, y, axes, (h, w), groups, algorithm, cost, nothing)
 
 
 def axes_of(
     size: Ints, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints, out: Ints | None = None
 ) -> tuple[Axis, ...]:
     """One Axis per spatial dim; `out` overrides the number of outputs (fewer than would fit)."""
-    spec = (tuple(size), tuple(kernel), tuple(stride), tuple(padding), tuple(dilation))
-    return _axes(spec, None if out is None else tuple(out))
-
-
-@functools.lru_cache(maxsize=1024)
-def _axes(spec: tuple[tuple[int, ...], ...], out: tuple[int, ...] | None) -> tuple[Axis, ...]:
-    axes = [conv_axis(*a) for a in zip(*spec)]
+    axes = [conv_axis(*a) for a in zip(size, kernel, stride, padding, dilation)]
     if out is not None:
         axes = [a._replace(out=n) for a, n in zip(axes, out)]
     return tuple(axes)
@@ -144,59 +173,54 @@ def _axes(spec: tuple[tuple[int, ...], ...], out: tuple[int, ...] | None) -> tup
 _LINE = Axis(1, 1, 1)  # the height of a one-dimensional signal
 
 
-def _convolve(
-    x: np.ndarray, weight: np.ndarray, bias: np.ndarray | None, axes: tuple[Axis, ...], groups: int
-) -> np.ndarray:
-    shape = (len(x), len(weight), *[a.out for a in axes])
-    if 0 in shape or not x.size or not weight.size:
-        y = np.zeros(shape, x.dtype)
-        return y if bias is None else y + bias.reshape(-1, *[1] * len(axes))
-    if len(axes) == 3:
-        x, weight = unfold_depth(x, axes[0]), _depth_to_channels(weight)
-    elif len(axes) == 1:
+def _convolve(x: np.ndarray, weight: np.ndarray, bias: np.ndarray | None, shapes: Shapes) -> np.ndarray:
+    y, dims = shapes.y, len(shapes.axes)
+    if shapes.nothing:
+        zeros = np.zeros(y, x.dtype)
+        return zeros if bias is None else zeros + bias.reshape(-1, *[1] * dims)
+    if dims == 3:
+        x, weight = unfold_depth(x, shapes.axes[0]), _depth_to_channels(weight)
+    elif dims == 1:
         x, weight = x[:, :, None], weight[:, :, None]
-    h, w = axes[-2:] if len(axes) > 1 else (_LINE, *axes)
-    y = _choose(len(x), weight.shape, h, w, groups).forward(x, weight, bias, h, w, groups)
-    return from_frames(y, shape) if len(axes) == 3 else np.ascontiguousarray(y.reshape(shape))
+    found = shapes.algorithm.forward(x, weight, bias, *shapes.flat, shapes.groups)
+    return from_frames(found, y) if dims == 3 else _shaped(found, y)
 
 
-def _both_work(
-    g: np.ndarray, x: np.ndarray, weight: np.ndarray, axes: tuple[Axis, ...], groups: int
-) -> list[Work]:
-    return _input_work(g, weight, axes, groups) + _weight_work(g, x, axes, groups)
+def _shaped(array: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """The result without the dim of a line's height, in the usual order in memory."""
+    if array.shape == shape and array.flags.c_contiguous:
+        return array
+    return np.ascontiguousarray(array.reshape(shape))
 
 
-def _input_work(
-    g: np.ndarray, weight: np.ndarray, axes: tuple[Axis, ...], groups: int
-) -> list[Work]:
-    shape = (len(g), weight.shape[1] * groups, *[a.size for a in axes])
-    if 0 in shape or not g.size or not weight.size:
-        return [Work([], lambda: np.zeros(shape, g.dtype))]
-    if len(axes) == 3:
+def _both_work(g: np.ndarray, x: np.ndarray, weight: np.ndarray, shapes: Shapes) -> list[Work]:
+    return _input_work(g, weight, shapes) + _weight_work(g, x, shapes)
+
+
+def _input_work(g: np.ndarray, weight: np.ndarray, shapes: Shapes) -> list[Work]:
+    x, dims = shapes.x, len(shapes.axes)
+    if shapes.nothing:
+        return [Work([], lambda: np.zeros(x, g.dtype))]
+    if dims == 3:
         g, weight = to_frames(g), _depth_to_channels(weight)
-    elif len(axes) == 1:
+    elif dims == 1:
         g, weight = g[:, :, None], weight[:, :, None]
-    h, w = axes[-2:] if len(axes) > 1 else (_LINE, *axes)
-    tasks, finish = _choose(len(g), weight.shape, h, w, groups).input_gradient(g, weight, h, w, groups)
-    if len(axes) == 3:
-        return [Work(tasks, lambda: fold_depth(finish(), axes[0], shape))]
-    return [Work(tasks, lambda: np.ascontiguousarray(finish().reshape(shape)))]
+    tasks, finish = shapes.algorithm.input_gradient(g, weight, *shapes.flat, shapes.groups)
+    if dims == 3:
+        return [Work(tasks, lambda: fold_depth(finish(), shapes.axes[0], x))]
+    return [Work(tasks, lambda: _shaped(finish(), x))]
 
 
-def _weight_work(
-    g: np.ndarray, x: np.ndarray, axes: tuple[Axis, ...], groups: int
-) -> list[Work]:
-    shape = (g.shape[1], x.shape[1] // groups, *[a.kernel for a in axes])
-    if 0 in shape or not g.size or not x.size:
-        return [Work([], lambda: np.zeros(shape, g.dtype))]
-    if len(axes) == 3:
-        g, x = to_frames(g), unfold_depth(x, axes[0])
-    elif len(axes) == 1:
+def _weight_work(g: np.ndarray, x: np.ndarray, shapes: Shapes) -> list[Work]:
+    weight, dims = shapes.weight, len(shapes.axes)
+    if shapes.nothing:
+        return [Work([], lambda: np.zeros(weight, g.dtype))]
+    if dims == 3:
+        g, x = to_frames(g), unfold_depth(x, shapes.axes[0])
+    elif dims == 1:
         g, x = g[:, :, None], x[:, :, None]
-    h, w = axes[-2:] if len(axes) > 1 else (_LINE, *axes)
-    flat = (g.shape[1], x.shape[1] // groups, h.kernel, w.kernel)
-    tasks, finish = _choose(len(x), flat, h, w, groups).weight_gradient(g, x, h, w, groups)
-    return [Work(tasks, lambda: np.ascontiguousarray(finish().reshape(shape)))]
+    tasks, finish = shapes.algorithm.weight_gradient(g, x, *shapes.flat, shapes.groups)
+    return [Work(tasks, lambda: _shaped(finish(), weight))]
 
 
 def _choose(samples: int, weight: tuple[int, ...], h: Axis, w: Axis, groups: int) -> Any:
