@@ -8,6 +8,7 @@ from typing import Any
 import minitorch_ref as torch
 
 from ..autograd.function import Function, once_differentiable
+from ..ops.rejection_draws import dirichlet_grad
 from ..tensor import Tensor
 from . import constraints
 from .combined import TransformedDistribution
@@ -134,7 +135,7 @@ class _Dirichlet(Function):
     def backward(ctx: Any, g: Tensor) -> Tensor:
         x, concentration = ctx.saved_tensors
         total = concentration.sum(-1, True).expand_as(concentration)
-        growth = torch._dirichlet_grad(x, concentration, total)
+        growth = dirichlet_grad(x, concentration, total)
         return growth * (g - (x * g).sum(-1, True))
 
 

@@ -8,14 +8,18 @@ where p is the density and c the mean of log t: ψ(a) for a gamma number, ψ(a) 
 number.  As the integral over all t is zero, the one from x on, with the other sign, is as good; on
 one of the two sides log t - c keeps its sign, and there nothing cancels.  With t = x·exp(-s) (or
 1 - t = (1-x)·exp(-s)) it becomes ∫ exp(e(s)) w(s) ds over s > 0, computed by tanh-sinh quadrature
-up to where the exponent e has fallen to -45.  (Figurnov, Mohamed, Mnih 2018; torch evaluates
-rational approximations with errors about 1e-4.)
+up to where the exponent e has fallen to -45.
+
+Near zero the density is t^(a-1) times a power series in t, and the integral is one, too.
+(Figurnov, Mohamed, Mnih 2018; torch has the series near zero, and rational approximations with errors
+about 1e-4 elsewhere.)
 """
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -24,6 +28,7 @@ Function = Callable[[Array], Array]
 
 _STEP, _NODES = 1 / 24, 76  # nodes on either side of the middle
 _GONE = -45.0  # exp of it no longer counts
+_TERMS = 16
 
 
 def gamma_slope(shape: Array, x: Array) -> Array:
@@ -36,7 +41,9 @@ def gamma_slope(shape: Array, x: Array) -> Array:
     def exponent(s: Array) -> Array:
         return side * shape * s - x * np.expm1(side * s)
 
-    return x * _integral(exponent, lambda s: np.abs(gap) + s, x)
+    slope = x * _integral(exponent, lambda s: np.abs(gap) + s, x)
+    series = _series(shape, gap, x, np.exp(x), lambda n: -1 / n)
+    return np.where(x < 0.5, series, slope)
 
 
 def beta_slope(x: Array, a: Array, b: Array) -> Array:
@@ -63,7 +70,21 @@ def beta_slope(x: Array, a: Array, b: Array) -> Array:
         log_t = np.where(below, log_x - s, np.log1p(-start * np.exp(-s)))
         return np.abs(log_t - mean)
 
-    return np.where(below, x / (1 - x), 1.0) * _integral(exponent, weight, x)
+    slope = np.where(below, x / (1 - x), 1.0) * _integral(exponent, weight, x)
+    series = _series(a, log_x - mean, x, np.exp(-b * log_rest), lambda n: (n - b) / n)
+    return np.where(x < 0.1 / (1 + b), series, slope)
+
+
+def _series(a: Array, gap: Array, x: Array, inverse: Array, ratio: Callable[[int], Any]) -> Array:
+    """-x/h(x) · Σ hₙ xⁿ (gap/(a+n) - 1/(a+n)²), for a density ∝ t^(a-1) Σ hₙ tⁿ.
+
+    gap = log x - c; `inverse` is 1/h(x); hₙ/hₙ₋₁ is `ratio(n)`.
+    """
+    total, term = np.zeros_like(x), np.ones_like(x)
+    for n in range(_TERMS):
+        total += term * (gap - 1 / (a + n)) / (a + n)
+        term = term * x * ratio(n + 1)
+    return -x * inverse * total
 
 
 def _integral(exponent: Function, weight: Function, like: Array) -> Array:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import numpy as np
 
 from ..autograd.graph import record
-from ..kernels import implicit, rejection
 from ..quiet import fp
 from ..random import Generator, source_of
 from ..tensor import Tensor
@@ -31,18 +30,20 @@ def _check(name: str, kernel: str, input: Tensor) -> None:
 def _standard_gamma(self: Tensor, generator: Generator | None = None) -> Tensor:
     """Gamma numbers of rate 1 with the shapes `self`, which they follow with a gradient."""
     _check("_standard_gamma", "gamma_cpu", self)
+    from ..kernels import rejection  # imported when first used
+
     drawn = rejection.gamma(source_of(generator), self._array)
     return record(
         "StandardGammaBackward0",
         drawn,
-        self=(self, lambda g, self, out: g * _standard_gamma_grad(self, out)),
+        self=(self, lambda g, self, out: g * standard_gamma_grad(self, out)),
     )
 
 
-@op(method=False)
-def _standard_gamma_grad(self: Tensor, output: Tensor) -> Tensor:
+def standard_gamma_grad(self: Tensor, output: Tensor) -> Tensor:
     """How gamma numbers `output` move with their shapes `self`: d output / d self."""
-    _check("_standard_gamma_grad", "_standard_gamma_grad_cpu", self)
+    from ..kernels import implicit
+
     slope = _by_element(implicit.gamma_slope, self, output)
     return without_derivative("_standard_gamma_grad", slope, self)
 
@@ -51,15 +52,17 @@ def _standard_gamma_grad(self: Tensor, output: Tensor) -> Tensor:
 def _sample_dirichlet(self: Tensor, generator: Generator | None = None) -> Tensor:
     """A point of the simplex for every row of concentrations along the last dim."""
     _check("_sample_dirichlet", "dirichlet", self)
+    from ..kernels import rejection
+
     drawn = rejection.dirichlet(source_of(generator), self._array)
     return without_derivative("_sample_dirichlet", drawn, self)
 
 
-@op(method=False)
-def _dirichlet_grad(x: Tensor, alpha: Tensor, total: Tensor) -> Tensor:
+def dirichlet_grad(x: Tensor, alpha: Tensor, total: Tensor) -> Tensor:
     """How parts `x` grow with their concentration `alpha`, in units of the rest they take it from;
     `total` is the sum of all concentrations."""
-    _check("_dirichlet_grad", "_dirichlet_grad_cpu", x)
+    from ..kernels import implicit
+
     slope = _by_element(lambda x, a, t: implicit.beta_slope(x, a, t - a), x, alpha, total)
     return without_derivative("_dirichlet_grad", slope, x, alpha, total)
 
@@ -89,5 +92,7 @@ def binomial(count: Tensor, prob: Tensor, generator: Generator | None = None) ->
         counts, chances = np.broadcast_arrays(count._array, prob._array)
     except ValueError:
         raise broadcast_error(count._array, prob._array) from None
+    from ..kernels import rejection
+
     drawn = rejection.binomial(source_of(generator), counts, chances)
     return without_derivative("binomial", drawn, count, prob)

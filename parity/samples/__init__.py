@@ -8,6 +8,7 @@ from __future__ import annotations
 from . import (
     creation,
     decompositions,
+    distributions,
     extras,
     functional,
     indexing,
@@ -29,6 +30,7 @@ from .spec import Row, Sample
 TABLES = (
     pointwise, reduction, shaping, indexing, creation, linear, decompositions, solving,
     functional, native, extras, special, spectral, others, recurrent, sequences,
+    distributions,
 )  # fmt: skip
 
 ROWS: dict[tuple[str, str], Row] = {}

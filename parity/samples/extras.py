@@ -23,8 +23,6 @@ ROWS = table("extras", [
         "chebyshev_polynomial_t", "chebyshev_polynomial_u", "hermite_polynomial_h",
         "hermite_polynomial_he", "laguerre_polynomial_l", "legendre_polynomial_p")),
     product("norm_except_dim", call(X(3, 4), 2, 0), dtypes=FLOATS),
-    row("binomial", call(L([10.0, 20.0]), L([0.25, 0.5])), dtypes=FLOATS,
-        random=True, special=False),
     *(row(f"nn.functional.max_pool{n}d_with_indices",
         call(X(1, 2, *(5,) * n, domain="distinct"), 2), dtypes=FLOATS, special=False) for n in (1,
         2, 3)), row("max_pool1d_with_indices", call(X(1, 2, 5, domain="distinct"), 2),
