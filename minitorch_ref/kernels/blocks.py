@@ -1,4 +1,4 @@
-"""Elementwise functions of several steps, a block of elements on each thread.
+"""Elementwise functions of large arrays, a block of elements on each thread.
 
 Written as NumPy expressions, the steps of `x * (1 + np.exp(-x))` run over the whole array one after the
 other, on one thread.  Here every thread takes all steps through a block of its own:
@@ -17,9 +17,11 @@ from typing import Any
 
 import numpy as np
 
+from . import heap
 from .threads import get_num_threads, parallel_for
 
 BLOCK = 1 << 16  # elements: work for some 100 us
+LARGE = 1 << 18  # elements from which on a single ufunc is worth splitting, too
 
 
 def over_blocks(function: Callable[..., Any], *arrays: np.ndarray) -> np.ndarray:
@@ -37,4 +39,29 @@ def over_blocks(function: Callable[..., Any], *arrays: np.ndarray) -> np.ndarray
         target[...] = function(*given)
 
     parallel_for(task, -(-first.size // BLOCK))
+    return out
+
+
+def spread(ufunc: Any, *operands: Any) -> Any:
+    """`ufunc(*operands)` of large arrays of one shape and numbers, straight into the result's memory."""
+    first = next(x for x in operands if isinstance(x, np.ndarray))
+    threads = get_num_threads()
+    if threads == 1 or not isinstance(ufunc, np.ufunc):
+        return ufunc(*operands)
+    kinds, flat = [], []
+    for x in operands:
+        array = isinstance(x, np.ndarray)
+        if array and (x.shape != first.shape or not x.flags.c_contiguous):
+            return ufunc(*operands)
+        kinds.append(x.dtype if array else type(x))
+        flat.append(x.reshape(-1) if array else x)
+    out = np.empty(first.shape, ufunc.resolve_dtypes((*kinds, None))[-1])
+    target, step = out.reshape(-1), max(BLOCK, -(-first.size // (2 * threads)))
+
+    def task(i: int) -> None:
+        part = slice(i * step, (i + 1) * step)
+        ufunc(*[x[part] if isinstance(x, np.ndarray) else x for x in flat], out=target[part])
+
+    heap.keep()
+    parallel_for(task, -(-first.size // step))
     return out

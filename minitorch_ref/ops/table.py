@@ -24,6 +24,7 @@ from ..autograd.inplace import bump, check_writable, in_place
 from ..autograd.modes import inferring, state
 from ..autograd.rows import Row
 from ..dtypes import bool_, can_cast, float16, result_type, to_floating
+from ..kernels.blocks import LARGE, spread
 from ..quiet import fp, hush, unhush
 from ..tensor import Tensor, wrap
 from .common import as_operand, cast_array, is_number, unexpanded
@@ -96,7 +97,7 @@ def unary(
             array = unexpanded(array)
         token = hush()
         try:
-            data = kernel(array)
+            data = kernel(array) if array.size < LARGE else spread(kernel, array)
         except TypeError as error:
             raise without_loop(error, quoted, array.dtype) from None
         finally:
@@ -289,7 +290,7 @@ def _short_way(
             return general(input, other)
         token = hush()
         try:
-            data = kernel(a, b)
+            data = kernel(a, b) if a.size < LARGE else spread(kernel, a, b)
         except (TypeError, ValueError):  # let the general way say what is wrong
             return general(input, other)
         finally:

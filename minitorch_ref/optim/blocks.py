@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from ..kernels.threads import parallel_for
 from ..tensor import Tensor
 from .plain import Plain
 
@@ -65,7 +66,7 @@ class Job:
         for name, (tensor, _) in zip(self.names, self.kept[1:]):
             if state.get(name) is not tensor:
                 return False
-        return all([tensor._array is array for tensor, array in self.kept])
+        return all(tensor._array is array for tensor, array in self.kept)
 
     def begin(self, numbers: dict[str, Any], grad: np.ndarray) -> None:
         """Take this step's numbers and gradient."""
@@ -154,12 +155,18 @@ class Jobs:
 def _run(update: Update, job: Job, operands: list[np.ndarray]) -> None:
     size = operands[0].size
     if size <= BLOCK or operands[0].ndim != 1:
-        blocks = [operands]
-    else:
-        blocks = [[a[i : i + BLOCK] for a in operands] for i in range(0, size, BLOCK)]
-    for block in blocks:
-        param, grad, *state = [Plain(a) for a in block]
-        update(job.numbers, param, grad, **dict(zip(job.names, state)))
+        _update(update, job, operands)
+        return
+
+    def task(i: int) -> None:
+        _update(update, job, [a[i * BLOCK : (i + 1) * BLOCK] for a in operands])
+
+    parallel_for(task, -(-size // BLOCK))
+
+
+def _update(update: Update, job: Job, block: list[np.ndarray]) -> None:
+    param, grad, *state = [Plain(a) for a in block]
+    update(job.numbers, param, grad, **dict(zip(job.names, state)))
 
 
 def _real_view(array: np.ndarray) -> np.ndarray:
