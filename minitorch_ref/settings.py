@@ -66,6 +66,10 @@ def set_default_device(device: Any) -> None:
 
 def set_default_tensor_type(t: Any) -> None:
     """Make `t` (a type such as torch.DoubleTensor, or its name) what `get_default_dtype` goes by."""
+    warn_once(
+        "torch.set_default_tensor_type() is deprecated as of PyTorch 2.1, please use "
+        "torch.set_default_dtype() and torch.set_default_device() as alternatives."
+    )
     legacy = {kind.legacy: kind for kind in dtypes.ALL}
     name = t if isinstance(t, str) else getattr(t, "__name__", None)
     if isinstance(t, str):

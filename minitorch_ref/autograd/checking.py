@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from ..dtypes import complex128, float64
+from ..settings import warn_caller
 from ..tensor import Tensor, wrap
 from .engine import grad
 
@@ -84,6 +86,13 @@ def gradcheck(
     """
     inputs = (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)
     checked = [x for x in inputs if isinstance(x, Tensor) and x.requires_grad]
+    for i, x in enumerate(inputs):
+        if isinstance(x, Tensor) and x.requires_grad and x.dtype not in (float64, complex128):
+            warn_caller(
+                f"Input #{i} requires gradient and is not a double precision floating point or complex. "
+                "This check will likely fail if all the inputs are not of double precision floating "
+                "point or complex. "
+            )
     if not checked:
         raise ValueError(
             "gradcheck expects at least one input tensor to require gradient, but none of the them "

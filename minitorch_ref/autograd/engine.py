@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from ..quiet import fp
-from ..settings import warn_once
+from ..settings import warn_caller, warn_once
 from ..tensor import Tensor, wrap
 from .anomaly import checked, report
 from .graph import Node, cell_of, node_of, requires_grad
@@ -182,13 +182,22 @@ class NodeHooks:
                 tensor._grad = slots[nr] if tensor._grad is None else tensor._grad + slots[nr]
 
     def rewrite(self, node: Node, results: list[Any], outputs: tuple[Any, ...]) -> list[Any]:
-        """Show the gradients to the post hooks, which may replace them."""
-        gradients = tuple(r[2] for r in results)
+        """Show the gradients of all operands, or None, to the post hooks, which may replace them."""
+        places = list(node.next_functions)
+        found: list[Any] = [None] * len(places)
+        for target, nr, g in results:
+            first = next(i for i, p in enumerate(places) if p == (target, nr) and found[i] is None)
+            found[first] = g
         for hook in tuple(self.after.values()):
-            changed = hook(gradients, outputs)
+            changed = hook(tuple(found), outputs)
             if changed is not None:
-                gradients = changed if isinstance(changed, tuple) else (changed,)
-        return [(t, nr, g) for (t, nr, _), g in zip(results, gradients) if g is not None]
+                found = list(changed) if isinstance(changed, tuple) else [changed]
+                if len(found) != len(places):
+                    raise RuntimeError(
+                        f"hook '{getattr(hook, '__name__', hook)}' has returned an incorrect number of "
+                        f"values (got {len(found)}, but expected {len(places)})"
+                    )
+        return [(*p, g) for p, g in zip(places, found) if p[0] is not None and g is not None]
 
 
 def _through(hooks: dict[int, Any], g: Any) -> Any:
@@ -289,6 +298,7 @@ def backward(
     grad_tensors: Any = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
+    grad_variables: Any = None,
     inputs: Any = None,
 ) -> None:
     """Accumulate the gradients of `tensors` into the leaves (or into `inputs` only).
@@ -304,6 +314,14 @@ def backward(
             "reset the .grad fields of your parameters to None after use to break the cycle and avoid "
             "the leak."
         )
+    if grad_variables is not None:
+        warn_caller("`grad_variables` is deprecated. Use `grad_tensors` instead.", FutureWarning)
+        if grad_tensors is not None:
+            raise RuntimeError(
+                "`grad_tensors` and `grad_variables` (deprecated) arguments both passed to `backward()`. "
+                "Please only use `grad_tensors`."
+            )
+        grad_tensors = grad_variables
     tensors = _tuple(tensors)
     gradients = (None,) * len(tensors) if grad_tensors is None else _tuple(grad_tensors)
     wanted = None
@@ -343,6 +361,12 @@ def grad(
     input that `outputs` do not depend on, unless `allow_unused` (None) or `materialize_grads`
     (zeros) accept it.
     """
+    if not only_inputs:
+        warn_caller(
+            "only_inputs argument is deprecated and is ignored now (defaults to True). To accumulate "
+            "gradient for other parts of the graph, please use torch.autograd.backward.",
+            FutureWarning,
+        )
     outputs, inputs = _tuple(outputs), _tuple(inputs)
     if is_grads_batched:
         rows = zip(*(g.unbind(0) for g in _tuple(grad_outputs)))

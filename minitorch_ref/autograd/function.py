@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from ..settings import warn_caller
 from ..tensor import Tensor, wrap
 from .graph import (
     FREED,
@@ -157,6 +158,14 @@ class Function:
 
     Or `forward(*args)` and `setup_context(ctx, inputs, output)`.  Call through `apply`.
     """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        warn_caller(
+            f"{type(self)} should not be instantiated. Methods on autograd functions are all static, "
+            "so you should invoke them on the class itself. Instantiating an autograd function will "
+            "raise an error in a future version of PyTorch.",
+            DeprecationWarning,
+        )
 
     setup_context: Callable[..., Any] | None = None
     generate_vmap_rule = False

@@ -27,7 +27,7 @@ def _backward(
     `gradient`: this tensor's shape; may be left out for a real scalar.  Raises RuntimeError if the
     graph was freed by an earlier backward without `retain_graph`.
     """
-    backward(self, gradient, retain_graph, create_graph, inputs)
+    backward(self, gradient, retain_graph, create_graph, inputs=inputs)
 
 
 def _get_requires_grad(self: Tensor) -> bool:

@@ -75,7 +75,7 @@ class Row:
         active = [i for i in (0, 1) if pattern >> i & 1]
         steps = [(i, self.rules[i], [self.places[n] for n in wants(self.rules[i])]) for i in active]
         needed = {place for _, _, places in steps for place in places}
-        plan = Plan(steps, [i in needed for i in (0, 1, 2)])
+        plan = Plan(steps, [i in needed for i in (0, 1, 2)], len(self.places) - 1)
         self.plans[pattern] = plan
         return plan
 
@@ -85,10 +85,11 @@ class Plan:
 
     `steps`: (number of the operand, rule, numbers of what the rule needs) for each of them.
     `keeps`: for each operand, and then for the result, whether any of these rules needs its value.
+    `count`: how many operands there are.
     """
 
-    def __init__(self, steps: list[Any], keeps: list[bool]) -> None:
-        self.steps, self.keeps, self.saves = steps, keeps, any(keeps)
+    def __init__(self, steps: list[Any], keeps: list[bool], count: int) -> None:
+        self.steps, self.keeps, self.count, self.saves = steps, keeps, count, any(keeps)
 
 
 class RowNode(Node):
@@ -103,7 +104,7 @@ class RowNode(Node):
 
     @property
     def next_functions(self) -> tuple[tuple[Node | None, int], ...]:
-        entries = self.operands[:-1]
+        entries = self.operands[: self.plan.count]
         return tuple([(e[1], e[2]) if type(e) is tuple and e[1] else (None, 0) for e in entries])
 
     def sources(self) -> list[Node]:

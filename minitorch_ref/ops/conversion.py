@@ -14,6 +14,7 @@ from ..autograd.modes import state
 from ..device import check_device, device
 from ..dtypes import FLOATING, dtype
 from ..layout import contiguous_format, memory_format, preserve_format
+from ..settings import warn_once
 from ..tensor import Tensor, strides_of, wrap
 from .common import cast_array, copy_order
 from .refusals import bad_argument
@@ -28,6 +29,18 @@ def cast(input: Tensor, to: dtype) -> Tensor:
     if not to.category >= FLOATING:
         return wrap(data)
     return record("ToCopyBackward0", data, input=(input, lambda g: g))
+
+
+def converted(input: Tensor, to: dtype) -> Tensor:
+    """`cast` at the user's own wish; torch warns once that the imaginary part is lost."""
+    warn_of_lost_part(input, to)
+    return cast(input, to)
+
+
+def warn_of_lost_part(input: Tensor, to: dtype) -> None:
+    """Warn, the first time, where complex numbers become real ones."""
+    if input._array.dtype.kind == "c" and dtypes.BOOL < to.category < dtypes.COMPLEX:
+        warn_once("Casting complex values to real discards the imaginary part")
 
 
 def _parse_to(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[dtype | None, bool, Any]:
@@ -69,15 +82,15 @@ def to(input: Tensor, *args: Any, **kwargs: Any) -> Tensor:
     """
     wanted, copy, order = _parse_to(args, kwargs)
     if order is not None and order.order is not None and not input.is_contiguous(order):
-        return cast(_in_order(input, order), wanted or input.dtype)
+        return converted(_in_order(input, order), wanted or input.dtype)
     if wanted is None or wanted.np == input._array.dtype:
         return rename(clone(input), "ToCopyBackward0") if copy else input
-    return cast(input, wanted)
+    return converted(input, wanted)
 
 
 def _caster(name: str, to: dtype) -> Any:
     def method(input: Tensor, memory_format: memory_format | None = None) -> Tensor:
-        return cast(input, to)
+        return converted(input, to)
 
     method.__name__ = method.__qualname__ = name
     method.__doc__ = f"`input` as {to!r}; itself if it has that type already."
@@ -100,16 +113,16 @@ def type(input: Tensor, dtype: Any = None, non_blocking: bool = False) -> Any:  
         return f"torch.{input.dtype.legacy}"
     if isinstance(dtype, str):
         try:
-            return cast(input, dtypes.BY_LEGACY[dtype])
+            return converted(input, dtypes.BY_LEGACY[dtype])
         except KeyError:
             raise ValueError(f"invalid type: '{dtype}'") from None
-    return cast(input, getattr(dtype, "dtype", dtype))
+    return converted(input, getattr(dtype, "dtype", dtype))
 
 
 @op(function=False)
 def type_as(input: Tensor, other: Tensor) -> Tensor:
     """`input` cast to `other`'s type."""
-    return cast(input, other.dtype)
+    return converted(input, other.dtype)
 
 
 @op
@@ -184,6 +197,7 @@ def copy_(input: Tensor, src: Tensor, non_blocking: bool = False) -> Tensor:
             if _broadcastable(shape, src._array.shape)
             else _mismatch(shape, src._array.shape)
         ) from None
+    warn_of_lost_part(src, input.dtype)
     data = cast_array(data, input.dtype)
     if not state.grad:
         write(input, wrap(data))

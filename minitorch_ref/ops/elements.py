@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -144,7 +144,10 @@ def resize_as_(input: Tensor, the_template: Tensor, *, memory_format: Any = None
 def resize(input: Tensor, *sizes: Any) -> Tensor:
     """`reshape`, under a name that torch deprecates; the number of elements must stay."""
     warnings.warn("non-inplace resize is deprecated", UserWarning, stacklevel=2)
-    shape = shape_of_args(sizes)
+    return _resized(input, shape_of_args(sizes))
+
+
+def _resized(input: Tensor, shape: Sequence[int]) -> Tensor:
     if math.prod(shape) != input.numel():
         words = ["x".join(map(str, s)) for s in (shape, input.shape)]
         raise RuntimeError(
@@ -159,7 +162,7 @@ def resize(input: Tensor, *sizes: Any) -> Tensor:
 def resize_as(input: Tensor, tensor: Tensor) -> Tensor:
     """`reshape` to the shape of another tensor, under a name that torch deprecates."""
     warnings.warn("non-inplace resize_as is deprecated", UserWarning, stacklevel=2)
-    return resize(input, *tensor.shape)
+    return _resized(input, tensor.shape)
 
 
 # ---- arithmetic ----------------------------------------------------------------------------------------

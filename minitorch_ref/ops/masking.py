@@ -12,6 +12,7 @@ from ..dtypes import result_type
 from ..kernels import scatter as kernels
 from ..kernels.select import select
 from ..quiet import fp
+from ..settings import warn_once
 from ..tensor import Tensor, wrap
 from .common import as_operand, cast_array, dtype_of, is_number, wrap_dim
 from .indexing import number_as
@@ -161,6 +162,11 @@ def _mask_for(name: str, array: np.ndarray, mask: Tensor) -> np.ndarray:
     """The mask's array.  Raises RuntimeError if it is no mask, or larger than what is written."""
     chosen = need_tensor(name, "mask", 1, mask)._array
     if chosen.dtype.kind != "b":
+        if name == "masked_scatter" and chosen.dtype == np.uint8:
+            warn_once(
+                "masked_scatter_ received a mask with dtype torch.uint8, this behavior is now deprecated,"
+                "please use a mask with dtype torch.bool instead."
+            )
         shown = C_TYPES[mask.dtype.name] if name == "masked_fill" else mask.dtype.title
         raise RuntimeError(f"{name}_ only supports boolean masks, but got mask with dtype {shown}")
     _, wide = _broadcast(array, chosen)

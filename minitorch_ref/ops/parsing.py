@@ -56,6 +56,16 @@ _RETIRED = {
     "torch.linalg.solve_triangular has its arguments reversed and does not return a copy of one of "
     "the inputs.\nX = torch.triangular_solve(B, A).solution\nshould be replaced with\n"
     "X = torch.linalg.solve_triangular(A, B).",
+    "lu_solve": "torch.lu_solve is deprecated in favor of torch.linalg.lu_solveand will be removed in a "
+    "future PyTorch release.\nNote that torch.linalg.lu_solve has its arguments reversed.\n"
+    "X = torch.lu_solve(B, LU, pivots)\nshould be replaced with\n"
+    "X = torch.linalg.lu_solve(LU, pivots, B)",
+    "nuclear_norm": "at::nuclear_norm is deprecated and it is just left for JIT compatibility. It will "
+    "be removed in a future PyTorch release. Please use `linalg.matrix_norm(A, 'nuc', dim, keepdim)` "
+    "instead",
+    "frobenius_norm": "at::frobenius_norm is deprecated and it is just left for JIT compatibility. It "
+    "will be removed in a future PyTorch release. Please use `linalg.vector_norm(A, 2., dim, keepdim)` "
+    "instead",
     "chain_matmul": f"torch.chain_matmul is deprecated{_LEAVING} Use torch.linalg.multi_dot instead, "
     "which accepts a list of two or more tensors rather than multiple parameters.",
 }

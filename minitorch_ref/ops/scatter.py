@@ -8,7 +8,6 @@ Gathering and adding-scatter are each other's gradients, so second derivatives c
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ import numpy as np
 from ..autograd.graph import record
 from ..autograd.inplace import move_to
 from ..kernels import scatter as kernels
+from ..settings import warn_once
 from ..tensor import Tensor, wrap
 from .common import dtype_of, is_number, wrap_dim
 from .indexing import number_as
@@ -126,6 +126,8 @@ def _scatter_kernel(
     array: np.ndarray, dim: int, index: Tensor, src: Any = None, *,
     value: Any = None, reduce: str | None = None,
 ) -> None:  # fmt: skip
+    if reduce is not None and isinstance(src, Tensor):
+        warn_once(_REDUCE_WARNING)
     dim, where, source = scatter_arguments("scatter", array, dim, index, src, value)
     if where.size == 0:
         return
@@ -175,8 +177,6 @@ def scatter(
     _scatter_kernel(data, dim, index, src, value=value, reduce=reduce)
     src = value if src is None else src
     if reduce is not None:
-        if isinstance(src, Tensor):
-            warnings.warn(_REDUCE_WARNING, UserWarning, stacklevel=2)
         result = record(
             "NotImplemented", data, input=(input, _no_gradient), src=(src, _no_gradient)
         )

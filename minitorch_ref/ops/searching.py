@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..dtypes import int32, int64
+from ..settings import warn_once
 from ..tensor import Tensor, wrap
 from .common import array_as, is_number
 from .registry import op
@@ -74,6 +75,7 @@ def searchsorted(
             f"{_NAME}side and right can't be set to opposites, got side of left while right was True"
         )
     edges, values = sorted_sequence._array, array_as(input)._array
+    _advise(values=values, edges=edges, sorter=None if sorter is None else sorter._array)
     if edges.dtype.kind in "cb":
         raise not_implemented("searchsorted_out_cpu", sorted_sequence)
     if sorter is not None:
@@ -81,6 +83,18 @@ def searchsorted(
     _check_shapes(edges, values)
     found = _search(edges, values, right or side == "right")
     return wrap(np.asarray(found, int32.np if out_int32 else int64.np))
+
+
+def _advise(**arrays: np.ndarray | None) -> None:
+    """Warn once, as torch does, of an operand that it would copy."""
+    for which, array in arrays.items():
+        if array is not None and not array.flags.c_contiguous:
+            what = {"values": "input value", "edges": "boundary"}.get(which, which)
+            warn_once(
+                f"{_NAME}{what} tensor is non-contiguous, this will lower the performance due to "
+                "extra data copy when converting non-contiguous tensor to contiguous, please use "
+                f"contiguous {what} tensor if possible. This message will only appear once per program."
+            )
 
 
 def _in_order(edges: np.ndarray, sorter: Tensor) -> np.ndarray:

@@ -279,7 +279,10 @@ def adjoint(input: Tensor) -> Tensor:
 
 
 def _matrix(name: str, input: Tensor) -> Tensor:
-    """The transposed last two dims.  Raises RuntimeError for a vector or a number."""
+    """The transposed last two dims; a number is itself.  Raises RuntimeError for a vector."""
+    if input.ndim == 0:
+        where = name if name.endswith("()") else f"Tensor.{name}"
+        return _number(where, _IDENTITY if name == "mT" else _CONJUGATE, input)
     if input.ndim < 2:
         raise RuntimeError(
             f"tensor.{name} is only supported on matrices or batches of matrices. Got "
@@ -376,15 +379,21 @@ _T_OF_MATRIX = (
     "it will throw an error in a future release. Consider `x.mT` to transpose batches of matrices or "
     "`x.permute(*torch.arange(x.ndim - 1, -1, -1))` to reverse the dimensions of a tensor."
 )
-_T_OF_SCALAR = (
-    "Tensor.T is deprecated on 0-D tensors. This function is the identity in these cases."
-)
+_IDENTITY, _CONJUGATE = "This function is the identity in these cases.", "Consider using x.conj()."
+
+
+def _number(where: str, advice: str, input: Tensor) -> Tensor:
+    """A 0-d tensor, which there is nothing to transpose in."""
+    warn_once(f"{where} is deprecated on 0-D tensors. {advice}")
+    return input
 
 
 def _reversed_dims(input: Tensor) -> Tensor:
     """All dims in reverse order (`x.T`)."""
+    if input.ndim == 0:
+        return permute(_number("Tensor.T", _IDENTITY, input))
     if input.ndim != 2:
-        warn_once(_T_OF_MATRIX if input.ndim else _T_OF_SCALAR)
+        warn_once(_T_OF_MATRIX)
     return permute(input, *reversed(range(input.ndim)))
 
 
@@ -395,7 +404,7 @@ def _conjugate_transpose(input: Tensor) -> Tensor:
             f"tensor.H is only supported on matrices (2-D tensors). Got {input.ndim}-D tensor."
             + (" For batches of matrices, consider using tensor.mH" if input.ndim > 2 else "")
         )
-    return (transpose(input, 0, 1) if input.ndim else input).conj()
+    return (transpose(input, 0, 1) if input.ndim else _number("Tensor.H", _CONJUGATE, input)).conj()
 
 
 for _name, _seen in {

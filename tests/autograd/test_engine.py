@@ -235,7 +235,7 @@ def test_node_hooks_see_and_replace_gradients():
     x = mt.ones(2, requires_grad=True)
     y = x * 3
     y.grad_fn.register_prehook(lambda outs: seen.append("pre") or (outs[0] * 2,))
-    y.grad_fn.register_hook(lambda ins, outs: seen.append("post") or (ins[0] + 1,))
+    y.grad_fn.register_hook(lambda ins, outs: seen.append("post") or (ins[0] + 1, None))
     y.sum().backward()
     assert seen == ["pre", "post"] and x.grad.tolist() == [7.0, 7.0]
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import copy
 import gc
+import warnings
 import weakref
 
 import numpy as np
 import pytest
+import torch
 from nn_cases import ENGINES, array, same
 
 import minitorch_ref as mt
@@ -250,3 +252,98 @@ def test_hooks_are_copied_with_the_module():
     twin(mt.ones(1))
     m(mt.ones(1))
     assert told == [twin, m]
+
+
+# ---- hooks of the old kind -------------------------------------------------------------------------
+
+
+def old_hooks(t, make, *inputs):
+    """(what the hook saw, gradients, warnings' beginnings)."""
+    module, seen = make(t), []
+    handle = module.register_backward_hook(lambda m, gi, go: seen.append((m is module, shapes(gi), shapes(go))))
+    leaves = [t.ones(*shape, requires_grad=True) for shape in inputs]
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        out = module(*leaves)
+        while not isinstance(out, t.Tensor):
+            out = out[0]
+        out.sum().backward()
+    handle.remove()
+    module(*leaves)
+    return seen, [(w.category, str(w.message)) for w in caught]
+
+
+def shapes(gradients):
+    return [None if g is None else tuple(g.shape) for g in gradients]
+
+
+class _Twice:
+    def __new__(cls, t):
+        class Twice(t.nn.Module):
+            def forward(self, x):
+                return x.exp().sin()
+
+        return Twice()
+
+
+class _Nested:
+    def __new__(cls, t):
+        class Nested(t.nn.Module):
+            def forward(self, x):
+                return [x.exp(), x * 1]
+
+        return Nested()
+
+
+class _Pair:
+    def __new__(cls, t):
+        class Pair(t.nn.Module):
+            def forward(self, x):
+                return x.exp(), x * 1
+
+        return Pair()
+
+
+@pytest.mark.parametrize(
+    "make",
+    [lambda t: t.nn.ReLU(), lambda t: t.nn.Softmax(0), lambda t: t.nn.Tanh(), _Twice, _Nested, _Pair],
+)
+def test_hooks_of_the_old_kind(make):
+    ours, theirs = old_hooks(mt, make, (3,)), old_hooks(torch, make, (3,))
+    assert ours == theirs and len(ours[0]) == 1
+
+
+@pytest.mark.parametrize("t", [mt, torch])
+def test_one_kind_of_hooks_only(t):
+    for first, second in (("backward", "full_backward"), ("full_backward", "backward")):
+        module = t.nn.ReLU()
+        getattr(module, f"register_{first}_hook")(print)
+        with pytest.raises(RuntimeError, match="Cannot use both regular backward hooks and full"):
+            getattr(module, f"register_{second}_hook")(print)
+
+
+@pytest.mark.parametrize("name", ["mul", "abs", "matmul", "cat", "softmax", "number", "pow"])
+def test_a_nodes_hook_sees_every_operand(name):
+    calls = {
+        "mul": lambda t, x, y: x * y, "abs": lambda t, x, y: x.abs(), "matmul": lambda t, x, y: x @ y,
+        "cat": lambda t, x, y: t.cat([x, x, x]), "softmax": lambda t, x, y: t.softmax(x, 0),
+        "number": lambda t, x, y: x * 2, "pow": lambda t, x, y: x * x,
+    }  # fmt: skip
+    seen = []
+    for t in (mt, torch):
+        x, y = t.ones(2, 2, requires_grad=True), t.ones(2, 2)
+        out = calls[name](t, x, y)
+        kinds = [n and type(n).__name__ for n, _ in out.grad_fn.next_functions]
+        out.grad_fn.register_hook(lambda gi, go: seen.append((kinds, shapes(gi), shapes(go))))
+        out.grad_fn.register_hook(lambda gi, go: tuple(None if g is None else g * 2 for g in gi))
+        out.sum().backward()
+        seen.append(x.grad.tolist())
+    assert seen[:2] == seen[2:]
+
+
+@pytest.mark.parametrize("t", [mt, torch])
+def test_a_nodes_hook_returns_as_many_gradients(t):
+    out = t.ones(2, requires_grad=True) * t.ones(2)
+    out.grad_fn.register_hook(lambda gi, go: gi[:1])
+    with pytest.raises(RuntimeError, match="hook .* has returned an incorrect number of values"):
+        out.sum().backward()

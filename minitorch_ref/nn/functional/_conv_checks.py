@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from typing import Any
 
+from ...settings import warn_once
 from ...tensor import Tensor
 
 Ints = tuple[int, ...]
@@ -78,6 +79,11 @@ def same_padding(
     extra: list[int] = []
     for t in reversed(total):
         extra += [0, t % 2]
+    if any(extra):
+        warn_once(
+            "Using padding='same' with even kernel lengths and odd dilation may require a zero-padded "
+            "copy of the input be created"
+        )
     return tuple([t // 2 for t in total]), extra if any(extra) else []
 
 

@@ -23,6 +23,11 @@ from ...ops.ranges import linspace
 from ...ops.registry import op
 from ...tensor import Tensor, wrap
 
+_UNIT_SIZE = (
+    "Since version 1.3.0, affine_grid behavior has changed for unit-size grids when align_corners=True. "
+    "This is not an intended use case of affine_grid. See the documentation of affine_grid for details."
+)
+
 # ---- grids -----------------------------------------------------------------------------------------
 
 
@@ -30,7 +35,7 @@ from ...tensor import Tensor, wrap
 def affine_grid(theta: Tensor, size: Sequence[int], align_corners: bool | None = None) -> Tensor:
     """The grid of an affine map: theta [N, 2, 3], size (N, C, H, W) → [N, H, W, 2]; 3-D likewise."""
     if align_corners is None:
-        _warn("affine_grid")
+        _warn()
         align_corners = False
     sizes, shape = tuple(size), theta.shape
     if theta.dtype.category != FLOATING:
@@ -48,6 +53,8 @@ def affine_grid(theta: Tensor, size: Sequence[int], align_corners: bool | None =
         )
     if min(sizes) <= 0:
         raise ValueError(f"Expected non-zero, positive output size. Got {sizes}")
+    if align_corners and min(sizes[2:]) == 1:
+        warnings.warn(_UNIT_SIZE, stacklevel=2)
     base = np.ones((*sizes[2:], n + 1), theta._array.dtype)
     for axis, count in enumerate(sizes[2:]):
         steps = _centres(count, align_corners, theta)
@@ -65,11 +72,11 @@ def _centres(count: int, align_corners: bool, theta: Tensor) -> np.ndarray:
     return (ends if align_corners else ends * ((count - 1) / count))._array
 
 
-def _warn(name: str) -> None:
+def _warn() -> None:
     warnings.warn(
-        f"Default {name} behavior has changed to align_corners=False since 1.3.0. Please specify "
-        f"align_corners=True if the old behavior is desired. See the documentation of {name} for "
-        "details.",
+        "Default grid_sample and affine_grid behavior has changed to align_corners=False since 1.3.0. "
+        "Please specify align_corners=True if the old behavior is desired. See the documentation of "
+        "grid_sample for details.",
         stacklevel=3,
     )
 
@@ -170,7 +177,7 @@ def grid_sample(
             f"'reflection', but got: '{padding_mode}'"
         )
     if align_corners is None:
-        _warn("grid_sample")
+        _warn()
         align_corners = False
     _check(input, grid, mode)
     n, kind = input.ndim - 2, input.dtype

@@ -16,6 +16,7 @@ from ...autograd.function import Function
 from ...autograd.modes import is_grad_enabled
 from ...tensor import Tensor
 from ...utils.hooks import RemovableHandle, add_hook
+from .old_hooks import hook_last_operation
 
 Hooks = OrderedDict  # handle id -> hook, called in this order; a plain dict takes no weak reference
 
@@ -31,6 +32,7 @@ class HookedCall:
     _forward_hooks_always_called: Hooks
     _backward_pre_hooks: Hooks
     _backward_hooks: Hooks
+    _is_full_backward_hook: bool | None = None  # which kind the backward hooks are
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if (
@@ -80,21 +82,43 @@ class HookedCall:
 
         A result not None replaces `grad_input`.  Both are tuples, None for what is not a tensor.
         """
+        self._full_backward_hooks(True)
         return add_hook(self._backward_hooks, hook, prepend)
+
+    def register_backward_hook(self, hook: Callable) -> RemovableHandle:
+        """Call `hook(module, grad_input, grad_output)` with the gradients of forward's last operation.
+
+        torch's old way.  Raises RuntimeError for a module that has hooks of the other kind.
+        """
+        self._full_backward_hooks(False)
+        return add_hook(self._backward_hooks, hook)
+
+    def _full_backward_hooks(self, full: bool) -> None:
+        """Note which kind of backward hooks the module has from now on; there can be only one."""
+        if self._is_full_backward_hook is (not full):
+            raise RuntimeError(
+                "Cannot use both regular backward hooks and full backward hooks on a single Module. "
+                "Please use only one of them."
+            )
+        self._is_full_backward_hook = full
 
     def _call_with_hooks(self, args: Any, kwargs: Any) -> Any:
         result, called = None, set()
         try:
             args, kwargs = self._before_forward(args, kwargs)
             watch = None
-            if self._backward_hooks or self._backward_pre_hooks:
+            old = self._is_full_backward_hook is False
+            if (self._backward_hooks and not old) or self._backward_pre_hooks:
                 watch = BackwardWatch(self)
                 args = watch.inputs(args)
             result = self.forward(*args, **kwargs)
             for number in tuple(self._forward_hooks):
                 called.add(number)
                 result = self._after_forward(number, args, kwargs, result)
-            return result if watch is None else watch.outputs(result)
+            result = result if watch is None else watch.outputs(result)
+            if old:
+                hook_last_operation(self, args, result)
+            return result
         except Exception:
             self._after_failure(args, kwargs, result, called)
             raise
@@ -162,7 +186,8 @@ class BackwardWatch:
     def __init__(self, module: Any) -> None:
         self.module = module
         self.pre_hooks = list(module._backward_pre_hooks.values())
-        self.hooks = list(module._backward_hooks.values())
+        full = module._is_full_backward_hook is not False
+        self.hooks = list(module._backward_hooks.values()) if full else []
         self.grad_output: Any = None  # known between the two passages of one backward
         self.input_count, self.output_count = 0, 0
         self.input_places: list[int] | None = None  # which arguments are tensors; None: no gradient

@@ -10,6 +10,7 @@ The walks are in tree.py, `forward` and its hooks in hooks.py, saving and loadin
 
 from __future__ import annotations
 
+import warnings
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any, Self
@@ -46,6 +47,13 @@ def typename(value: Any) -> str:
     kind = value if isinstance(value, type) else type(value)
     home = getattr(kind, "__module__", "builtins")
     return kind.__qualname__ if home == "builtins" else f"{home}.{kind.__qualname__}"
+
+_COMPLEX = (
+    "Complex modules are a new feature under active development whose design may change, and some "
+    "modules might not work as expected when using complex tensors as parameters or buffers. Please "
+    "file an issue at https://github.com/pytorch/pytorch/issues/new?template=bug-report.yml if a "
+    "complex module does not work as expected."
+)
 
 
 class Module(Tree, HookedCall, StateDict):
@@ -272,6 +280,9 @@ class Module(Tree, HookedCall, StateDict):
                 "nn.Module.to only accepts floating point or complex dtypes, but got desired "
                 f"dtype={dtype}"
             )
+
+        if dtype is not None and dtype.is_complex:
+            warnings.warn(_COMPLEX, stacklevel=2)
 
         def convert(t: Tensor) -> Tensor:
             cast = dtype if t.is_floating_point() or t.is_complex() else None
