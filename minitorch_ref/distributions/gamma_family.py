@@ -22,9 +22,8 @@ __all__ = ["Beta", "Chi2", "Dirichlet", "FisherSnedecor", "Gamma", "InverseGamma
 
 
 def at_least_tiny(x: Tensor) -> Tensor:
-    """`x`, written over in place where it is below the smallest normal number; gradients pass."""
-    x.detach().clamp_(min=torch.finfo(x.dtype).tiny)
-    return x
+    """`x`, but no less than the smallest normal number; gradients pass as if it were `x`."""
+    return x + (x.clamp(min=torch.finfo(x.dtype).tiny) - x).detach()
 
 
 class Gamma(Parametric, ExponentialFamily):

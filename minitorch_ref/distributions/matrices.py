@@ -127,8 +127,9 @@ class Wishart(ByFactor, ExponentialFamily):
             if tries:
                 warnings.warn("Singular sample detected.", stacklevel=2)
             fresh = self._bartlett_sampling(again[again].shape)
-            sample[again] = fresh
-            again[again.clone()] = self._any_of_batch(~self.support.check(fresh))
+            sample[again], chosen = fresh, again
+            again = again.clone()
+            again[chosen] = self._any_of_batch(~self.support.check(fresh))
         return sample
 
     def _any_of_batch(self, condition: Tensor) -> Tensor:
