@@ -18,7 +18,7 @@ from ..kernels import heap
 from ..quiet import fp
 from ..tensor import Size, Tensor, wrap
 from .common import cast_array
-from .options import Options, allocate, deliver, settle, to_shape
+from .options import Options, allocate, deliver, settle, to_shape, wrong_type
 from .registry import op
 from .sequences import from_sequence, invalid_type, is_sequence
 
@@ -169,6 +169,53 @@ def frombuffer(
     if view.readonly:
         warnings.warn(_READ_ONLY.format("buffer", "buffer"), stacklevel=2)
     return deliver(np.frombuffer(buffer, kind.np, max(count, -1), offset), grad)
+
+
+@op(method=False)
+def from_file(
+    filename: str, shared: bool | None = None, size: int | None = 0, **options: Unpack[Options]
+) -> Tensor:
+    """A 1-d tensor of `size` elements whose memory is a file, mapped.
+
+    `shared`: what is written to the tensor is written to the file, which is made, or made longer, if
+    need be; else the file stays as it is, and RuntimeError is raised if it is too short.
+    """
+    for name, kind, value in (("filename", "str", filename), ("shared", "bool", shared)):
+        if type(value).__name__ != kind and not (name == "shared" and value is None):
+            raise wrong_type("from_file", name, kind, value, int(name == "filename"))
+    if size is not None and type(size) is not int:
+        raise wrong_type("from_file", "size", "int", size)
+    if options.pop("pin_memory", False):
+        raise RuntimeError("tensors constructed from a file cannot be pinned")
+    kind, grad = settle("from_file", options, dtypes.get_default_dtype())
+    if not size:
+        return deliver(np.empty(0, kind.np), grad)
+    try:
+        return deliver(_mapped(filename, bool(shared), size, kind), grad)
+    except OSError as error:
+        mode = "read-write" if shared else "read-only"
+        raise RuntimeError(
+            f"unable to open file <{filename}> in {mode} mode: {error.strerror} ({error.errno})"
+        ) from None
+
+
+def _mapped(filename: str, shared: bool, size: int, kind: dtype) -> np.ndarray:
+    needed = size * kind.itemsize
+    if size < 0:
+        raise RuntimeError(
+            f"unable to mmap {needed} bytes from file <{filename}>: Cannot allocate memory (12)"
+        )
+    with open(filename, "a+b" if shared else "rb") as file:
+        present = file.seek(0, 2)
+        if shared and present < needed:
+            file.truncate(needed)
+        elif present < needed:
+            raise RuntimeError(
+                f"file <{filename}> size <{present}> is smaller than the required mapping size "
+                f"<{needed}>"
+            )
+    mode: Any = "r+" if shared else "c"
+    return np.asarray(np.memmap(filename, kind.np, mode, shape=(size,)))
 
 
 @op(method=False)

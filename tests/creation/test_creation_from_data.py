@@ -379,3 +379,26 @@ def test_numpy_types_that_torch_lacks():
     with pytest.raises(RuntimeError, match="Could not infer dtype of"):
         OURS.tensor(decimal.Decimal("1.5"))
     assert OURS.from_numpy(np.zeros(2, np.longlong)).dtype is mt.int64
+
+
+# ---- files -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("side", [torch, mt])
+def test_a_mapped_file(side, tmp_path):
+    """A shared file is made, made longer and written to; one that is not shared stays as it is."""
+    path = tmp_path / "numbers"
+    x = side.from_file(str(path), shared=True, size=3, dtype=side.float64)
+    assert x.tolist() == [0, 0, 0] and path.stat().st_size == 24
+    x[1] = 2.5
+    assert np.fromfile(path).tolist() == [0, 2.5, 0]
+    y = side.from_file(str(path), size=2, dtype=side.float64, requires_grad=True)
+    with side.no_grad():
+        y.mul_(4)
+    assert y.requires_grad and y.tolist() == [0, 10] and np.fromfile(path).tolist() == [0, 2.5, 0]
+    longer = side.from_file(str(path), True, 5, dtype=side.float64)
+    assert longer.tolist() == [0, 2.5, 0, 0, 0]
+    with pytest.raises(RuntimeError, match="is smaller than the required mapping size <48>"):
+        side.from_file(str(path), size=6, dtype=side.float64)
+    with pytest.raises(RuntimeError, match="unable to open file .* in read-only mode: No such file"):
+        side.from_file(str(tmp_path / "none"), size=6)

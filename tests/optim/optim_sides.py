@@ -26,7 +26,7 @@ def numbers(value):
 def run(side, name, options, starts, gradients):
     """Step once per row of `gradients`; returns the parameters and the optimizer."""
     params = [parameter(side, a) for a in starts]
-    single = {"foreach": False} if side is torch and name != "LBFGS" else {}
+    single = {"foreach": False} if side is torch and name not in ("LBFGS", "Muon") else {}
     optimizer = getattr(side.optim, name)(params, **options, **single)
     for row in gradients:
         for p, g in zip(params, row):

@@ -121,6 +121,7 @@ from .pooling import (
     max_unpool2d,
     max_unpool3d,
 )
+from .native import native_channel_shuffle
 from .sampling import affine_grid, grid_sample
 from .slopes import glu, prelu, rrelu, rrelu_
 from .softmax import gumbel_softmax, log_softmax, softmax, softmin
@@ -147,7 +148,7 @@ __all__ = [
     "fractional_max_pool2d_with_indices", "fractional_max_pool3d",
     "fractional_max_pool3d_with_indices", "max_pool1d_with_indices", "max_pool2d_with_indices",
     "max_pool3d_with_indices", "affine_grid", "cosine_similarity", "cross_entropy", "ctc_loss", "dropout", "dropout1d",
-    "dropout2d", "dropout3d", "elu", "grid_sample",
+    "dropout2d", "dropout3d", "elu", "grid_sample", "native_channel_shuffle",
     "elu_", "embedding", "embedding_bag", "feature_alpha_dropout", "fold", "gaussian_nll_loss",
     "gelu", "glu", "group_norm", "gumbel_softmax", "hardshrink", "hardsigmoid", "hardswish",
     "hardtanh", "hardtanh_", "hinge_embedding_loss", "huber_loss", "instance_norm", "interpolate",

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ...ops.registry import op
+from ...ops.unrecorded import without_derivative
 from ...tensor import Tensor
 from . import activation, adaptive, binary, loss, margin, normalization, slopes
 from .distance import cosine_similarity, pairwise_distance, pdist
@@ -34,6 +35,16 @@ rrelu = op(slopes.plain_rrelu, name="rrelu", method=False)
 threshold = op(activation.plain_threshold, name="threshold", method=False)
 selu_, celu_, threshold_ = activation.selu_, activation.celu_, activation.threshold_
 rrelu_ = slopes.rrelu_
+
+# ---- channels ----------------------------------------------------------------------------------------
+
+
+@op(method=False)
+def native_channel_shuffle(input: Tensor, groups: int) -> Tensor:
+    """`channel_shuffle` by torch's own kernel, which has no derivative."""
+    data = channel_shuffle(input.detach(), groups)._array
+    return without_derivative("native_channel_shuffle", data, input)
+
 
 # ---- pooling -------------------------------------------------------------------------------------
 
