@@ -281,11 +281,12 @@ class _IndependentConstraint(Constraint):
         if not isinstance(base_constraint, Constraint):
             found = type(base_constraint).__name__
             raise AssertionError(f"base_constraint must be a Constraint, got {found}")
-        if not isinstance(reinterpreted_batch_ndims, int) or reinterpreted_batch_ndims < 0:
-            raise AssertionError(
-                "reinterpreted_batch_ndims must be a non-negative int, got "
-                f"{reinterpreted_batch_ndims}"
-            )
+        dims = reinterpreted_batch_ndims
+        if not isinstance(dims, int):
+            found = type(dims).__name__
+            raise AssertionError(f"reinterpreted_batch_ndims must be an int, got {found}")
+        if dims < 0:
+            raise AssertionError(f"reinterpreted_batch_ndims must be >= 0, got {dims}")
         self.base_constraint = base_constraint
         self.reinterpreted_batch_ndims = reinterpreted_batch_ndims
 
@@ -338,7 +339,7 @@ class _Several(Constraint):
 
     def _check_dim(self, value: Any) -> None:
         if not -value.dim() <= self.dim < value.dim():
-            raise AssertionError(f"dim {self.dim} out of range for value with {value.dim()} dims")
+            raise AssertionError(f"dim {self.dim} out of range for value with {value.dim()} dimensions")
 
 
 class _Cat(_Several):
@@ -351,8 +352,7 @@ class _Cat(_Several):
         self.lengths = [1] * len(self.cseq) if lengths is None else list(lengths)
         if len(self.lengths) != len(self.cseq):
             raise AssertionError(
-                f"lengths must have same length as cseq, got {len(self.lengths)} vs "
-                f"{len(self.cseq)}"
+                f"lengths ({len(self.lengths)}) must match cseq ({len(self.cseq)})"
             )
 
     event_dim = property(lambda self: max(c.event_dim for c in self.cseq))

@@ -128,7 +128,6 @@ def _positive_part(x: Tensor) -> Tensor:
 class Multinomial(OfCategorical):
     """How often each of K places was chosen in `total_count` choices."""
 
-    _parts = ("_categorical", "_binomial")
     _kept = ("total_count",)
 
     def __init__(
@@ -142,7 +141,6 @@ class Multinomial(OfCategorical):
             raise NotImplementedError("inhomogeneous total_count is not supported")
         self.total_count = total_count
         self._categorical = Categorical(probs=probs, logits=logits)
-        self._binomial = Binomial(total_count=total_count, probs=self.probs)
         shape = self._categorical.param_shape
         Distribution.__init__(self, shape[:-1], shape[-1:], validate_args=validate_args)
 
@@ -150,6 +148,7 @@ class Multinomial(OfCategorical):
     def support(self) -> Any:
         return constraints.multinomial(self.total_count)
 
+    _binomial = derived(lambda total_count, probs: Binomial(total_count, probs))
     mean = moment(lambda probs, total_count: probs * total_count)
     variance = moment(lambda probs, total_count: total_count * probs * (1 - probs))
 

@@ -244,8 +244,7 @@ class CatTransform(_Row):
         self.lengths = [1] * len(self.transforms) if lengths is None else list(lengths)
         if len(self.lengths) != len(self.transforms):
             raise AssertionError(
-                f"lengths must have same length as tseq, got {len(self.lengths)} vs "
-                f"{len(self.transforms)}"
+                f"lengths ({len(self.lengths)}) must match transforms ({len(self.transforms)})"
             )
 
     event_dim = lazy_property(  # type: ignore[assignment]
@@ -261,7 +260,7 @@ class CatTransform(_Row):
     def _pieces(self, name: str, x: Any) -> Any:
         if not -x.dim() <= self.dim < x.dim():
             raise AssertionError(
-                f"dim {self.dim} out of range for {name} with {x.dim()} dimensions"
+                f"dim {self.dim} out of range for tensor with {x.dim()} dimensions"
             )
         if x.size(self.dim) != self.length:
             raise AssertionError(
@@ -311,7 +310,7 @@ class StackTransform(_Row):
         count = len(self.transforms)
         if not -x.dim() <= self.dim < x.dim():
             raise AssertionError(
-                f"dim {self.dim} out of range for {name} with {x.dim()} dimensions"
+                f"dim {self.dim} out of range for tensor with {x.dim()} dimensions"
             )
         if x.size(self.dim) != count:
             raise AssertionError(

@@ -92,8 +92,7 @@ class ContinuousBernoulli(ByOdds, ExponentialFamily):
     ) -> None:
         shape = self._set_odds(probs, logits)
         if logits is None:
-            wrong = self._validate_args if validate_args is None else validate_args
-            if wrong and not _CHANCE["probs"].check(self.probs).all():
+            if validate_args is not None and not _CHANCE["probs"].check(self.probs).all():
                 raise ValueError("The parameter probs has invalid values")
             self._param = self.probs = clamp_probs(self.probs)
         self._lims = lims

@@ -67,8 +67,8 @@ def broadcast_shapes(*shapes: Any) -> Size:
             if result[d] != 1:
                 raise RuntimeError(
                     f"Attempting to broadcast a dimension of length {n} at {d}! Mismatching "
-                    f"argument at index {i} had {shape}; but expected shape should be "
-                    f"broadcastable to {result}"
+                    f"argument at index {i} had {shape if isinstance(given, int) else given}; but "
+                    f"expected shape should be broadcastable to {result}"
                 )
             result[d] = n
     return Size(result)
