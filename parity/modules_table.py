@@ -205,7 +205,7 @@ LOSSES = [
     ),
 ]
 
-_NET = "Sequential(nn.Linear(4, 6), nn.Tanh(), nn.Linear(6, 3))"
+NET = "Sequential(nn.Linear(4, 6), nn.Tanh(), nn.Linear(6, 3))"
 
 
 def optimizer(text: str) -> Case:
@@ -216,7 +216,7 @@ def optimizer(text: str) -> Case:
 
     return Case(
         f"optim.{text}",
-        lambda torch: eval(f"nn.{_NET}", {"nn": torch.nn}),
+        lambda torch: eval(f"nn.{NET}", {"nn": torch.nn}),
         (ROWS,),
         make,
         "optimizers",

@@ -1,6 +1,9 @@
 """Failures as standalone scripts: hex floats, as few as possible, no import but the engine's.
 
     python -m parity repro exp -k float32 --ours minitorch_ref --out repros
+    python -m parity repro "module.Linear(4, 3)"     a layer, loss, optimizer, schedule …
+    python -m parity repro module.Conv2d             … or all whose names have this
+    python -m parity repro program.lenet5            the op of a program that goes wrong first
 
 writes one script for every kind of failure of the op.  `python repros/exp-out.py torch` (or any other
 engine's name) runs the call and compares what it sees with what both engines gave when the script
@@ -12,7 +15,6 @@ from __future__ import annotations
 import argparse
 import re
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -20,18 +22,12 @@ from .compare import Lab
 from .engines import Engine, EngineError, open_engine
 from .outcome import Check
 from .record import run
-from .repro_text import Script
+from .repro_text import Script, observe
+from .runner import limit_threads
 from .samples import row_for, samples_for
 from .samples.spec import Row, Sample
 from .session import write_atomically
 from .shrink import shrink
-
-
-def observe(source: str, engine: Engine) -> list[str]:
-    """What a script's `observe` gives on an engine."""
-    space: dict[str, Any] = {"__name__": "repro"}
-    exec(compile(source, "repro", "exec"), space)
-    return space["observe"](engine.module)
 
 
 def script_of(engine: Engine, sample: Sample, row: Row, check: Check) -> Script:
@@ -84,7 +80,7 @@ def write(
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("op", help="an op's name: exp, nn.functional.conv2d, …")
+    add("op", help="an op: exp, nn.functional.conv2d, …; module.NAME, or program.NAME")
     add("--ours", default="minitorch_ref", metavar="ENGINE", help="the engine that is judged")
     add("--theirs", default="torch", metavar="ENGINE", help="the reference (default: torch)")
     add("-k", dest="note", default="", metavar="TEXT", help="only samples whose text has this")
@@ -95,6 +91,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> int:
     """Write a script for each part that fails; 0 if nothing fails, 1 otherwise."""
     lab = Lab(open_engine(args.ours), open_engine(args.theirs))
+    for engine in (lab.ours, lab.theirs):
+        limit_threads(engine)
+    part, _, what = args.op.partition(".")
+    if part == "module":
+        return _modules(what, lab, args)
+    if part == "program":
+        return _program(what, lab, args)
     namespace, _, name = args.op.rpartition(".")
     key = namespace or "torch", name
     row = row_for(key)
@@ -113,3 +116,31 @@ def main(args: argparse.Namespace) -> int:
             print(f"{check.form} {check.part}: {check.detail[:150]}\n  {path}: {small}")
     print(f"{len(done)} kinds of failure")
     return 1 if done else 0
+
+
+def _modules(text: str, lab: Lab, args: argparse.Namespace) -> int:
+    from . import repro_modules
+
+    count = 0
+    for name, check, written in repro_modules.repro(
+        text, lab.ours, lab.theirs, Path(args.out), args.most
+    ):
+        print(f"module {name} {check.part}: {check.detail[:150]}")
+        print(f"  {written or 'not in a script of a few lines: see the report'}")
+        count += 1
+    print(f"{count} kinds of failure")
+    return 1 if count else 0
+
+
+def _program(name: str, lab: Lab, args: argparse.Namespace) -> int:
+    from . import repro_programs
+
+    options = {k: getattr(args, k, None) for k in ("data", "epochs", "limit")}
+    found = repro_programs.repro(name, lab.ours, lab.theirs, Path(args.out), args.most, options)
+    if found is None:
+        print(f"program {name} agrees: no script")
+        return 0
+    said, written = found
+    print(f"program {name}: {said}")
+    print(f"  {written or 'no single call of it fails by itself: no script'}")
+    return 1

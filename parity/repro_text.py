@@ -1,17 +1,21 @@
 """The text of a repro: a script that makes the tensors from hex floats, calls, and looks.
 
-A script imports nothing but the engine that it is given.  Its `observe(torch)` returns lines: every
-output's dtype, shape and bits, gradients and second gradients, and of the things that torch
-documents besides (strides, whose memory a view is, names of nodes, what a call wrote) those that the
-failing check is about.
+A script imports nothing but the engine that it is given.  Its `observe(torch)`, which comes first,
+returns lines: every output's dtype, shape and bits, gradients and second gradients, and of the
+things that torch documents besides (strides, whose memory a view is, names of nodes, what a call
+wrote) those that the failing check is about.  Below it stand what both engines gave, how much of a
+difference is rounding, and the few functions that print and compare.
 """
 
 from __future__ import annotations
 
+import re
+import textwrap
 from typing import Any
 
 import numpy as np
 
+from .engines import Engine
 from .outcome import Check
 from .record import OUT_DTYPES, Value
 from .samples.materialise import array, arrays_of
@@ -21,28 +25,31 @@ OBSERVE = '''\
 def number(x):
     if isinstance(x, complex):
         return number(x.real) + "+" + number(x.imag) + "j"
-    return x.hex() if isinstance(x, float) else repr(x)
+    return re.sub(r"\\.?0*p", "p", x.hex()) if isinstance(x, float) else repr(x)
 
 
 def flat(x):
     return [y for item in x for y in flat(item)] if isinstance(x, list) else [x]
 
 
+def show(name, x):
+    """One line for each tensor in a result."""
+    if isinstance(x, (tuple, list)):
+        return [line for i, item in enumerate(x) for line in show(f"{name}[{i}]", item)]
+    if isinstance(x, float):
+        return [f"{name} float [] {number(x)}"]
+    if not hasattr(x, "dtype") or not hasattr(x, "tolist"):
+        return [f"{name} {number(x)}"]
+    words = " ".join(number(v) for v in flat([x.detach().tolist()]))
+    return [f"{name} {str(x.dtype).removeprefix('torch.')} {list(x.shape)} {words}"]
+'''
+
+TENSORS = '''\
 def tensors(x):
     """The tensors in a result, in reading order."""
     if isinstance(x, (tuple, list)):
         return [y for item in x for y in tensors(item)]
     return [x] if hasattr(x, "requires_grad") else []
-
-
-def show(name, x):
-    """One line for each tensor in a result."""
-    if isinstance(x, (tuple, list)):
-        return [line for i, item in enumerate(x) for line in show(f"{name}[{i}]", item)]
-    if not hasattr(x, "dtype") or not hasattr(x, "tolist"):
-        return [f"{name} {x!r}"]
-    words = " ".join(number(v) for v in flat([x.detach().tolist()]))
-    return [f"{name} {str(x.dtype).removeprefix('torch.')} {list(x.shape)} {words}"]
 '''
 
 FACTS = '''\
@@ -68,28 +75,64 @@ def strided(torch, x, strides):
 '''
 
 MAIN = """\
+def differences(seen, lines):
+    '''Where two lists of lines differ: ULPs of a tensor's largest number, and in words.'''
+    for a, b in itertools.zip_longest(seen, lines, fillvalue="nothing"):
+        x, y = (re.fullmatch(r"(.*) float(16|32|64|) (\\[.*\\]) (.+)", line) for line in (a, b))
+        if a == b:
+            continue
+        if not x or not y or x.groups()[:3] != y.groups()[:3]:
+            yield math.inf, f"{a!r} instead of {b!r}"
+            continue
+        pairs = [(h(p), h(q)) for p, q in zip(x[4].split(), y[4].split())]
+        size = max([abs(q) for _, q in pairs if math.isfinite(q)], default=0.0)
+        unit = 2.0 ** (math.frexp(size)[1] - {"16": 11, "32": 24}.get(x[2], 53))
+        for i, (p, q) in enumerate(pairs):
+            off = abs(p - q) / unit if p != q else 0.0
+            if p.hex() != q.hex():
+                words = f"{x[1]}, number {i}: {number(p)} instead of {number(q)}"
+                yield (off if off == off else math.inf), f"{words}, {off:.3g} ULP apart"
+
+
 if __name__ == "__main__":
     engine = importlib.import_module(sys.argv[1] if len(sys.argv) > 1 else "torch")
     seen = observe(engine)
     print("\\n".join(seen))
+    found = list(differences(seen, RECORDED[REFERENCE]))
+    if found:
+        print(f"first difference: {found[0][1]}")
     for name, lines in RECORDED.items():
         print(f"{'the same as' if seen == lines else 'not as'} {name} when this was written")
-    sys.exit(0 if seen == RECORDED[REFERENCE] else 1)
+    same = seen == RECORDED[REFERENCE] or WITHIN and all(off <= WITHIN for off, _ in found)
+    if found and WITHIN:
+        print(f"{'within' if same else 'beyond'} the {WITHIN} ULP that rounding explains")
+    sys.exit(0 if same else 1)
 """
 
 
 def hexed(x: Any) -> str:
-    """A Python expression for one number, exact."""
+    """A Python expression for one number, exact: in hex unless it is a small whole number."""
     if isinstance(x, complex):
         return f"complex({hexed(x.real)}, {hexed(x.imag)})"
-    return f'h("{x.hex()}")' if isinstance(x, float) else repr(x)
+    if not isinstance(x, float) or x.is_integer() and abs(x) < 100:
+        return repr(x)
+    return f'h("{re.sub(r"[.]?0*p", "p", x.hex())}")'
+
+
+def _nested(items: Any) -> str:
+    return f"[{', '.join(map(_nested, items))}]" if isinstance(items, list) else hexed(items)
+
+
+PLAIN = ("float32", "int64", "bool")  # the dtypes that torch.tensor chooses itself
 
 
 def tensor_text(data: np.ndarray) -> str:
     """An expression that makes this tensor from hex floats."""
-    words = ", ".join(hexed(v) for v in data.reshape(-1).tolist())
-    shape = ", ".join(map(str, data.shape))
-    text = f"torch.tensor([{words}], dtype=torch.{data.dtype.name}).reshape({shape or '()'})"
+    named = data.dtype.name not in PLAIN or not data.size
+    dtype = f", dtype=torch.{data.dtype.name}" if named else ""
+    text = f"torch.tensor({_nested(data.tolist())}{dtype})"
+    if not data.size:
+        text += f".reshape({', '.join(map(str, data.shape))})"
     if not data.flags.c_contiguous and data.size and min(data.strides) > 0:
         strides = [s // data.itemsize for s in data.strides]
         return f"strided(torch, {text}, {strides})"
@@ -115,11 +158,16 @@ def text_of(value: Any) -> str:
     return repr(value)
 
 
+def quoted(text: str) -> str:
+    """Python's repr, in double quotes where that needs no escapes."""
+    return repr(text) if repr(text)[1:-1] != text or '"' in text else f'"{text}"'
+
+
 def _pretty(recorded: dict[str, list[str]]) -> str:
     rows = []
     for name, lines in recorded.items():
-        inner = "".join(f"        {line!r},\n" for line in lines)
-        rows.append(f"    {name!r}: [\n{inner}    ],\n")
+        inner = "".join(f"        {quoted(line)},\n" for line in lines)
+        rows.append(f"    {quoted(name)}: [\n{inner}    ],\n")
     return "{\n" + "".join(rows) + "}"
 
 
@@ -241,27 +289,72 @@ class Script:
 
     # ---- the whole -------------------------------------------------------------------------------
 
-    def text(self, recorded: dict[str, list[str]], reference: str) -> str:
-        """The script, with what both engines gave."""
-        body = "\n".join(self.lines).replace("\n", "\n        ")
-        what = " ".join(f"{self.part}: {self.check.detail}".split()).replace("\\", "/")
-        head = f'"""{self.sample.op}, {self.form}: {what[:400]}"""'.replace('""""', '" """')
-        helpers = [OBSERVE, *(t for word, t in HELPERS.items() if word in body)]
-        said = ": {error}" if self.part == "error" else ""
-        observe = (
-            'def observe(torch):\n    """What the engine does, line by line."""\n'
-            f"    try:\n        {body}\n    except Exception as error:\n"
-            f'        return [f"raises {{type(error).__name__}}{said}"]\n    return seen'
+    def text(self, recorded: dict[str, list[str]], reference: str, within: float = 0.0) -> str:
+        """The script, with what both engines gave; `within`: ULPs that rounding explains."""
+        title = f"{self.sample.op}, {self.form}: {self.part}: {self.check.detail}"
+        return assemble(
+            title, self.lines, recorded, reference, within, messages=self.part == "error"
         )
-        parts = [
-            head,
-            "import importlib\nimport sys\n\nh = float.fromhex",
-            f"REFERENCE = {reference!r}\nRECORDED = {_pretty(recorded)}",
-            *(h.rstrip() for h in helpers),
-            observe,
-            MAIN,
-        ]
-        return "\n\n\n".join(parts)
 
 
-HELPERS = {"strided(": STRIDED, "facts(": FACTS}
+HELPERS = {"strided(": STRIDED, "tensors(": TENSORS, "facts(": FACTS}
+
+
+def assemble(
+    title: str,
+    lines: list[str],
+    recorded: dict[str, list[str]],
+    reference: str,
+    within: float = 0.0,
+    messages: bool = False,
+    constants: str = "",
+) -> str:
+    """The script whose `observe` runs `lines`, which leave what they saw in `seen`.
+
+    recorded: what each engine gave.  within: ULPs that rounding explains.  messages: whether the
+    text of an exception counts.  constants: more of them, as code.
+    """
+    what = " ".join(title.split()).replace("\\", "/").replace('""', "''")
+    wrapped = "\n".join(textwrap.wrap(what[:600], 99))
+    judged = " or ".join(f"python {{this file}} {name}" for name in recorded if " " not in name)
+    usage = f"{judged}\nExit code 0: as {reference} gave it when this was written; 1: otherwise."
+    body = "\n".join(lines).replace("\n", "\n        ")
+    said = ": {error}" if messages else ""
+    observe = (
+        'def observe(torch):\n    """What the engine does, line by line."""\n'
+        f"    try:\n        {body}\n    except Exception as error:\n"
+        f'        return [f"raises {{type(error).__name__}}{said}"]\n    return seen'
+    )
+    modules = ["importlib", "itertools", "math", "re", "sys"]
+    modules += [m for m in ("base64", "io") if f"{m}." in body]
+    needed = body + FACTS * ("facts(" in body)
+    helpers = [OBSERVE, *(t for word, t in HELPERS.items() if word in needed)]
+    parts = [
+        f'"""{wrapped}\n\n{usage}\n"""',
+        "\n".join(f"import {m}" for m in sorted(modules)) + "\n\nh = float.fromhex",
+        observe,
+        f"REFERENCE = {quoted(reference)}\n"
+        f"WITHIN = {within!r}  # ULPs that rounding explains\n"
+        f"RECORDED = {_pretty(recorded)}{constants}",
+        *(h.rstrip() for h in helpers),
+        MAIN,
+    ]
+    return "\n\n\n".join(parts)
+
+
+def observe(source: str, engine: Engine) -> list[str]:
+    """What a script's `observe` gives on an engine."""
+    return _space(source)["observe"](engine.module)
+
+
+def tells_apart(source: str, lines: list[str]) -> bool:
+    """Whether a script would call these lines other than the reference's."""
+    space = _space(source)
+    found = list(space["differences"](lines, space["RECORDED"][space["REFERENCE"]]))
+    return any(off > space["WITHIN"] for off, _ in found) or not space["WITHIN"] and bool(found)
+
+
+def _space(source: str) -> dict[str, Any]:
+    space: dict[str, Any] = {"__name__": "repro"}
+    exec(compile(source, "repro", "exec"), space)
+    return space

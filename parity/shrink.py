@@ -113,46 +113,66 @@ def _smaller(sample: Sample, fails: Fails) -> Sample:
 
 
 def _fewest(sample: Sample, places: list[tuple[int, int]], fails: Fails) -> Sample:
-    """ddmin over the indices of one dim (or of several of one size, together)."""
+    """The fewest indices of one dim (or of several of one size, together)."""
     if not places:
         return sample
     arrays = values_of(sample)
-    kept = list(range(arrays[places[0][0]].shape[places[0][1]]))
 
     def take(indices: list[int]) -> Sample:
-        cut = list(arrays)
-        for i, d in places:
-            cut[i] = np.take(cut[i], indices, axis=d)
-        return with_values(sample, cut)
+        return with_values(sample, taken(arrays, places, indices))
 
+    size = arrays[places[0][0]].shape[places[0][1]]
+    return take(ddmin(list(range(size)), lambda kept: fails(take(kept))))
+
+
+def _simpler(sample: Sample, fails: Fails) -> Sample:
+    found = simpler_numbers(values_of(sample), lambda arrays: fails(with_values(sample, arrays)))
+    return with_values(sample, found)
+
+
+# ---- what any shrinking needs --------------------------------------------------------------------
+
+
+def taken(
+    arrays: list[np.ndarray], places: list[tuple[int, int]], indices: list[int]
+) -> list[np.ndarray]:
+    """The arrays with only these indices of some dims; places: (which array, which dim)."""
+    cut = list(arrays)
+    for i, d in places:
+        cut[i] = np.take(cut[i], indices, axis=d)
+    return cut
+
+
+def ddmin(kept: list, fails: Callable[[list], bool]) -> list:
+    """A part of `kept`, not empty, that fails and none of whose chunks can go (ddmin)."""
     parts = 2
     while len(kept) > 1:
         step = -(-len(kept) // parts)
         chunks = [kept[k : k + step] for k in range(0, len(kept), step)]
-        rests = [[x for x in kept if x not in chunk] for chunk in chunks]
-        smaller = next(
-            (c for c in [*chunks, *rests] if 0 < len(c) < len(kept) and fails(take(c))), None
-        )
+        rests = [[x for j, c in enumerate(chunks) if j != i for x in c] for i in range(len(chunks))]
+        smaller = next((c for c in [*chunks, *rests] if 0 < len(c) < len(kept) and fails(c)), None)
         if smaller is not None:
             kept, parts = smaller, max(2, min(parts - 1, len(smaller)))
         elif parts >= len(kept):
             break
         else:
             parts = min(len(kept), 2 * parts)
-    return take(kept)
+    return kept
 
 
-def _simpler(sample: Sample, fails: Fails) -> Sample:
-    arrays = values_of(sample)
+def simpler_numbers(
+    arrays: list[np.ndarray], fails: Callable[[list[np.ndarray]], bool]
+) -> list[np.ndarray]:
+    """Each element as 0, 1, or with fewer bits, as long as it fails."""
     for i, data in enumerate(arrays):
         for at in np.ndindex(data.shape):
             for value in _candidates(data[at]):
                 changed = [a.copy() for a in arrays]
                 changed[i][at] = value
-                if fails(with_values(sample, changed)):
+                if fails(changed):
                     arrays = changed
                     break
-    return with_values(sample, arrays)
+    return arrays
 
 
 def _candidates(value: Any) -> Iterator[Any]:
