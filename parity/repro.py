@@ -22,7 +22,7 @@ from .compare import Lab
 from .engines import Engine, EngineError, open_engine
 from .outcome import Check
 from .record import run
-from .repro_text import Script, observe
+from .repro_text import Script, observe, rounding, tells_apart
 from .runner import limit_threads
 from .samples import row_for, samples_for
 from .samples.spec import Row, Sample
@@ -69,9 +69,14 @@ def write(
     script = script_of(lab.theirs, small, row, check)
     draft = script.text({}, lab.theirs.name)
     recorded = {e.name: observe(draft, e) for e in (lab.theirs, lab.ours)}
+    left = [c for c in again(lab, small, row, check.form) if c.part == check.part]
+    within = rounding(left) if left else 0.0
+    text = script.text(recorded, lab.theirs.name, within)
+    if not tells_apart(text, recorded[lab.ours.name]):
+        text = script.text(recorded, lab.theirs.name)
     name = re.sub(r"[^\w.-]+", "_", f"{sample.op}-{check.form}-{check.part}").strip("_")
     path = folder / f"{name}.py"
-    write_atomically(path, script.text(recorded, lab.theirs.name))
+    write_atomically(path, text)
     return path, small
 
 

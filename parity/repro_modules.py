@@ -24,8 +24,8 @@ from . import modules, repro_exchange
 from .engines import Engine, EngineError
 from .modules import SEED, STEPS
 from .modules_table import CASES, NET, SCHEDULES, Case
-from .outcome import Check, SampleResult, Verdict
-from .repro_text import observe, tells_apart
+from .outcome import Check, SampleResult
+from .repro_text import observe, rounding, tells_apart
 from .runner import matches
 from .samples.materialise import array
 from .session import write_atomically
@@ -105,10 +105,7 @@ def save(
     theirs, ours = engines
     draft = script_of(study, title, {}, theirs.name, 0.0)
     recorded = {e.name: observe(draft, e) for e in engines}
-    rounding = [(c.bound or 0.0) + (c.theirs or 0.0) for c in checks]
-    judged = all(c.verdict == Verdict.WORSE for c in checks)
-    within = float(f"{max(rounding):.3g}") if judged else 0.0
-    text = script_of(study, title, recorded, theirs.name, within)
+    text = script_of(study, title, recorded, theirs.name, rounding(checks))
     if not tells_apart(text, recorded[ours.name]):
         text = script_of(study, title, recorded, theirs.name, 0.0)
     write_atomically(path, text)

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from .engines import Engine
-from .outcome import Check
+from .outcome import Check, Verdict
 from .record import OUT_DTYPES, Value
 from .samples.materialise import array, arrays_of
 from .samples.spec import Arr, Gen, Raw, Row, Sample, Sym
@@ -316,8 +316,9 @@ def assemble(
     """
     what = " ".join(title.split()).replace("\\", "/").replace('""', "''")
     wrapped = "\n".join(textwrap.wrap(what[:600], 99))
-    judged = " or ".join(f"python {{this file}} {name}" for name in recorded if " " not in name)
-    usage = f"{judged}\nExit code 0: as {reference} gave it when this was written; 1: otherwise."
+    runs = " or ".join(f"`python FILE {name}`" for name in recorded if " " not in name)
+    but = " (but for rounding)" if within else ""
+    usage = f"Run {runs}, FILE being this one.\nExit code 0: {reference}'s result{but}, 1: another."
     body = "\n".join(lines).replace("\n", "\n        ")
     said = ": {error}" if messages else ""
     observe = (
@@ -334,7 +335,7 @@ def assemble(
         "\n".join(f"import {m}" for m in sorted(modules)) + "\n\nh = float.fromhex",
         observe,
         f"REFERENCE = {quoted(reference)}\n"
-        f"WITHIN = {within!r}  # ULPs that rounding explains\n"
+        f"WITHIN = {within!r}  # {'ULPs that rounding explains' if within else 'every bit counts'}\n"
         f"RECORDED = {_pretty(recorded)}{constants}",
         *(h.rstrip() for h in helpers),
         MAIN,
@@ -345,6 +346,13 @@ def assemble(
 def observe(source: str, engine: Engine) -> list[str]:
     """What a script's `observe` gives on an engine."""
     return _space(source)["observe"](engine.module)
+
+
+def rounding(checks: list[Check]) -> float:
+    """How many ULPs two sound engines may be apart where these checks fail; 0 if by no bit."""
+    if any(c.verdict != Verdict.WORSE for c in checks):
+        return 0.0
+    return float(f"{max((c.bound or 0.0) + (c.theirs or 0.0) for c in checks):.3g}")
 
 
 def tells_apart(source: str, lines: list[str]) -> bool:

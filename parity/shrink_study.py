@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import re
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
@@ -41,13 +42,14 @@ class Attempts:
         if self.left <= 0:
             return None
         self.left -= 1
-        try:
-            study = in_order(candidate, self.theirs)
-            if count(study) > self.numbers:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            try:
+                study = in_order(candidate, self.theirs)
+                fits = count(study) <= self.numbers
+                return study if fits and self.fails(study) else None
+            except Exception:  # a candidate that makes no sense is none
                 return None
-            return study if self.fails(study) else None
-        except Exception:  # a candidate that makes no sense is none
-            return None
 
 
 def shrink(study: Study, attempt: Attempts) -> Study:

@@ -81,7 +81,7 @@ def test_what_a_reader_sees(ours, reference, tmp_path, monkeypatch):
     """A difference in hex and in ULP; a title with the name that the report has."""
     (written,) = scripts_of("dampened", SGD, ours, reference, tmp_path, monkeypatch)
     text = written.path.read_text()
-    assert text.startswith(f'"""module.{SGD}: after.p[0]: ') and "python {this file} minitorch_ref" in text.split('"""')[1]
+    assert text.startswith(f'"""module.{SGD}: after.p[0]: ') and "`python FILE minitorch_ref`" in text.split('"""')[1]
     _, said = exit_code(written.path, "planted_engine", "dampened")
     # a gradient of 1, then of 0, at the default rate of 1/1000: 1 + 0.9 of it, or 1 + 0.9 · 0.9
     words = said.split("first difference")[1].split("ULP")[0].replace(",", " ").split()
