@@ -161,7 +161,7 @@ class Multinomial(OfCategorical):
 
     def entropy(self) -> Tensor:
         """From the entropies of the choices, less what their order would tell."""
-        n = torch.as_tensor(self.total_count)
+        n = torch.as_tensor(self.total_count, dtype=self.probs.dtype)
         own = self._categorical.entropy()
         counts = self._binomial.enumerate_support(expand=False)[1:]
         chances = torch.exp(self._binomial.log_prob(counts))
