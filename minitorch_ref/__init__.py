@@ -147,7 +147,7 @@ globals().update(_LEGACY_TYPES)
 
 # Packages that a program may not need; imported when first used.
 _LATER = {
-    "signal": "signal", "testing": "testing", "amp": "amp", "autocast": "amp", "compile": "compiling",
+    "signal": "signal", "testing": "testing", "amp": "amp", "autocast": "amp", "compile": "compiling", "func": "func", "vmap": "func",
     "nn": "nn", "distributions": "distributions", "optim": "optim", "utils": "utils", "fft": "fft", "linalg": "linalg", "special": "special", "load": "serialization", "save": "serialization",
 }  # fmt: skip
 # Functions that torch has here and in nn.functional.
@@ -158,7 +158,7 @@ _LATER |= dict.fromkeys(
         "cosine_embedding_loss", "cosine_similarity", "dropout", "dropout_", "embedding",
         "feature_alpha_dropout", "feature_alpha_dropout_", "feature_dropout", "feature_dropout_",
         "group_norm", "hinge_embedding_loss", "instance_norm", "kl_div", "layer_norm",
-        "margin_ranking_loss", "pairwise_distance", "pdist", "pixel_shuffle", "pixel_unshuffle",
+        "margin_ranking_loss", "native_channel_shuffle", "pairwise_distance", "pdist", "pixel_shuffle", "pixel_unshuffle",
         "poisson_nll_loss", "rms_norm", "rrelu", "rrelu_", "selu", "selu_", "threshold",
         "threshold_", "triplet_margin_loss",
     ),

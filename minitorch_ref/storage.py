@@ -14,6 +14,7 @@ import numpy as np
 from .device import CPU, device
 from .dtypes import ALL, BY_CHAR
 from .dtypes import dtype as DType
+from .settings import warn_once
 from .tensor import Tensor, address
 
 __all__ = ["TypedStorage", "UntypedStorage"]
@@ -188,14 +189,22 @@ for _kind in ALL:
 # ---- a tensor's own ------------------------------------------------------------------------------
 
 
+_ONE_CLASS = (
+    "TypedStorage is deprecated. It will be removed in the future and UntypedStorage will be the only "
+    "storage class. This should only matter to you if you are using storages directly.  To access "
+    "UntypedStorage directly, use tensor.untyped_storage() instead of tensor.storage()"
+)
+
+
 def storage(self: Tensor) -> TypedStorage:
     """The memory this tensor looks into, all of it, in elements of its dtype."""
+    warn_once(_ONE_CLASS)
     return TypedStorage._of(self._storage_array())
 
 
 def untyped_storage(self: Tensor) -> UntypedStorage:
     """The memory this tensor looks into, all of it, as bytes."""
-    return storage(self).untyped()
+    return TypedStorage._of(self._storage_array()).untyped()
 
 
 for _function in (storage, untyped_storage):

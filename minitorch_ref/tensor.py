@@ -334,10 +334,10 @@ class Tensor:
             raise RuntimeError(f"Boolean value of Tensor with {what} is ambiguous")
         return bool(self._array)
 
-    def _scalar(self) -> Any:
+    def _scalar(self, warns: bool = True) -> Any:
         if self._array.size != 1:
             raise ValueError("only one element tensors can be converted to Python scalars")
-        if self.requires_grad:
+        if warns and self.requires_grad:
             warn_once(
                 "Converting a tensor with requires_grad=True to a scalar may lead to unexpected "
                 "behavior.\nConsider using tensor.detach() first."
@@ -348,7 +348,7 @@ class Tensor:
         return float(self._scalar())
 
     def __int__(self) -> int:
-        return int(self._scalar())
+        return int(self._scalar(warns=False))
 
     def __complex__(self) -> complex:
         return complex(self._scalar())

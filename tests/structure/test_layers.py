@@ -23,7 +23,7 @@ LAYERS = [
     ["nn.parameter"],
     ["nn.functional", "serialization", "linalg", "fft", "special", "signal", "cuda", "backends"],
     ["nn"],
-    ["optim", "utils", "amp", "cuda.amp", "compiling", "distributions"],
+    ["optim", "utils", "func", "amp", "cuda.amp", "compiling", "distributions"],
     ["vision"],
     ["programs", "testing"],
     ["__main__"],
