@@ -21,9 +21,6 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import os
-import subprocess
-import sys
 from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -35,7 +32,7 @@ from . import trail
 from .engines import EngineError
 from .explain import relation
 from .pairs import FAR, Pair, Unpaired, align, differing_args, key_of
-from .trail_run import compiled
+from .trail_processes import Run, add_limit, ended, record_all
 
 NULL_RUNS = 5
 ALARMS = 1e-3  # false alarms per program
@@ -221,7 +218,7 @@ def _suspects(found: Finding, names: tuple[str, str], most: int = 4) -> list[str
     return lines
 
 
-KINDS = {"forward": "", "backward": " (backward of the op called here)", "step": ""}
+KINDS = {"forward": "", "backward": ", its backward pass,", "step": ""}
 
 
 def _pair(pair: Pair, a: str, b: str) -> list[str]:
@@ -279,6 +276,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--record", metavar="FILE", help="only record engine a into FILE")
     add("--nudge", type=int, metavar="SEED", help="with --record: a perturbed run")
     add("--keep", default="out/parity/trails", metavar="DIR", help="where the trails go")
+    add_limit(parser)
 
 
 def main(args: argparse.Namespace) -> int:
@@ -289,34 +287,22 @@ def main(args: argparse.Namespace) -> int:
             raise EngineError("diverge a.trail b.trail [null.trail …]: needs two trails")
         path_a, path_b, *nulls = map(Path, [args.script, *args.rest])
     elif args.record:
-        _run(args.a, Path(args.record), args.script, args.rest, args.nudge)
+        moved = () if args.nudge is None else ("--nudge", str(args.nudge))
+        run = Run(args.a, Path(args.record), moved)
+        record_all([run], args.script, args.rest, args.limit)
+        ended(run.path, args.limit)
         print(f"recorded {args.record}")
         return 0
     else:
         stem = Path(args.keep) / Path(args.script).stem
         path_a, path_b = (stem.with_suffix(f".{side}.trail") for side in "ab")
-        _run(args.a, path_a, args.script, args.rest)
-        _run(args.b, path_b, args.script, args.rest)
+        runs = [Run(args.a, path_a), Run(args.b, path_b)]
+        record_all(runs, args.script, args.rest, args.limit)
+        ended(path_a, args.limit)
         if args.null and not compare(path_a, path_b).same_bits:
             nulls = [stem.with_suffix(f".null{k}.trail") for k in range(1, args.null + 1)]
-            for k, path in enumerate(nulls, 1):
-                _run(args.a, path, args.script, args.rest, k)
+            runs = [Run(args.a, p, ("--nudge", str(k))) for k, p in enumerate(nulls, 1)]
+            record_all(runs, args.script, args.rest, args.limit)
     found = compare(path_a, path_b, nulls)
     print(describe(found))
     return 0 if found.ok else 1
-
-
-def _run(spec: str, path: Path, script: str, rest: list[str], nudge: int | None = None) -> None:
-    run_recorder([] if nudge is None else ["--nudge", str(nudge)], spec, path, script, rest)
-
-
-def run_recorder(options: list[str], spec: str, path: Path, script: str, rest: list[str]) -> None:
-    """Record in a process of its own: two engines must not share `torch` in sys.modules."""
-    compiled(Path(script))  # says at once what is wrong with it
-    command = [sys.executable, "-m", "parity.trail_run", *options, spec, str(path), script, *rest]
-    root = str(Path(__file__).parents[1])
-    env = {**os.environ, "PYTHONPATH": os.pathsep.join([root, os.environ.get("PYTHONPATH", "")])}
-    done = subprocess.run(command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    if done.returncode:
-        lines = done.stderr.decode(errors="replace").strip().splitlines()
-        raise EngineError(lines[-1].removeprefix("parity: ") if lines else f"{spec}: no trail")

@@ -24,10 +24,11 @@ from typing import Any
 import numpy as np
 
 from . import trail
-from .diverge import run_recorder
 from .engines import Engine, EngineError
 from .pairs import differing_args
 from .trail import Sites, TrailError, Writer, floats_in, summary, tensors_in
+from .trail_processes import Run, add_limit, ended, record_all
+from .trail_run import STOPPED
 from .watch import watching
 
 BLOCK = 624
@@ -241,6 +242,8 @@ def record(engine: Engine, path: Path, program: Callable[[], None], **header: An
         raise
     except Exception as raised:
         error = f"{type(raised).__name__}: {raised}"
+    except KeyboardInterrupt:  # by diverge: it has not ended in time
+        error = STOPPED
     finally:
         writer.close(error)
     return error
@@ -254,6 +257,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--b", default="minitorch_ref", metavar="ENGINE", help="default: minitorch_ref")
     add("--record", metavar="FILE", help="only record engine a into FILE")
     add("--keep", default="out/parity/trails", metavar="DIR", help="where the ledgers go")
+    add_limit(parser)
 
 
 def main(args: argparse.Namespace) -> int:
@@ -263,14 +267,17 @@ def main(args: argparse.Namespace) -> int:
             raise EngineError("draws a.trail b.trail: needs two ledgers")
         paths = [Path(args.script), Path(args.rest[0])]
     elif args.record:
-        run_recorder(["--draws"], args.a, Path(args.record), args.script, args.rest)
+        run = Run(args.a, Path(args.record), ("--draws",))
+        record_all([run], args.script, args.rest, args.limit)
+        ended(run.path, args.limit)
         print(f"recorded {args.record}")
         return 0
     else:
         stem = Path(args.keep) / Path(args.script).stem
         paths = [stem.with_suffix(f".draws-{side}.trail") for side in "ab"]
-        for spec, path in zip((args.a, args.b), paths, strict=True):
-            run_recorder(["--draws"], spec, path, args.script, args.rest)
+        runs = [Run(s, p, ("--draws",)) for s, p in zip((args.a, args.b), paths, strict=True)]
+        record_all(runs, args.script, args.rest, args.limit)
+        ended(paths[0], args.limit)
     found, a, b = compare(*paths)
     print(describe(found, a, b))
     return 0 if found.ok else 1

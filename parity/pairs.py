@@ -1,8 +1,8 @@
 """Pairing the records of two trails, and how far apart paired records are.
 
-Records are paired by what they are (forward, backward or step, the op, and the line of the program)
-and by their neighbours: one side may have more, in between or altogether.  Only a window of each
-trail is in memory.  Distances are in ULP of the tensor's largest element.
+Records are paired by what they are (forward, backward or step, the op, the line of the program and
+the first input's shape) and by their neighbours: one side may have more, in between or altogether.
+Only a window of each trail is in memory.  Distances are in ULP of the tensor's largest element.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 WINDOW = 512  # how far ahead the pairing looks
+LEFT_OUT = 1 / 64  # of a pair; more would end the pairing where one side does much more
 FAR = float("inf")
 
 
@@ -165,7 +166,11 @@ def align(a: Iterator[dict], b: Iterator[dict], unpaired: Unpaired) -> Iterator[
 
 
 def common(a: list[tuple], b: list[tuple]) -> Iterator[tuple[int, int]]:
-    """A longest common subsequence as index pairs, each as early as can be."""
+    """A longest common subsequence that leaves out little, as index pairs, each as early as can be.
+
+    What is left out before the last pair counts, if little: both sides go through a program's loop,
+    and a turn of one must not be paired with a later turn of the other because that costs no pair.
+    """
     start = 0
     while start < min(len(a), len(b)) and a[start] == b[start]:
         yield start, start
@@ -175,20 +180,28 @@ def common(a: list[tuple], b: list[tuple]) -> Iterator[tuple[int, int]]:
     if not x or not y:
         return
     equal = np.array(x)[:, None] == np.array(y)
-    # left[i, j]: the length of the longest common subsequence of x[i:] and y[j:]
-    left = np.zeros((len(x) + 1, len(y) + 1), np.int32)
-    for i in range(len(x) - 1, -1, -1):
-        best = np.maximum(left[i + 1, :-1], (left[i + 1, 1:] + 1) * equal[i])
-        left[i, :-1] = np.maximum.accumulate(best[::-1])[::-1]
+    worth = _worth(equal)
     i = j = 0
-    while i < len(x) and j < len(y) and left[i, j]:
-        if equal[i, j]:
+    while i < len(x) and j < len(y) and worth[i, j] > 0:
+        if equal[i, j] and worth[i, j] == worth[i + 1, j + 1] + 1:
             yield start + i, start + j
             i, j = i + 1, j + 1
-        elif left[i + 1, j] >= left[i, j + 1]:
+        elif worth[i, j] == worth[i + 1, j] - LEFT_OUT:
             i += 1
         else:
             j += 1
+
+
+def _worth(equal: np.ndarray) -> np.ndarray:
+    """worth[i, j]: the most pairs of x[i:] and y[j:], less LEFT_OUT for each item passed over."""
+    rows, columns = equal.shape
+    worth = np.zeros((rows + 1, columns + 1), np.float32)  # sixty-fourths of 512: exact
+    toll = LEFT_OUT * np.arange(columns, dtype=np.float32)
+    for i in range(rows - 1, -1, -1):
+        best = np.maximum(worth[i + 1, :-1] - LEFT_OUT, (worth[i + 1, 1:] + 1) * equal[i])
+        ahead = np.maximum.accumulate((best - toll)[::-1])[::-1] + toll
+        worth[i, :-1] = np.maximum(ahead, 0)
+    return worth
 
 
 def _drop(sides: tuple[deque, deque], unpaired: Unpaired, counts: list[int]) -> None:
@@ -208,5 +221,10 @@ def _fill(queue: deque, source: Iterator[dict]) -> bool:
 
 
 def key_of(record: dict) -> tuple:
-    """What makes two records the same step: the op, its direction, its line in the program."""
-    return record["way"], record["op"].rstrip("_"), record["at"].rpartition("/")[2]
+    """What makes two records the same step: the op, its direction, its line, its first input's shape.
+
+    (Helpers of an engine may call one op for one tensor or for all of them together.)
+    """
+    forward = record["way"] == "forward" and record["in"]
+    shape = tuple(record["in"][0]["s"]) if forward else ()
+    return record["way"], record["op"].rstrip("_"), record["at"].rpartition("/")[2], shape

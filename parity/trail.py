@@ -17,7 +17,7 @@ import os
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
@@ -26,6 +26,7 @@ import numpy as np
 from .engines import Engine
 
 FORMAT = 1
+OPAQUE = "opaque"
 SAMPLES = 8  # values kept of each tensor
 
 
@@ -67,6 +68,11 @@ def summary(array: np.ndarray, gradient: bool = False) -> dict[str, Any]:
     if finite.size:
         found["f"] = [float(finite.min()), float(finite.max()), float(finite.mean())]
     return found
+
+
+def opaque(tensor: Any, error: Exception) -> dict[str, Any]:
+    """What a record keeps of a tensor whose values cannot be had."""
+    return {"d": f"{OPAQUE} {type(error).__name__}", "t": str(tensor.dtype), "s": []}
 
 
 def memory_order(array: np.ndarray) -> list[int]:
@@ -134,6 +140,7 @@ class Writer:
         self.draft = Path(name)
         self.file: IO[str] = os.fdopen(handle, "w", encoding="utf-8")
         self.count, self.lock = 0, threading.Lock()
+        self.rest: Callable[[], None] = lambda: None  # writes what a recorder still holds back
         self._line({"parity trail": FORMAT, **header})
 
     def _line(self, item: dict) -> None:
@@ -148,6 +155,8 @@ class Writer:
 
     def close(self, error: str = "") -> None:
         """Write the last line: how many records there are, and the exception that ended the run."""
+        if not self.file.closed:
+            self.rest()
         with self.lock:
             if not self.file.closed:
                 self._line({"end": self.count, **({"error": error} if error else {})})
@@ -228,7 +237,7 @@ def _is_summary(tensor: Any) -> bool:
     sizes, values, extremes = lists
     good = all(isinstance(n, int) for n in sizes) and len(extremes) == 3
     good = good and all(isinstance(v, (int, float)) for v in values + extremes)
-    return good and _is_dtype(tensor.get("t"))
+    return good and (tensor["d"].startswith(OPAQUE) or _is_dtype(tensor.get("t")))
 
 
 def _is_dtype(name: Any) -> bool:

@@ -2,9 +2,9 @@
 
     python -m parity.trail_run [--nudge SEED | --draws] ENGINE FILE script.py [arg …]
 
-Forward records come from `watch.watching`.  Backward records come from hooks on the nodes of the
-graph, which both engines have; a node's record carries the call site of the op that made it.  An
-optimizer's step is one record: parameters, gradients and state in, parameters and state out.
+Forward records come from `watch.watching`, backward records from hooks on the nodes of the graph,
+which both engines have (trail_backward.py); they carry the call site of the op.  An optimizer's step
+is one record: parameters, gradients and state in, parameters and state out.
 
 With `--nudge SEED` every number that an op makes is moved by −1, 0 or +1 ULP before anything reads
 it: the null model, which shows how far rounding alone can take each record of this program.
@@ -15,6 +15,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import sys
+import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,8 @@ import numpy as np
 
 from .engines import Engine, EngineError, open_engine
 from .observe import nudge_array
-from .trail import Sites, Writer, digest, floats_in, summary, tensors_in
+from .trail import Sites, Writer, digest, floats_in, opaque, summary, tensors_in
+from .trail_backward import Gradients
 from .watch import watching
 
 UNSET = {"empty", "empty_like", "new_empty", "empty_strided", "resize_", "new"}  # garbage comes out
@@ -47,6 +49,8 @@ UNREAD = {
     "orthogonal_",
     "eye_",
 }  # what was there before does not count
+HELPERS = ("clip_grad_norm_", "clip_grad_value_")  # of all parameters together
+STOPPED = "stopped"  # how the error of a run begins that did not end in time
 RANDOM = {
     "rand", "randn", "randint", "randperm", "rand_like", "randn_like", "randint_like", "normal",
     "bernoulli", "multinomial", "poisson", "uniform_", "normal_", "random_", "bernoulli_", "dropout",
@@ -54,7 +58,6 @@ RANDOM = {
     "alpha_dropout", "feature_alpha_dropout", "rrelu", "binomial", "gumbel_softmax", "dropout_",
     "trunc_normal_", "kaiming_uniform_", "scaled_dot_product_attention",
 }  # fmt: skip
-FLAG = "parity trail"  # in a node's metadata: it has a hook already
 
 
 def generator_of(engine: Engine, args: tuple, kwargs: dict) -> Any:
@@ -72,6 +75,9 @@ class Recorder:
         self.engine, self.writer, self.busy, self.nudge = engine, writer, False, nudge
         package = Path(str(engine.module.__file__)).parent
         self.programs = package / "programs"
+        change = None if nudge is None else self._nudge_gradients
+        self.gradients = Gradients(engine, writer, self._gradient, change)
+        writer.rest = self.gradients.flush
         self.sites = Sites(str(Path(__file__).parent), *self._engine_folders(package))
 
     def _engine_folders(self, package: Path) -> list[str]:
@@ -118,11 +124,11 @@ class Recorder:
         if plain:
             extra["value"] = result
         after = [self._sum(t) for t in out]
+        self.gradients.flush()
         number = self.writer.add(
             op=name, way="forward", at=at, line=line, **{"in": before}, out=after, **extra
         )
-        for tensor in out:
-            self._hook(tensor.grad_fn, at, line, number)
+        self.gradients.watch([t.grad_fn for t in out], name, at, line, number)
 
     @contextlib.contextmanager
     def _quiet(self) -> Iterator[None]:
@@ -134,9 +140,10 @@ class Recorder:
 
     def _sum(self, tensor: Any, gradient: bool = False) -> dict:
         try:
-            return summary(self.engine.array(tensor), gradient)
-        except (TypeError, RuntimeError, NotImplementedError) as error:  # sparse, quantized, meta
-            return {"d": f"opaque {type(error).__name__}", "t": str(tensor.dtype), "s": []}
+            dense = tensor.to_dense() if getattr(tensor, "is_sparse", False) else tensor
+            return summary(self.engine.array(dense), gradient)
+        except (TypeError, RuntimeError, NotImplementedError) as error:  # quantized, meta
+            return opaque(tensor, error)
 
     def _version(self, tensor: Any) -> int | None:
         try:
@@ -148,38 +155,12 @@ class Recorder:
         state = generator_of(self.engine, args, kwargs).get_state()
         return digest(self.engine.array(state))
 
-    def _hook(self, node: Any, at: str, line: str, number: int) -> None:
-        """Record this node, and what stands behind it up to nodes that are already recorded.
+    def _gradient(self, array: np.ndarray) -> dict:
+        return summary(array, True)
 
-        number: of the record of the op that made the node, whose tensors it may have saved.
-        """
-        todo = [node]
-        while todo:
-            node = todo.pop()
-            if node is None or type(node).__name__ == "AccumulateGrad" or FLAG in node.metadata:
-                continue
-            node.metadata[FLAG] = True
-            name = node.name() if callable(getattr(node, "name", None)) else type(node).__name__
-            node.register_hook(functools.partial(self._backward, name, at, line, number))
-            todo += [n for n, _ in node.next_functions]
-
-    def _backward(
-        self, name: str, at: str, line: str, number: int, grads_in: Any, grads_out: Any
-    ) -> Any:
+    def _nudge_gradients(self, tensors: list) -> None:
         with self._quiet():
-            given = [self._sum(g, True) for g in tensors_in(grads_out, self.engine)]
-            grads = tensors_in(grads_in, self.engine)
-            if self.nudge is not None:  # fresh memory: a node may pass its own gradient on
-                fresh = {id(g): g.clone() for g in grads}
-                self._nudge(list(fresh.values()), [])
-                grads = list(fresh.values())
-                grads_in = tuple(fresh.get(id(g)) for g in grads_in)
-            made = [self._sum(g, True) for g in grads]
-            if made:
-                self.writer.add(
-                    op=name, way="backward", at=at, line=line, of=number, **{"in": given}, out=made
-                )
-        return grads_in if self.nudge is not None else None
+            self._nudge(tensors, [])
 
     def _nudge(self, tensors: list, given: list) -> None:
         """Move new floating tensors by up to an ULP, in place; views of what was given stay."""
@@ -198,7 +179,45 @@ class Recorder:
             else:
                 tensor.data.copy_(self.engine.module.from_numpy(moved))
 
-    # ---- optimizers ----
+    # ---- helpers and optimizers ----
+
+    @contextlib.contextmanager
+    def helpers(self) -> Iterator[None]:
+        """While it lasts, each of nn.utils' functions on all gradients is one record."""
+        utils = self.engine.module.nn.utils
+        places = [utils, getattr(utils, "clip_grad", utils)]
+        before = [(p, n, vars(p)[n]) for p in places for n in HELPERS if n in vars(p)]
+        made: dict[Callable, Callable] = {}
+        try:
+            for place, name, function in before:
+                setattr(place, name, made.setdefault(function, self._helping(name, function)))
+            yield
+        finally:
+            for place, name, function in before:
+                setattr(place, name, function)
+
+    def _helping(self, name: str, function: Callable) -> Callable:
+        @functools.wraps(function)
+        def recorded(parameters: Any, *args: Any, **kwargs: Any) -> Any:
+            if self.busy:
+                return function(parameters, *args, **kwargs)
+            whole = [parameters] if self.engine.is_tensor(parameters) else list(parameters)
+            with self._quiet():
+                self.gradients.flush()
+                grads = [p.grad for p in whole if p.grad is not None]
+                given = [self._sum(g, True) for g in grads]
+                result = function(whole, *args, **kwargs)
+                out = [*tensors_in(result, self.engine), *grads]
+                if self.nudge is not None:
+                    self._nudge(out, [])
+                at, line = self.sites.find()
+                self.writer.add(
+                    op=name, way="forward", at=at, line=line, **{"in": given},
+                    out=[self._sum(t, True) for t in out], args=floats_in((args, kwargs)),
+                )  # fmt: skip
+            return result
+
+        return recorded
 
     @contextlib.contextmanager
     def steps(self) -> Iterator[None]:
@@ -230,6 +249,7 @@ class Recorder:
                 if self.nudge is not None:
                     groups = optimizer.param_groups
                     self._nudge([p for group in groups for p in group["params"]], [])
+                self.gradients.flush()
                 made, names = self._state(optimizer, False), _state_names(self.engine, optimizer)
                 self.writer.add(
                     op=name, way="step", at=at, line=line, **{"in": given}, out=made, args=floats,
@@ -317,7 +337,7 @@ def record(
     writer = Writer(path, engine=engine.name, version=version, script=str(script), argv=argv)
     recorder, error = Recorder(engine, writer, nudge), ""
     try:
-        with recorder.steps(), watching(engine, recorder):
+        with recorder.steps(), recorder.helpers(), watching(engine, recorder):
             run_script(engine, script, argv)
     except SystemExit as ended:
         error = f"SystemExit: {ended.code}" if ended.code not in (None, 0) else ""
@@ -326,9 +346,18 @@ def record(
         raise
     except Exception as raised:  # the program's: a trail up to here is still worth comparing
         error = f"{type(raised).__name__}: {raised}"
+    except KeyboardInterrupt as stopped:  # by diverge: it has not ended in time
+        error = f"{STOPPED} at {_place(stopped, script)}"
     finally:
         writer.close(error)
     return error
+
+
+def _place(error: BaseException, script: Path) -> str:
+    """The line of the script that was being run."""
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [f.lineno for f in frames if f.filename == str(script)]
+    return f"{script}:{lines[-1]}" if lines else str(script)
 
 
 def main(argv: list[str]) -> int:

@@ -41,8 +41,18 @@ OPERATORS = {
     "concat": "cat",
     "concatenate": "cat",
     "clip": "clamp",
-    "vector_norm": "linalg_vector_norm",
 }
+# other names of one function, which an engine may hold under any of them
+ALIASES = {
+    "moveaxis": "movedim", "row_stack": "vstack", "fix": "trunc", "arcsin": "asin", "arccos": "acos",
+    "arctan": "atan", "arcsinh": "asinh", "arccosh": "acosh", "arctanh": "atanh", "arctan2": "atan2",
+    "not_equal": "ne", "less": "lt", "less_equal": "le", "greater": "gt", "greater_equal": "ge",
+    "expit": "sigmoid", "ger": "outer", "gammaln": "lgamma", "psi": "digamma", "gammainc": "igamma",
+    "gammaincc": "igammac", "multigammaln": "mvlgamma", "log_sigmoid": "logsigmoid",
+    "swapaxes": "transpose", "swapdims": "transpose", "inverse": "inv", "_threshold": "threshold",
+    "_symeig": "symeig",
+}  # fmt: skip
+SPACES = ("special_", "linalg_", "fft_")  # torch puts these before the names of its functions
 FILLS = {"ones_": "fill_", "zeros_": "zero_"}  # torch's nn.init calls these by other names
 INPLACE = {f"i{n}" for n in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul")}
 INPLACE |= {f"i{n}" for n in ("and", "or", "xor", "lshift", "rshift")}
@@ -57,7 +67,7 @@ SILENT = {
     "is_floating_point", "is_complex", "is_tensor", "save", "load", "_set_grad_enabled", "nelement",
     "set_default_dtype", "get_default_dtype", "manual_seed", "storage_offset", "untyped_storage",
     "is_same_size", "is_inference", "is_signed", "is_nonzero", "__bool__", "__index__", "__int__",
-    "type", "has_names", "is_set_to", "set_", "is_pinned", "result_type", "can_cast", "promote_types",
+    "type", "grad", "has_names", "is_set_to", "set_", "is_pinned", "result_type", "can_cast", "promote_types",
     "_has_compatible_shallow_copy_type", "as_subclass", "__dir__", "__setitem_name__",
 }  # fmt: skip
 
@@ -70,8 +80,11 @@ def plain_name(name: str) -> str:
         name = name[1:] if name in INPLACE or name in REFLECTED else name
         return OPERATORS.get(name, name) + tail
     name = FILLS.get(name, name)
+    for space in SPACES:
+        name = name.removeprefix(space)
     base = name.rstrip("_")
-    return OPERATORS.get(base, base) + name[len(base) :]
+    plain = OPERATORS.get(base, base)
+    return ALIASES.get(plain, plain) + name[len(base) :]
 
 
 class Watcher(Protocol):

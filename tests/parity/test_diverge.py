@@ -100,7 +100,7 @@ def test_a_wrong_gradient_is_named(tmp_path):
 
     a = trail_of(tmp_path / "a.trail")
     result = compare(a, trail_of(tmp_path / "b.trail", faults={"tanh": wrong}))
-    assert result.first.a["op"] == "TanhBackward0" and result.first.a["way"] == "backward"
+    assert result.first.a["op"] == "tanh" and result.first.a["way"] == "backward"
 
 
 def test_a_momentum_that_dampens(good, tmp_path, monkeypatch):
@@ -127,7 +127,7 @@ def test_a_draw_too_many(good, tmp_path):
 def test_another_order_of_summation_is_rounding(good, tmp_path):
     result = found(good, tmp_path / "b.trail", order=lambda y: y.flip(0, 1))
     assert result.ok and "nothing beyond rounding" in describe(result)
-    assert {r["op"] for r in result.unpaired.kept[1]} == {"flip", "FlipBackward0"} and result.unpaired.counts == [0, 6]
+    assert {r["op"] for r in result.unpaired.kept[1]} == {"flip"} == {r["op"] for r in result.unpaired.kept[1] if r["way"] == "backward"} and result.unpaired.counts == [0, 6]
 
 
 def test_a_perturbed_run_is_rounding(good, tmp_path):
@@ -142,7 +142,7 @@ def test_the_same_run_twice(good, tmp_path):
 def test_our_engine_against_torch(good, tmp_path, ours):
     result = found(good, tmp_path / "b.trail", engine=ours)
     assert result.ok, describe(result)
-    assert result.pairs > 60 and {r["op"] for r in result.unpaired.kept[0]} <= {"TBackward0", "uniform_"}, "torch transposes apart"
+    assert result.pairs > 60 and {r["op"] for r in result.unpaired.kept[0]} <= {"uniform_"}
 
 
 def test_a_simulated_tf32_device(good, tmp_path):
@@ -308,6 +308,15 @@ def test_the_longest_common_subsequence(seed):
 
     longest = max(n for n in range(len(a) + 1) if any(is_in(c, b) for c in itertools.combinations(a, n)))
     assert len(pairs) == longest
+
+
+def test_turns_of_a_loop_are_paired_with_the_same_turns():
+    """Though one side does much more in each turn, and the window holds twice as many of the other's."""
+    turns = range(11)
+    a = [item for _ in turns for item in [("step",), ("loss",), *[("a's own",)] * 20]]
+    b = [item for _ in turns for item in [("step",), *[("b's own",)] * 45, ("loss",)]]
+    pairs = list(common(a[:256], b[:256]))
+    assert len(pairs) == 11 and all(i // 22 == j // 47 for i, j in pairs)
 
 
 def test_a_long_window_is_paired_quickly():

@@ -1,6 +1,7 @@
 """Whatever hangs or never ends is stopped, named with the place where it was, and costs itself only."""
 
 import json
+import re
 import time
 import types
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from parity import atlas, atlas_run, programs
+from parity import atlas, atlas_run, programs, trail_processes
 from parity.__main__ import main
 from parity.outcome import Verdict
 
@@ -103,3 +104,38 @@ def test_in_the_main_run_such_a_function_is_a_deviation_of_its_op(tmp_path, monk
     found = result(tmp_path, "ops")
     assert found["erfinv"]["verdict"] == "mismatch" and found["special.erfinv"]["verdict"] == "identical"
     assert "nothing for 5 s" in found["erfinv"]["notable"][0]["checks"][0]["detail"]
+
+
+# ---- scripts -----------------------------------------------------------------------------------------
+
+
+def script(folder, text):
+    path = folder / "train.py"
+    path.write_text("import time\nimport torch\nx = torch.rand(3)\ny = x.sin()\n" + text)
+    return str(path)
+
+
+ONLY_OURS = "if 'minitorch' in torch.__file__:\n    "
+
+
+def test_a_script_that_hangs_on_one_engine_is_compared_as_far_as_it_came(tmp_path, capsys):
+    path = script(tmp_path, ONLY_OURS + "while True: time.sleep(0.05)\n")
+    assert main(["diverge", path, "--limit", "15", "--null", "1", "--keep", str(tmp_path)]) == 1
+    said = capsys.readouterr().out
+    assert "2 records paired" in said and re.search(r"minitorch_ref ended with stopped at .*train\.py:6", said)
+
+
+@pytest.mark.parametrize("tool", ["diverge", "draws"])
+def test_a_script_that_hangs_on_the_reference_could_not_run(tmp_path, capsys, tool):
+    path = script(tmp_path, "while True:\n    time.sleep(0.05)\n")
+    assert main([tool, path, "--limit", "12", "--keep", str(tmp_path)]) == 2
+    assert "torch:cpu: " in (said := capsys.readouterr().err) and "did not end within 12 s (--limit): stopped" in said
+
+
+def test_a_script_that_does_not_listen_is_killed_and_leaves_no_trail(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(trail_processes, "GRACE", 2.0)
+    ignore = "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\n"
+    path = script(tmp_path, ignore + "while True: time.sleep(0.05)\n")
+    assert main(["diverge", path, "--limit", "8", "--record", str(tmp_path / "one.trail")]) == 2
+    assert "did not end within 8 s (--limit), nor when asked to" in capsys.readouterr().err
+    assert not (tmp_path / "one.trail").exists()
