@@ -106,7 +106,7 @@ _TABLES = (
     "order", "uniques", "sorting", "searching", "scan", "segments", "integrals", "matmul", "blends",
     "contraction", "products", "solving", "triangular", "factorizations",
     "decompositions", "reflectors", "indefinite", "lowrank", "determinants", "matrix_functions",
-    "matrix_norms", "least_squares", "distances", "retired", "operators",
+    "matrix_norms", "least_squares", "distances", "lobpcg", "retired", "operators",
     "histograms", "scatter_views", "copies", "differences", "elements", "introspection",
     "windows", "stft", "special_functions", "floating_parts",
     "parsing",
@@ -148,6 +148,8 @@ globals().update(_LEGACY_TYPES)
 # Packages that a program may not need; imported when first used.
 _LATER = {
     "signal": "signal", "testing": "testing", "amp": "amp", "autocast": "amp", "compile": "compiling", "func": "func", "vmap": "func",
+    "accelerator": "accelerator", "distributed": "distributed", "jit": "jit", "onnx": "onnx",
+    "multiprocessing": "multiprocessing", "serialization": "serialization",
     "nn": "nn", "distributions": "distributions", "optim": "optim", "utils": "utils", "fft": "fft", "linalg": "linalg", "special": "special", "load": "serialization", "save": "serialization",
 }  # fmt: skip
 # Functions that torch has here and in nn.functional.

@@ -92,6 +92,32 @@ def install() -> None:
         sys.meta_path.insert(0, Aliases())
     for name in ("minitorch_ref", "minitorch_ref.version"):  # scripts ask which torch this is
         importlib.import_module(name).__version__ = as_torch  # type: ignore[attr-defined]
+    _prepare_spawned()
+
+
+class _Arrival:
+    """Unpickled in a process that a script spawns, it makes torch mean this engine there too.
+
+    `multiprocessing` sends a new process what it must know before it runs the script again.
+    """
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        code = "from minitorch_ref.__main__ import install; install()"
+        return exec, (f"import sys; sys.path[:] = {sys.path!r}; {code}", {})
+
+
+def _prepare_spawned() -> None:
+    """Processes that are spawned from this one get an `_Arrival`."""
+    from multiprocessing import spawn
+
+    prepared = spawn.get_preparation_data
+    if prepared.__module__ == __name__:
+        return
+
+    def with_arrival(name: str) -> dict[str, Any]:
+        return {"minitorch_ref": _Arrival(), **prepared(name)}
+
+    spawn.get_preparation_data = with_arrival
 
 
 def _fresh_main(**attributes: Any) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from .device import CPU, device
 from .dtypes import ALL, BY_CHAR
 from .dtypes import dtype as DType
 from .settings import warn_once
+from .shared import memory_of
 from .tensor import Tensor, address
 
 __all__ = ["TypedStorage", "UntypedStorage"]
@@ -80,7 +81,7 @@ class _Storage:
         return self
 
     def is_shared(self) -> bool:
-        return False
+        return memory_of(self._array) is not None
 
     def is_pinned(self, device: Any = None) -> bool:
         return False

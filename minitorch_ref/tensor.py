@@ -398,9 +398,6 @@ class Tensor:
     def pin_memory(self, device: Any = None) -> Tensor:
         return self
 
-    def share_memory_(self) -> Tensor:
-        return self
-
 
 def blank(cls: Any) -> Any:
     """A tensor of class `cls` that has no array yet, and no history."""

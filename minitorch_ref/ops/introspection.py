@@ -13,6 +13,7 @@ from typing import Any
 from ..autograd.graph import record, rename
 from ..autograd.modes import state
 from ..dtypes import float32
+from ..shared import is_shared
 from ..tensor import Tensor, blank
 from .common import cast_array
 from .options import wrong_type
@@ -45,7 +46,7 @@ _about("is_signed", lambda x: x.dtype.is_signed, "Whether the type has negative 
 _about("is_inference", lambda x: x._inference, "Whether the tensor was made in inference mode.")
 _about("is_distributed", lambda x: False, "False: tensors here live in one process.")
 _about("get_device", lambda x: -1, "-1: the CPU.")
-_about("is_shared", lambda x: False, "False: not in shared memory.", function=False)
+_about("is_shared", is_shared, "Whether the memory is shared with other processes.", function=False)
 _about("is_coalesced", lambda x: _sparse_only("is_coalesced"), "RuntimeError: not sparse.", False)
 _about("dense_dim", lambda x: x.ndim, "All dims of a dense tensor are dense.", function=False)
 _about("sparse_dim", lambda x: 0, "No dim of a dense tensor is sparse.", function=False)
@@ -53,6 +54,8 @@ _about("const_data_ptr", Tensor.data_ptr, "`data_ptr`, for memory to be read onl
 _about("dequantize", lambda x: _dequantized(x), "The tensor in float32: it is not quantized.")
 
 Tensor.is_cpu = True  # type: ignore[attr-defined]
+for _elsewhere in ("xpu", "xla", "ipu", "maia", "mtia", "vulkan", "nested", "sparse_csr"):
+    setattr(Tensor, f"is_{_elsewhere}", False)
 
 
 def _sparse_only(name: str) -> Any:

@@ -163,8 +163,9 @@ def test_syntax_errors_are_pythons(script, tmp_path):
 @pytest.mark.parametrize(
     ("statement", "named"),
     [
-        ("import torch.distributed", "torch.distributed"),
-        ("import torch.distributed.rpc", "torch.distributed"),
+        ("import torch.fx", "torch.fx"),
+        ("import torch.distributed.rpc", "torch.distributed.rpc"),
+        ("from torch.distributed import all_reduce", "all_reduce"),
         ("from torch.nn.parallel import DistributedDataParallel", "DistributedDataParallel"),
         ("import torchvision.models", "torchvision.models"),
         ("from torchvision import models", "models"),

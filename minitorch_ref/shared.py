@@ -1,0 +1,115 @@
+"""Memory that several processes see: `share_memory_`, and tensors that travel without a copy.
+
+The idea: shared memory is a file that has no name, mapped by everyone who holds its descriptor.
+`share_memory_` moves a tensor's storage into one; what is sent to another process is the
+descriptor and where in the file the tensor lies.  The last process that lets go frees it.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import tempfile
+from typing import Any
+
+import numpy as np
+
+from .tensor import Tensor, blank
+
+
+class SharedMemory(mmap.mmap):
+    """A mapped file without a name; `descriptor` stays open as long as the mapping."""
+
+    descriptor: int
+
+    @classmethod
+    def of_size(cls, nbytes: int) -> SharedMemory:
+        """New memory, all zeros."""
+        if hasattr(os, "memfd_create"):
+            descriptor = os.memfd_create("minitorch_ref", os.MFD_CLOEXEC)
+        else:
+            descriptor, name = tempfile.mkstemp(prefix="minitorch_ref-")
+            os.unlink(name)
+        os.ftruncate(descriptor, max(nbytes, 1))
+        return cls.at(descriptor, nbytes)
+
+    @classmethod
+    def at(cls, descriptor: int, nbytes: int) -> SharedMemory:
+        """The memory behind `descriptor`, which this object closes in the end."""
+        memory = cls(descriptor, max(nbytes, 1))
+        memory.descriptor = descriptor
+        return memory
+
+    def __del__(self) -> None:
+        if (descriptor := vars(self).pop("descriptor", None)) is not None:
+            os.close(descriptor)
+
+
+def memory_of(array: np.ndarray) -> SharedMemory | None:
+    """The shared memory that `array` looks into, or None."""
+    base: Any = array
+    while isinstance(base, np.ndarray):
+        base = base.base
+    base = base.obj if isinstance(base, memoryview) else base
+    return base if isinstance(base, SharedMemory) else None
+
+
+def share_memory_(self: Tensor) -> Tensor:
+    """Move the tensor's storage into shared memory, unless it is there; the tensor itself.
+
+    Differs from torch: other tensors that look into the old storage stay there, so a view raises
+    RuntimeError; share what it is a view of, before making views.
+    """
+    if memory_of(self._array) is not None:
+        return self
+    if self._base is not None:
+        raise RuntimeError("share_memory_ cannot move a view alone; call it on the tensor it views")
+    old, offset = self._storage_array(), self.storage_offset()
+    flat = np.frombuffer(SharedMemory.of_size(old.nbytes), old.dtype, old.size)
+    flat[...] = old
+    self._array, self._root = _window(flat, offset, self._array.shape, self._array.strides), flat
+    return self
+
+
+def _window(flat: np.ndarray, offset: int, shape: Any, strides: Any) -> np.ndarray:
+    if not flat.size:
+        return flat.reshape(shape)
+    return np.ndarray(shape, flat.dtype, flat, offset * flat.itemsize, strides)  # type: ignore[arg-type]
+
+
+def is_shared(self: Tensor) -> bool:
+    """Whether the tensor lies in shared memory."""
+    return memory_of(self._array) is not None
+
+
+# ---- travelling ----------------------------------------------------------------------------------
+
+
+def reduce_tensor(tensor: Tensor) -> Any:
+    """How a pickler for another process takes a tensor apart: shared memory goes as a descriptor."""
+    from multiprocessing.reduction import DupFd
+
+    copied: Any = tensor.__reduce_ex__(2)
+    memory = memory_of(tensor._array)
+    if memory is None:
+        return copied
+    kind, _, requires_grad, own = copied[1]
+    flat = tensor._storage_array()
+    place = (flat.dtype.str, flat.size, tensor.storage_offset(), tensor._array.shape,
+             tensor._array.strides)  # fmt: skip
+    return _arrived, (DupFd(memory.descriptor), place, kind, requires_grad, own)
+
+
+def _arrived(handle: Any, place: tuple, kind: type, requires_grad: bool, own: dict) -> Tensor:
+    """The tensor in this process, over the same memory."""
+    dtype, size, offset, shape, strides = place
+    nbytes = np.dtype(dtype).itemsize * size
+    flat = np.frombuffer(SharedMemory.at(handle.detach(), nbytes), dtype, size)
+    tensor = blank(kind)
+    tensor._array, tensor._root = _window(flat, offset, shape, strides), flat
+    tensor._requires_grad = requires_grad
+    tensor.__dict__.update(own)
+    return tensor
+
+
+Tensor.share_memory_ = share_memory_  # type: ignore[attr-defined]
