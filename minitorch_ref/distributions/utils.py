@@ -80,7 +80,7 @@ def sum_rightmost(value: Any, dims: int) -> Any:
 
 def standard_normal(shape: Any, like: Tensor) -> Tensor:
     """Normal numbers of mean 0 and variance 1, of `like`'s dtype."""
-    return torch.normal(torch.zeros(shape, dtype=like.dtype), torch.ones(shape, dtype=like.dtype))
+    return torch.empty(shape, dtype=like.dtype).normal_()
 
 
 def tril_matrix_to_vec(mat: Tensor, diag: int = 0) -> Tensor:

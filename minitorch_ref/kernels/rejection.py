@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
+from .c_functions import c_function
 from .draws import doubles
-from .libm import libm_float
 from .mersenne import MersenneTwister
 
 Array = np.ndarray
@@ -113,80 +113,101 @@ def _one_by_one(x: Array, start: Any = 0.0) -> Array:
 
 
 # ---- binomial ------------------------------------------------------------------------------------
+# Mostly in float64; `near` rounds to the operands' type where C computes in that.  An operation on two
+# float32 rounded to float64, and then to float32, is as if rounded once.
+
+Near = Callable[[float], float]
+
+
+def _float32(x: float) -> float:
+    return float(np.float32(x))
 
 
 def binomial(source: MersenneTwister, counts: Array, chances: Array) -> Array:
     """How many of `counts` trials succeed, each with its chance; arrays of one shape and dtype."""
     uniforms = doubles(source)
-    pairs = zip(counts.reshape(-1), chances.reshape(-1))
-    with np.errstate(all="ignore"):
-        drawn = [_binomial(uniforms, n, p) for n, p in pairs]
+    near: Near = _float32 if counts.dtype.char == "f" else float
+    pairs = zip(counts.reshape(-1).tolist(), chances.reshape(-1).tolist())
+    drawn = [_binomial(uniforms, n, p, near) for n, p in pairs]
     return np.array(drawn, counts.dtype).reshape(counts.shape)
 
 
-def _binomial(uniforms: Iterator[float], n: Any, p: Any) -> Any:
+def _binomial(uniforms: Iterator[float], n: float, p: float, near: Near) -> float:
     """The rarer of success and failure is counted."""
-    kind: Any = type(n)
     if n <= 0 or p <= 0:
-        return kind(0)
+        return 0.0
     if p >= 1:
         return n
     if p != p:
-        return kind(math.nan)
-    rarer = p if p <= 0.5 else kind(1 - float(p))
-    method = _by_rejection if n * rarer >= 10 else _by_gaps
-    hits = method(uniforms, n, rarer)
-    return hits if p <= 0.5 else n - hits
+        return math.nan
+    rarer = p if p <= 0.5 else near(1 - p)
+    method = _by_rejection if near(n * rarer) >= 10 else _by_gaps
+    hits = method(uniforms, n, rarer, near)
+    return hits if p <= 0.5 else near(n - hits)
 
 
-def _by_gaps(uniforms: Iterator[float], n: Any, p: Any) -> Any:
+def _by_gaps(uniforms: Iterator[float], n: float, p: float, near: Near) -> float:
     """Geometric gaps from success to success, until they reach beyond n."""
-    kind: Any = type(n)
-    log_miss = _logarithm("log1p", kind)(-p)
-    log = _logarithm("log", kind)
-    place, hits = kind(0), kind(0)
+    log_miss = _log1p(-p, near)
+    place, hits = 0.0, 0.0
     while True:
-        place += np.ceil(log(kind(next(uniforms))) / log_miss)
+        u = next(uniforms)
+        gap = math.log(u) / log_miss if u else math.inf
+        if gap > n:
+            return hits
+        place += math.ceil(gap)
         if place > n:
             return hits
-        hits += kind(1)
+        hits += 1
 
 
-def _by_rejection(uniforms: Iterator[float], n: Any, p: Any) -> Any:
-    """Hörmann's transformed rejection with squeeze, BTRS; `wide` marks what C computes in double."""
-    kind: Any = type(n)
-    wide, log = np.float64, _logarithm("log", kind)
-    spread = np.sqrt(n * p * (1 - p))
-    b = kind(1.15 + 2.53 * wide(spread))
-    a = kind(-0.0873 + 0.0248 * wide(b) + 0.01 * wide(p))
-    c = kind(wide(n * p) + 0.5)
-    bound = kind(0.92 - 4.2 / wide(b))
-    odds = p / (1 - p)
-    alpha = kind((2.83 + 5.1 / wide(b)) * wide(spread))
-    mode = np.floor((n + 1) * p)
+def _log1p(x: float, near: Near) -> float:
+    """The C library's, in the operands' type."""
+    single = c_function("log1pf", "f") if near is _float32 else None
+    return single(x) if single else near(math.log1p(x))
+
+
+def _by_rejection(uniforms: Iterator[float], n: float, p: float, near: Near) -> float:
+    """Hörmann's transformed rejection with squeeze, BTRS."""
+    a, b, c, bound, alpha = _box(n, p, near)
     while True:
-        u = kind(wide(kind(next(uniforms))) - 0.5)
-        v = kind(next(uniforms))
-        rim = kind(0.5 - abs(wide(u)))
-        k = np.floor((2 * a / rim + b) * u + c)
+        u, v = next(uniforms) - 0.5, next(uniforms)
+        rim = 0.5 - abs(u)
+        if rim == 0:
+            continue
+        k = near(math.floor((2 * a / rim + b) * u + c))
         if k < 0 or k > n:
             continue
         if rim >= 0.07 and v <= bound:
             return k
-        ratio = (
-            (wide(mode) + 0.5) * wide(log((mode + 1) / (odds * (n - mode + 1))))
-            + wide((n + 1) * log((n - mode + 1) / (n - k + 1)))
-            + (wide(k) + 0.5) * wide(log(odds * (n - k + 1) / (k + 1)))
-            + sum_of_tails(mode, n - mode, k, n - k)
-        )
-        if log(v * alpha / (a / (rim * rim) + b)) <= kind(ratio):
+        v = v * alpha / (a / (rim * rim) + b)
+        if v == 0 or math.log(v) <= _log_ratio(n, p, k, near):
             return k
 
 
-def sum_of_tails(mode: Any, rest: Any, k: Any, left: Any) -> Any:
-    """What Stirling's formula leaves of log mode! + log rest! - log k! - log left!."""
-    tails = [np.float64(_stirling_tail(x)) for x in (mode, rest, k, left)]
-    return tails[0] + tails[1] - tails[2] - tails[3]
+@functools.lru_cache(64)
+def _box(n: float, p: float, near: Near) -> tuple[float, ...]:
+    """The constants of the region that candidates are drawn from, and of its squeeze."""
+    spread = near(math.sqrt(near(near(n * p) * near(1 - p))))
+    b = 1.15 + 2.53 * spread
+    a = -0.0873 + 0.0248 * b + 0.01 * p
+    return a, b, near(n * p) + 0.5, 0.92 - 4.2 / b, (2.83 + 5.1 / b) * spread
+
+
+def _log_ratio(n: float, p: float, k: float, near: Near) -> float:
+    """log of the chance of k over that of the mode, by Stirling's formula."""
+    odds = near(p / near(1 - p))
+    mode = float(math.floor(near(near(n + 1) * p)))
+    rest, left, after = n - mode + 1, near(near(n - k) + 1), near(k + 1)
+    return (
+        (mode + 0.5) * math.log((mode + 1) / (odds * rest))
+        + near(n + 1) * math.log(rest / left)
+        + (k + 0.5) * math.log(odds * left / after)
+        + _stirling_tail(mode)
+        + _stirling_tail(n - mode)
+        - _stirling_tail(k)
+        - _stirling_tail(near(n - k))
+    )
 
 
 @functools.cache
@@ -198,19 +219,8 @@ def _small_tails() -> list[float]:
     ]
 
 
-def _stirling_tail(k: Any) -> Any:
+def _stirling_tail(k: float) -> float:
     if k <= 9:
-        return type(k)(_small_tails()[int(k)])
-    square = np.float64((k + 1) * (k + 1))
-    return type(k)((1 / 12 - (1 / 360 - 1 / 1260 / square) / square) / np.float64(k + 1))
-
-
-@functools.cache
-def _logarithm(name: str, kind: Any) -> Callable[[Any], Any]:
-    """The C library's `log` or `log1p` of one number of NumPy's type `kind`."""
-    if kind is np.float32:
-        function = libm_float(name)
-        return lambda x: function(np.asarray(x))[()]
-    scalar, at_pole = getattr(math, name), getattr(np, name)
-    pole = 0.0 if name == "log" else -1.0
-    return lambda x: np.float64(scalar(x) if x > pole else at_pole(x))
+        return _small_tails()[int(k)]
+    square = (k + 1) * (k + 1)
+    return (1 / 12 - (1 / 360 - 1 / 1260 / square) / square) / (k + 1)

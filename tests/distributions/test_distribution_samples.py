@@ -196,3 +196,49 @@ def test_wishart_draws_again_as_often_as_torch(monkeypatch):
         assert side.distributions.constraints.positive_definite.check(outcome).all()
         counts.append(asked)
     assert counts[0] == counts[1] == [(3,), (3,), (1,)]
+
+
+# ---- extreme parameters --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("low, high", [(-37, -2), (-2, 1), (1, 8), (8, 30)])
+def test_gamma_draws_of_all_sizes(dtype, low, high):
+    shapes = np.exp(np.random.default_rng(1).uniform(low, high, 500)).astype(dtype)
+    shapes[:3] = 0, 1, 1 / 3
+    found = []
+    for side in SIDES:
+        side.manual_seed(6)
+        found.append((numbers(side._standard_gamma(tensor(side, shapes))), side.rand(1).item()))
+        rows = tensor(side, shapes[3:].reshape(7, -1))
+        found[-1] += (numbers(side._sample_dirichlet(rows)), side.rand(1).item())
+    for theirs, ours in zip(*found):
+        assert np.array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("low, high", [(0, 30), (10, 300), (1000, 100_000), (1 << 23, 1 << 26)])
+def test_binomial_draws_of_all_sizes(dtype, low, high):
+    draw = np.random.default_rng(2)
+    counts = draw.integers(low, high, 600).astype(dtype)
+    chances = draw.random(600).astype(dtype)
+    chances[::3] *= 1e-3
+    chances[:6] = 0, 1, 0.5, 1e-30, 1 - 2.0**-20, np.nan
+    counts[6] = -1
+    found = []
+    for side in SIDES:
+        side.manual_seed(6)
+        drawn = side.binomial(tensor(side, counts), tensor(side, chances))
+        found.append((numbers(drawn), side.rand(1).item()))
+    (theirs, end), (ours, our_end) = found
+    assert np.array_equal(ours, theirs, equal_nan=True) and end == our_end
+
+
+def test_poisson_draws_of_all_sizes():
+    rates = np.exp(np.random.default_rng(3).uniform(-9, 14, 800)).astype(np.float32)
+    found = []
+    for side in SIDES:
+        side.manual_seed(6)
+        made = side.distributions.Poisson(tensor(side, rates))
+        found.append((numbers(made.sample()), side.rand(1).item()))
+    assert np.array_equal(found[0][0], found[1][0]) and found[0][1] == found[1][1]
