@@ -178,7 +178,7 @@ def _run(args: argparse.Namespace) -> int:
     found.entries, found.shard = entries, args.shard or ""
     with Progress(known=lambda result: ledger.apply(entries, [result])) as progress:
         if args.part in (None, "ops"):
-            found.ops = _ops(args, ours, theirs, progress)
+            found.ops = _ops(args, ours, theirs, found, progress)
             found.atlas = _atlas(args, ours, theirs, found.ops, drawn, progress)
         if args.part in (None, "modules"):
             found.modules = _modules(args, ours, theirs, progress)
@@ -196,11 +196,15 @@ def _run(args: argparse.Namespace) -> int:
     return 0 if found.ok else 1
 
 
-def _ops(args: argparse.Namespace, ours, theirs, progress) -> list:
+def _ops(args: argparse.Namespace, ours, theirs, found, progress) -> list:
     from .compare import Lab
-    from .runner import LIMIT, ops_to_compare, run_ops
+    from .runner import LIMIT, left_out, op_name, ops_to_compare, run_ops
 
-    keys = ops_to_compare(Lab(ours, theirs), args.pattern)[args.share]
+    lab = Lab(ours, theirs)
+    keys = ops_to_compare(lab, args.pattern)[args.share]
+    found.left_out = left_out(lab, keys)
+    without = {name for names in found.left_out.values() for name in names}
+    keys = [k for k in keys if op_name(k) not in without]
     progress.start("ops", len(keys))
     limit = float(args.op_limit or LIMIT)
     return run_ops(args.ours, args.theirs, keys, args.processes, progress.done, limit=limit)

@@ -100,16 +100,10 @@ class Ledger:
         return result
 
     def _generator(self, args: tuple, kwargs: dict) -> tuple[Any, str, Twister]:
-        module = self.engine.module
-        found = next(
-            (v for v in (*args, *kwargs.values()) if isinstance(v, module.Generator)), None
-        )
-        if found is None:
-            found = module.default_generator
-            if self.engine.device.startswith("cuda"):
-                found = module.cuda.default_generators[module.cuda.current_device()]
+        found = self.engine.generator(args, kwargs)
         if id(found) not in self.known:
-            label = "default" if found is module.default_generator else f"#{len(self.known)}"
+            default = found is self.engine.generator()
+            label = "default" if default else f"#{len(self.known)}"
             self.known[id(found)] = found, label, Twister()  # held: an id is used again
         return self.known[id(found)]
 

@@ -21,6 +21,10 @@ class EngineError(RuntimeError):
     """The engine cannot be used here: the run stops with exit code 2."""
 
 
+class DeviceLostError(EngineError):
+    """A GPU's context is broken: whatever this process does with it from here on fails."""
+
+
 class Engine:
     """A torch-like `module` on one `device`."""
 
@@ -73,6 +77,21 @@ class Engine:
     def replacement(self, name: str, function: Callable) -> Callable:
         """What this device runs when a program calls the op `name`: `function`, unless simulated."""
         return function
+
+    def generator(self, args: tuple = (), kwargs: dict | None = None) -> Any:
+        """The generator that a call draws from: the one it is given, or the device's default."""
+        for value in (*args, *(kwargs or {}).values()):
+            if isinstance(value, self.module.Generator):
+                return value
+        if not self.on_gpu:
+            return self.module.default_generator
+        self.module.cuda.init()  # there are no generators before
+        return self.module.cuda.default_generators[self.module.cuda.current_device()]
+
+    @property
+    def on_gpu(self) -> bool:
+        """Whether the device is a GPU, whose layouts, messages and random streams are its own."""
+        return self.device.startswith("cuda")
 
     def seed(self, seed: int) -> None:
         self.module.manual_seed(seed)

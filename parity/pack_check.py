@@ -38,6 +38,7 @@ class Checked:
     ops: dict[str, OpResult] = field(default_factory=dict)
     stale: list[str] = field(default_factory=list)
     absent: set[str] = field(default_factory=set)  # ops that the engine does not have
+    refused: set[str] = field(default_factory=set)  # ops with samples that the GPU does not take
 
     def counts(self) -> dict[str, int]:
         """Samples by verdict."""
@@ -50,8 +51,12 @@ def check(
     engine: Engine,
     host: Engine,
     done: Callable[[str], None] = lambda name: None,
+    gpu: bool = False,
 ) -> Checked:
-    """Compare an engine with every entry; `host` is torch on the CPU, `done` hears of each."""
+    """Compare an engine with every entry; `host` is torch on the CPU, `done` hears of each.
+
+    gpu: what the pack's device refuses is its own business, not that of other devices.
+    """
     found = Checked()
     table: dict[tuple[str, str], dict[tuple[str, str], Sample]] = {}
     for entry in entries:
@@ -64,6 +69,9 @@ def check(
             continue
         if form_of(engine, row) is None:
             found.absent.add(sample.op)
+            continue
+        if gpu and entry.error:
+            found.refused.add(sample.op)
             continue
         result = found.ops.setdefault(
             sample.op, OpResult(*entry.key, row.family, level_of(row), [])
@@ -154,7 +162,7 @@ def main(args: argparse.Namespace) -> int:
     limit_threads(engine)
     with Progress() as progress:
         progress.start("samples", count)
-        found = check(packs.read(path)[1], engine, host, progress.step)
+        found = check(packs.read(path)[1], engine, host, progress.step, "gpu" in facts)
     ledger.apply(known, list(found.ops.values()))  # what is known is no news
     where = facts.get("gpu") or facts.get("cpu", "")
     print(f"{path}: {where} {facts.get('engine', '?')} {facts.get('version', '?')}")
@@ -163,6 +171,8 @@ def main(args: argparse.Namespace) -> int:
     print(", ".join(f"{n} {v}" for v, n in found.counts().items() if n))
     if found.stale:
         print(f"{len(found.stale)} samples have changed since, for instance {found.stale[0]}")
+    if found.refused:
+        print(f"not taken by that GPU, in part: {', '.join(sorted(found.refused))}")
     if found.absent:
         print(f"{engine.name} has no {', '.join(sorted(found.absent))}")
     failing = [

@@ -11,8 +11,11 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import itertools
+import math
+import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +31,13 @@ from .samples import ROWS, row_for, samples_for
 from .samples.spec import Arr, Row, Sample
 
 DTYPES = "float32,float16"
+LARGE = {
+    "matmul": ((128, 512), (512, 64)),
+    "bmm": ((4, 64, 256), (4, 256, 64)),
+    "nn.functional.linear": ((128, 512), (64, 512)),
+    "nn.functional.conv2d": ((8, 32, 28, 28), (64, 32, 3, 3)),
+    "nn.functional.conv1d": ((8, 64, 100), (64, 64, 5)),
+}
 SWEPT = ("matmul", "bmm", "nn.functional.linear", "nn.functional.conv2d", "nn.functional.conv1d")
 
 
@@ -59,12 +69,22 @@ def entries(
     pattern: str,
     dtypes: set[str],
     done: Callable[[str], None] = lambda name: None,
+    within: float = math.inf,
+    missed: Missed | None = None,
 ) -> Iterator[packs.Entry]:
-    """Run the samples on a device; `host` digests the inputs, `done` hears of each."""
+    """Run the samples on a device; `host` digests the inputs, `done` hears of each.
+
+    within: seconds after which no other op is begun.  missed: is told what is not in the pack.
+    """
+    missed, started, last = missed or Missed(), time.monotonic(), None
     for row, sample in samples(pattern, dtypes):
         done(sample.name)
-        form = form_of(engine, row)
+        if sample.op in missed.late or sample.op != last and time.monotonic() - started > within:
+            missed.late.setdefault(sample.op)
+            continue
+        last, form = sample.op, form_of(engine, row)
         if form is None:
+            missed.absent.setdefault(sample.op)
             continue
         if form == "method" and not (sample.args and isinstance(sample.args[0], Arr)):
             continue
@@ -72,14 +92,32 @@ def entries(
         yield packs.entry_of(sample, form, found, packs.inputs_digest(host, sample))
 
 
+@dataclass
+class Missed:
+    """Ops that are not in a pack: the engine does not have them, or there was no time left."""
+
+    absent: dict[str, None] = field(default_factory=dict)
+    late: dict[str, None] = field(default_factory=dict)
+
+    def lines(self, engine: Engine) -> Iterator[str]:
+        """In words."""
+        version = getattr(engine.module, "__version__", "?")
+        if self.absent:
+            yield f"{engine.name} {version} has not: {', '.join(self.absent)}"
+        if self.late:
+            yield f"no time left (--within) for {len(self.late)} ops: {', '.join(self.late)}"
+
+
 # ---- the sweep -----------------------------------------------------------------------------------
 
 
 def settings(spec: str, engine: Engine) -> Iterator[tuple[str, Engine]]:
     """(what is set, engine) for the flags as they are, and with each one turned over."""
-    if engine.device.startswith("cuda"):
+    if engine.on_gpu:
         yield "as torch has them", engine
         for name in packs.FLAGS:
+            if packs.flag_value(engine.module, name) is None:
+                continue  # this torch does not have it
             place, last = packs.flag(engine.module, name)
             before = getattr(place, last)
             setattr(place, last, not before)
@@ -98,10 +136,25 @@ def settings(spec: str, engine: Engine) -> Iterator[tuple[str, Engine]]:
             return
 
 
+def large(pattern: str, dtypes: set[str]) -> Iterator[tuple[Row, Sample]]:
+    """Products and convolutions of a size at which a GPU takes its tensor cores."""
+    for name, shapes in LARGE.items():
+        space, _, last = name.rpartition(".")
+        key = space or "torch", last
+        row = row_for(key)
+        if row is None or not matches(name, pattern):
+            continue
+        for dtype in sorted(dtypes & {"float16", "float32"}):
+            args = tuple(Arr(shape, dtype, "any", grad=False) for shape in shapes)
+            yield row, Sample(*key, f"large {shapes}", args, {}, dtype)
+
+
 def accuracy(engine: Engine, host: Engine, pattern: str, dtypes: set[str]) -> dict[str, float]:
     """The worst error of each op in ULP of its result's largest element, against float64."""
     worst: dict[str, float] = {}
-    for row, sample in samples(pattern, dtypes):
+    for row, sample in itertools.chain(samples(pattern, dtypes), large(pattern, dtypes)):
+        if form_of(engine, row) != "function":
+            continue
         if sample.kind != "call":
             continue
         found = run(engine, sample, "function", grad=False).outputs.get("out")
@@ -138,6 +191,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--out", metavar="PACK", help="the file to write (default: out/parity/DEVICE.pack.xz)")
     add("-k", dest="pattern", default="", metavar="EXPR", help="only ops whose names match")
     add("--dtypes", default=DTYPES, metavar="LIST", help=f"default: {DTYPES}")
+    add("--within", type=float, default=math.inf, metavar="SECONDS",
+        help="begin no other op after so long, and name those that are left out")  # fmt: skip
     add("--sweep", action="store_true", help="only show what each flag costs in accuracy")
 
 
@@ -167,8 +222,13 @@ def main(args: argparse.Namespace) -> int:
         header = {"fingerprint": packs.fingerprint(engine), "pattern": args.pattern}
         progress = stack.enter_context(Progress())
         progress.start("samples", expected)
-        found = entries(engine, host, args.pattern, dtypes, progress.step)
+        missed = Missed()
+        found = entries(
+            engine, host, args.pattern, dtypes, progress.step, args.within, missed
+        )
         count = packs.write(path, header, found)
+    for line in missed.lines(engine):
+        print(line)
     print(f"{count} samples on {spec}: {path} ({path.stat().st_size / 1e6:.2f} MB)")
     return 0
 

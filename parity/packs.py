@@ -196,6 +196,14 @@ def flag(torch: Any, name: str) -> tuple[Any, str]:
     return place, last
 
 
+def flag_value(torch: Any, name: str) -> bool | None:
+    """Whether a flag is set; None where this torch does not have it."""
+    try:
+        return bool(getattr(*flag(torch, name)))
+    except (AttributeError, RuntimeError):
+        return None
+
+
 def fingerprint(engine: Engine) -> dict[str, Any]:
     """What could change a result: versions, processor or GPU, flags, threads."""
     module = engine.module
@@ -210,8 +218,8 @@ def fingerprint(engine: Engine) -> dict[str, Any]:
     found["threads"] = module.get_num_threads()
     found["cpu"] = module.backends.cpu.get_cpu_capability()
     found["deterministic algorithms"] = module.are_deterministic_algorithms_enabled()
-    found["flags"] = {n: bool(getattr(*flag(module, n))) for n in FLAGS}
-    if engine.device.startswith("cuda"):
+    found["flags"] = {n: value for n in FLAGS if (value := flag_value(module, n)) is not None}
+    if engine.on_gpu:
         facts = module.cuda.get_device_properties(0)
         found |= {
             "gpu": facts.name,
@@ -220,6 +228,6 @@ def fingerprint(engine: Engine) -> dict[str, Any]:
             "threads_per_sm": facts.max_threads_per_multi_processor,
             "cuda": module.version.cuda,
             "cudnn": module.backends.cudnn.version(),
-            "driver": module._C._cuda_getDriverVersion(),
+            "driver": getattr(module._C, "_cuda_getDriverVersion", lambda: None)(),
         }
     return found

@@ -140,6 +140,8 @@ def summary(session: Session, page: Path, before: dict[str, Any] | None) -> None
     if any(r.worst("ours") or r.worst("theirs") for r in session.ops):
         for table in worst.tables(session.ops):
             console.print(table)
+    for why, names in session.left_out.items():
+        console.print(f"left out, {why}: {', '.join(names)}", highlight=False, markup=False)
     _deviations(console, session)
     if before is not None:
         _since(console, session, before)

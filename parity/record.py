@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from .engines import Engine
+from .engines import DeviceLostError, Engine
 from .gauge import canonical
 from .samples.materialise import Inputs, rng
 from .samples.spec import Sample
@@ -76,6 +76,13 @@ def flatten(value: Any, engine: Engine, path: str = "out") -> dict[str, Any]:
     if isinstance(value, np.generic):
         return {path: f"NumPy scalar {value.dtype}"}
     return {path: f"{type(value).__name__} {value}"}
+
+
+def _alive(engine: Engine, sample: Sample, error: tuple[str, str]) -> None:
+    """DeviceLostError if the exception says that the GPU's context is broken."""
+    if engine.on_gpu and "CUDA error" in error[1]:
+        said = error[1].splitlines()[0]
+        raise DeviceLostError(f"{said}, in {sample}: nothing more can be run in this process")
 
 
 def _overlap(a: np.ndarray, b: np.ndarray) -> bool:
@@ -214,6 +221,7 @@ def run(
             result = invoke(engine, sample, form, call_inputs)
         except Exception as error:  # the type and the text are what is compared
             record.error = error_of(error)
+            _alive(engine, sample, record.error)
             return record
         outs = flatten(result, engine)
         record.outputs = {k: value_of(v, engine, inputs.arrays) for k, v in outs.items()}
@@ -223,10 +231,13 @@ def run(
             record.facts["version bumped"] = watched._version > version
         if random:
             record.facts["stream position"] = engine.stream_position()
+        after = inputs.arrays
+        if engine.device != "cpu":  # the call had copies of them
+            after = [np.array(engine.array(t)).astype(a.dtype) for t, a in zip(inputs.tensors, before)]
         record.mutated = tuple(
-            a.tobytes() != b.tobytes() for a, b in zip(inputs.arrays, before, strict=True)
+            a.tobytes() != b.tobytes() for a, b in zip(after, before, strict=True)
         )
-        for i, array in enumerate(inputs.arrays):
+        for i, array in enumerate(after):
             if record.mutated[i]:
                 record.outputs[f"argument[{i}] afterwards"] = Value(array.copy(), array.dtype.name)
         _differentiate(engine, sample, outs, inputs, record, wider, keep)
@@ -331,6 +342,7 @@ def _differentiate(
         backward.first()
     except Exception as error:
         record.grad_error = error_of(error)
+        _alive(engine, sample, record.grad_error)
         return
     record.grads = _written(backward.grads, engine)
     if not sample.second:
@@ -339,5 +351,6 @@ def _differentiate(
         backward.second()
     except Exception as error:
         record.second_error = error_of(error)
+        _alive(engine, sample, record.second_error)
         return
     record.seconds = _written(backward.seconds, engine)

@@ -16,7 +16,7 @@ from typing import Any
 
 from .compare import Lab, mismatch
 from .crew import Limit, Worker, in_processes
-from .engines import Engine, EngineError, open_engine
+from .engines import DeviceLostError, Engine, EngineError, open_engine
 from .outcome import OpResult, SampleResult
 from .samples import ROWS, row_for
 
@@ -58,6 +58,21 @@ def ops_to_compare(lab: Lab, pattern: str = "") -> list[Key]:
         k for k, r in ROWS.items() if id(r) not in rows and lab.primary(r) is not None
     )
     return sorted((k for k in keys if matches(op_name(k), pattern)), key=op_name)
+
+
+def left_out(lab: Lab, keys: list[Key]) -> dict[str, list[str]]:
+    """What of `keys` the reference cannot be asked for, by reason: it is named, and not judged."""
+    found: dict[str, list[str]] = {}
+    version = getattr(lab.theirs.module, "__version__", "?")
+    for key in keys:
+        row = row_for(key)
+        if row is None:
+            continue
+        if not any(lab.has(row, form, everywhere=False) for form in ("function", "method")):
+            found.setdefault(f"{lab.theirs.name} {version} has not", []).append(op_name(key))
+        elif row.random and lab.theirs.on_gpu:
+            found.setdefault("a GPU draws other words", []).append(op_name(key))
+    return found
 
 
 def shard(text: str | None) -> slice:
@@ -108,6 +123,8 @@ def _compare(lab: Lab, key: Key) -> OpResult:
     """compare_op; an exception in the laboratory itself becomes a mismatch that shows it."""
     try:
         return lab.compare_op(key)
+    except DeviceLostError:  # a worker ends, and another takes its place
+        raise
     except Exception:
         return broken(key, "laboratory", traceback.format_exc(limit=-3))
 

@@ -38,6 +38,7 @@ class Session:
     seconds: float = 0.0
     memory: int = 0  # bytes at the worst time, summed over processes (memory.py)
     memory_processes: int = 0
+    left_out: dict[str, list[str]] = field(default_factory=dict)  # ops by reason, not judged
     shard: str = ""  # "2/4" of a run that is spread over machines
     started: str = ""
     atlas: list[dict] = field(default_factory=list)  # records of atlas.py
@@ -142,6 +143,7 @@ def as_dict(session: Session, details: int = 12) -> dict[str, Any]:
         "seconds": round(session.seconds, 1),
         "memory": {"bytes": session.memory, "processes": session.memory_processes},
         "shard": session.shard,
+        "left_out": session.left_out,
         "counts": session.counts(session.ops),
         "module_counts": session.counts(session.modules),
         "failing": session.failing(),

@@ -60,14 +60,6 @@ RANDOM = {
 }  # fmt: skip
 
 
-def generator_of(engine: Engine, args: tuple, kwargs: dict) -> Any:
-    """The generator that a call draws from: the one it is given, or the engine's default."""
-    for value in (*args, *kwargs.values()):
-        if isinstance(value, engine.module.Generator):
-            return value
-    return engine.module.default_generator
-
-
 class Recorder:
     """A `Watcher` that writes a trail."""
 
@@ -152,7 +144,7 @@ class Recorder:
             return None
 
     def _stream(self, args: tuple, kwargs: dict) -> str:
-        state = generator_of(self.engine, args, kwargs).get_state()
+        state = self.engine.generator(args, kwargs).get_state()
         return digest(self.engine.array(state))
 
     def _gradient(self, array: np.ndarray) -> dict:
@@ -165,16 +157,20 @@ class Recorder:
     def _nudge(self, tensors: list, given: list) -> None:
         """Move new floating tensors by up to an ULP, in place; views of what was given stay."""
         assert self.nudge is not None
-        old = [self.engine.array(t) for t in given]
+        here = self.engine.device == "cpu"
+        old = [self.engine.array(t) for t in given] if here else []
+        there = set() if here else {t.untyped_storage().data_ptr() for t in given}
         for k, tensor in enumerate(tensors):
             if not (tensor.is_floating_point() and tensor.numel()):
                 continue
             data = self.engine.array(tensor)
             if 0 in data.strides or any(np.may_share_memory(data, o) for o in old):
                 continue
+            if there and tensor.untyped_storage().data_ptr() in there:
+                continue
             moved = nudge_array(data, "steps", self.nudge * 2**32 + 64 * self.writer.count + k)
             moved = np.where(data == 0, data, moved)  # an exact zero decides branches
-            if self.engine.device == "cpu" and data.flags.writeable:
+            if here and data.flags.writeable:
                 data[...] = moved
             else:
                 tensor.data.copy_(self.engine.module.from_numpy(moved))
