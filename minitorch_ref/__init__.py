@@ -106,7 +106,7 @@ _TABLES = (
     "order", "uniques", "sorting", "searching", "scan", "segments", "integrals", "matmul", "blends",
     "contraction", "products", "solving", "triangular", "factorizations",
     "decompositions", "reflectors", "indefinite", "lowrank", "determinants", "matrix_functions",
-    "matrix_norms", "least_squares", "distances", "lobpcg", "lobpcg", "retired", "operators",
+    "matrix_norms", "least_squares", "distances", "lobpcg", "retired", "operators",
     "histograms", "scatter_views", "copies", "differences", "elements", "introspection",
     "windows", "stft", "special_functions", "floating_parts",
     "parsing",
