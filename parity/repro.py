@@ -98,11 +98,9 @@ def main(args: argparse.Namespace) -> int:
     lab = Lab(open_engine(args.ours), open_engine(args.theirs))
     for engine in (lab.ours, lab.theirs):
         limit_threads(engine)
-    part, _, what = args.op.partition(".")
-    if part == "module":
-        return _modules(what, lab, args)
-    if part == "program":
-        return _program(what, lab, args)
+    other = re.match(r"(module|program)[. ](.*)", args.op)  # with a blank as the summary has it
+    if other:
+        return (_modules if other[1] == "module" else _program)(other[2], lab, args)
     namespace, _, name = args.op.rpartition(".")
     key = namespace or "torch", name
     row = row_for(key)

@@ -33,7 +33,7 @@ from .shrink_study import Attempts, count, shrink
 from .study import (
     BUILT,
     Study,
-    draws,
+    depends_on_draws,
     failures,
     kind_of,
     layer_lines,
@@ -68,7 +68,7 @@ def write(
     study: Study, ours: Engine, theirs: Engine, folder: Path, most: int = 300
 ) -> Written | None:
     """Shrink a failing study and write its script; None if the lines alone do not fail."""
-    study = replace(study, drawn=draws(study, theirs))
+    study = replace(study, drawn=depends_on_draws(study, theirs))
     checks = failures(study, ours, theirs)
     if not checks:
         return None
@@ -78,6 +78,8 @@ def write(
         return _what(failures(candidate, ours, theirs)) == what
 
     small = shrink(study, Attempts(fails, theirs, count(study), most))
+    plain = replace(small, drawn=any(depends_on_draws(small, e) for e in (theirs, ours)))
+    small = plain if fails(plain) else small
     checks = failures(small, ours, theirs)
     if kind != "error":
         small = replace(small, shown=tuple(c.part for c in checks))
@@ -144,7 +146,7 @@ def optimizer_of(case: Case, parameters: str) -> str:
     tree = _Rooted().visit(ast.parse(text, mode="eval"))
     for node in ast.walk(tree):
         if isinstance(node, ast.Name) and node.id == "p":
-            node.id = parameters
+            node.id = parameters  # unparsed as it stands
     return ast.unparse(tree)
 
 
@@ -168,7 +170,9 @@ def layer_study(case: Case, kind: str, theirs: Engine, steps: int = 1) -> Study:
         given["cotangent"] = modules.cotangent(case, tuple(out.shape))
     learn = bool(list(net.parameters())) and kind in ("after", "eval")
     if learn:
-        expressions["optimizer"] = optimizer_of(case, "net.parameters()")
+        sliced = case.family == "optimizers" and "p[" in case.name
+        parameters = "list(net.parameters())" if sliced else "net.parameters()"
+        expressions["optimizer"] = optimizer_of(case, parameters)
     return Study(
         name,
         kind,

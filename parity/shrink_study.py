@@ -35,7 +35,7 @@ class Attempts:
         self.most, self.left = most, most
 
     def again(self) -> None:
-        """Numbers have trials of their own: many elements must not cost the simple ones."""
+        """Each stage has trials of its own: many elements must not cost the simple ones."""
         self.left = self.most
 
     def __call__(self, candidate: Study) -> Study | None:
@@ -53,7 +53,19 @@ class Attempts:
 
 
 def shrink(study: Study, attempt: Attempts) -> Study:
-    """The smallest failing study that was found."""
+    """The smallest failing study that was found; sizes once more after the numbers are simple.
+
+    (An index of 0 needs no table of five.)
+    """
+    for _ in range(2):
+        study = _fewer(study, attempt)
+        attempt.again()
+        study = _simpler(study, attempt)
+        attempt.again()
+    return study
+
+
+def _fewer(study: Study, attempt: Attempts) -> Study:
     before = None
     while before != _size(study):
         before = _size(study)
@@ -64,8 +76,7 @@ def shrink(study: Study, attempt: Attempts) -> Study:
             study = _simpler_code(study, attempt, expressions)
         study = _fewer_arrays(study, attempt)
         study = _smaller(study, attempt)
-    attempt.again()
-    return _simpler(study, attempt)
+    return study
 
 
 def count(study: Study) -> int:
