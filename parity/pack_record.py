@@ -60,7 +60,8 @@ def form_of(engine: Engine, row: Row) -> str | None:
     """The form of an op that is recorded: the function, or the method where there is none."""
     if row.form != "method" and callable(engine.find(row.namespace, row.name)):
         return "function"
-    return "method" if engine.find_method(row.name) is not None else None
+    there = row.namespace in ("torch", "Tensor") and engine.find_method(row.name) is not None
+    return "method" if there else None
 
 
 def entries(

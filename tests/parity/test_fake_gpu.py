@@ -108,7 +108,7 @@ def test_a_script_is_recorded_on_it_plain_moved_and_with_its_draws(gpu, tmp_path
     for nudge in (None, 1):
         torch.manual_seed(1)
         assert record(gpu, tmp_path / f"{nudge}.trail", script, [], nudge) == ""
-    plain, moved = ([r for r in trail.read(tmp_path / f"{n}.trail")[1]] for n in (None, 1))
+    plain, moved = (list(trail.read(tmp_path / f"{n}.trail")[1]) for n in (None, 1))
     assert len(plain) == len(moved) > 20 and any(r["way"] == "backward" for r in plain)
     first = next(r for r in moved if r["op"] == "reshape")
     assert first["in"][0]["v"] == first["out"][0]["v"], "a view is not moved apart from its base"
