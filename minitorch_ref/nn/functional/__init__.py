@@ -98,6 +98,7 @@ from .margin import (
     triplet_margin_with_distance_loss,
 )
 from .multi_head import multi_head_attention_forward
+from .native import native_channel_shuffle
 from .normalization import (
     batch_norm,
     group_norm,
@@ -121,7 +122,6 @@ from .pooling import (
     max_unpool2d,
     max_unpool3d,
 )
-from .native import native_channel_shuffle
 from .sampling import affine_grid, grid_sample
 from .slopes import glu, prelu, rrelu, rrelu_
 from .softmax import gumbel_softmax, log_softmax, softmax, softmin

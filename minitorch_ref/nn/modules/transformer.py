@@ -65,8 +65,12 @@ def _clones(module: Module, count: int) -> ModuleList:
     return ModuleList([copy.deepcopy(module) for _ in range(count)])
 
 
-class TransformerEncoderLayer(Module):
-    """Self-attention, then linear → activation → linear; `norm_first` normalizes before each."""
+class _TransformerLayer(Module):
+    """What both kinds of layers are made of: attentions, linear → activation → linear, and of
+    normalizations and dropouts one for each part; `norm_first` normalizes before each.
+    """
+
+    attentions: tuple[str, ...]  # their names
 
     def __init__(
         self,
@@ -84,24 +88,51 @@ class TransformerEncoderLayer(Module):
     ) -> None:
         options: Any = {"bias": bias, "device": device, "dtype": dtype}
         super().__init__()
-        self.self_attn = MultiheadAttention(
-            d_model, nhead, dropout=dropout, batch_first=batch_first, **options
-        )
+        for name in self.attentions:
+            attention = MultiheadAttention(
+                d_model, nhead, dropout=dropout, batch_first=batch_first, **options
+            )
+            setattr(self, name, attention)
         self.linear1 = Linear(d_model, dim_feedforward, **options)
         self.dropout = Dropout(dropout)
         self.linear2 = Linear(dim_feedforward, d_model, **options)
         self.norm_first = norm_first
-        self.norm1 = LayerNorm(d_model, eps=layer_norm_eps, **options)
-        self.norm2 = LayerNorm(d_model, eps=layer_norm_eps, **options)
-        self.dropout1 = Dropout(dropout)
-        self.dropout2 = Dropout(dropout)
-        activation = _activation(activation)
-        self.activation_relu_or_gelu = (
-            1 if activation is F.relu or isinstance(activation, ReLU)
-            else 2 if activation is F.gelu or isinstance(activation, GELU)
-            else 0
-        )  # fmt: skip
-        self.activation = activation
+        self.parts = len(self.attentions) + 1
+        for number in range(1, self.parts + 1):
+            setattr(self, f"norm{number}", LayerNorm(d_model, eps=layer_norm_eps, **options))
+        for number in range(1, self.parts + 1):
+            setattr(self, f"dropout{number}", Dropout(dropout))
+        self.activation = _activation(activation)
+
+    def _sa_block(
+        self, x: Tensor, attn_mask: Mask, key_padding_mask: Mask, is_causal: bool = False
+    ) -> Tensor:
+        """Self-attention."""
+        return self.dropout1(_seen(self.self_attn, x, x, attn_mask, key_padding_mask, is_causal))
+
+    def _ff_block(self, x: Tensor) -> Tensor:
+        """The two linear maps."""
+        x = self.linear2(self.dropout(self.activation(self.linear1(x))))
+        return getattr(self, f"dropout{self.parts}")(x)
+
+
+def _seen(attend: Module, x: Tensor, mem: Tensor, mask: Mask, padding: Mask, causal: bool) -> Tensor:
+    return attend(
+        x, mem, mem, attn_mask=mask, key_padding_mask=padding, is_causal=causal, need_weights=False
+    )[0]
+
+
+class TransformerEncoderLayer(_TransformerLayer):
+    """Self-attention, then linear → activation → linear."""
+
+    attentions = ("self_attn",)
+
+    @property
+    def activation_relu_or_gelu(self) -> int:
+        """1 for relu, 2 for gelu, 0 for any other."""
+        if self.activation is F.relu or isinstance(self.activation, ReLU):
+            return 1
+        return 2 if self.activation is F.gelu or isinstance(self.activation, GELU) else 0
 
     def forward(
         self,
@@ -119,52 +150,11 @@ class TransformerEncoderLayer(Module):
         x = self.norm1(x + self._sa_block(x, mask, padding, is_causal))
         return self.norm2(x + self._ff_block(x))
 
-    def _sa_block(
-        self, x: Tensor, attn_mask: Mask, key_padding_mask: Mask, is_causal: bool = False
-    ) -> Tensor:
-        """Self-attention."""
-        out = self.self_attn(
-            x, x, x, attn_mask=attn_mask, key_padding_mask=key_padding_mask, need_weights=False,
-            is_causal=is_causal,
-        )[0]  # fmt: skip
-        return self.dropout1(out)
 
-    def _ff_block(self, x: Tensor) -> Tensor:
-        """The two linear maps."""
-        return self.dropout2(self.linear2(self.dropout(self.activation(self.linear1(x)))))
-
-
-class TransformerDecoderLayer(Module):
+class TransformerDecoderLayer(_TransformerLayer):
     """Self-attention, attention to the encoder's output, then linear → activation → linear."""
 
-    def __init__(
-        self,
-        d_model: int,
-        nhead: int,
-        dim_feedforward: int = 2048,
-        dropout: float = 0.1,
-        activation: Activation = F.relu,
-        layer_norm_eps: float = 1e-5,
-        batch_first: bool = False,
-        norm_first: bool = False,
-        bias: bool = True,
-        device: Any = None,
-        dtype: Any = None,
-    ) -> None:
-        options: Any = {"bias": bias, "device": device, "dtype": dtype}
-        super().__init__()
-        attention: Any = {"dropout": dropout, "batch_first": batch_first, **options}
-        self.self_attn = MultiheadAttention(d_model, nhead, **attention)
-        self.multihead_attn = MultiheadAttention(d_model, nhead, **attention)
-        self.linear1 = Linear(d_model, dim_feedforward, **options)
-        self.dropout = Dropout(dropout)
-        self.linear2 = Linear(dim_feedforward, d_model, **options)
-        self.norm_first = norm_first
-        for number in (1, 2, 3):
-            setattr(self, f"norm{number}", LayerNorm(d_model, eps=layer_norm_eps, **options))
-        for number in (1, 2, 3):
-            setattr(self, f"dropout{number}", Dropout(dropout))
-        self.activation = _activation(activation)
+    attentions = ("self_attn", "multihead_attn")
 
     def forward(
         self,
@@ -188,12 +178,6 @@ class TransformerDecoderLayer(Module):
         x = self.norm2(x + self._mha_block(x, memory, *other))
         return self.norm3(x + self._ff_block(x))
 
-    def _sa_block(
-        self, x: Tensor, attn_mask: Mask, key_padding_mask: Mask, is_causal: bool = False
-    ) -> Tensor:
-        """Self-attention."""
-        return self.dropout1(_seen(self.self_attn, x, x, attn_mask, key_padding_mask, is_causal))
-
     def _mha_block(
         self, x: Tensor, mem: Tensor, attn_mask: Mask, key_padding_mask: Mask,
         is_causal: bool = False,
@@ -201,16 +185,6 @@ class TransformerDecoderLayer(Module):
         """Attention to the encoder's output."""
         seen = _seen(self.multihead_attn, x, mem, attn_mask, key_padding_mask, is_causal)
         return self.dropout2(seen)
-
-    def _ff_block(self, x: Tensor) -> Tensor:
-        """The two linear maps."""
-        return self.dropout3(self.linear2(self.dropout(self.activation(self.linear1(x)))))
-
-
-def _seen(attend: Module, x: Tensor, mem: Tensor, mask: Mask, padding: Mask, causal: bool) -> Tensor:
-    return attend(
-        x, mem, mem, attn_mask=mask, key_padding_mask=padding, is_causal=causal, need_weights=False
-    )[0]
 
 
 class TransformerEncoder(Module):

@@ -15,6 +15,27 @@ from ..parameter import Parameter, is_lazy
 ModuleT = TypeVar("ModuleT", bound=Module)
 
 
+def _hook(module: Any, kind: type, name: str) -> Any:
+    """The number of the module's hook of a kind for a weight, or None."""
+    hooks = module._forward_pre_hooks.items()
+    return next((k for k, h in hooks if isinstance(h, kind) and h.name == name), None)  # type: ignore
+
+
+def refuse_second(module: Any, kind: type, what: str, name: str) -> None:
+    """Raise RuntimeError if a weight has a hook of this kind already."""
+    if _hook(module, kind, name) is not None:
+        raise RuntimeError(f"Cannot register two {what} hooks on the same parameter {name}")
+
+
+def remove_hook(module: ModuleT, kind: type, what: str, name: str) -> ModuleT:
+    """Undo what a hook of this kind did to a weight.  Raises ValueError where there is none."""
+    key = _hook(module, kind, name)
+    if key is None:
+        raise ValueError(f"{what} of '{name}' not found in {module}")
+    module._forward_pre_hooks.pop(key).remove(module)
+    return module
+
+
 def _lengths(v: Tensor, dim: int) -> Tensor:
     """The norms of the slices along `dim`, shaped to multiply them; -1: of the whole tensor."""
     if dim == -1:
@@ -43,11 +64,7 @@ class WeightNorm:
             FutureWarning,
             stacklevel=3,
         )
-        for hook in module._forward_pre_hooks.values():
-            if isinstance(hook, WeightNorm) and hook.name == name:
-                raise RuntimeError(
-                    f"Cannot register two weight_norm hooks on the same parameter {name}"
-                )
+        refuse_second(module, WeightNorm, "weight_norm", name)
         made, weight = WeightNorm(name, dim), getattr(module, name)
         if is_lazy(weight):
             raise ValueError(
@@ -82,9 +99,4 @@ def weight_norm(module: ModuleT, name: str = "weight", dim: int | None = 0) -> M
 
 def remove_weight_norm(module: ModuleT, name: str = "weight") -> ModuleT:
     """Undo `weight_norm`.  Raises ValueError where there is none."""
-    for key, hook in module._forward_pre_hooks.items():
-        if isinstance(hook, WeightNorm) and hook.name == name:
-            hook.remove(module)
-            del module._forward_pre_hooks[key]
-            return module
-    raise ValueError(f"weight_norm of '{name}' not found in {module}")
+    return remove_hook(module, WeightNorm, "weight_norm", name)
