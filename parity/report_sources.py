@@ -38,6 +38,8 @@ def rows(package: Path) -> dict[str, tuple[Path, int, int]]:
     """Where the tables' rows are: name → file, first line, last line."""
     found: dict[str, tuple[Path, int, int]] = {}
     for path in sorted(package.rglob("*.py")):
+        if path.name == "return_types.py":  # the named tuples of the ops, not the ops
+            continue
         for node in _nodes(path):
             value = getattr(node, "value", None)
             if not isinstance(node, (ast.Assign, ast.Expr)) or not isinstance(value, ast.Call):

@@ -23,6 +23,7 @@ TOOLS = {
     "check": ("pack_check", "check an engine against a golden pack, with no GPU"),
     "repro": ("repro", "write an op's failures as standalone scripts, shrunk to the least"),
     "mutate": ("mutate", "spoil every gradient rule and result in turn: do the samples notice?"),
+    "source": ("source", "show an op: its formula, where it is defined, its source and gradient"),
     "explain": ("explain", "replay an op under candidate causes of a difference"),
 }
 
