@@ -187,11 +187,11 @@ def from_file(
         raise wrong_type("from_file", "size", "int", size)
     if options.pop("pin_memory", False):
         raise RuntimeError("tensors constructed from a file cannot be pinned")
-    kind, grad = settle("from_file", options, dtypes.get_default_dtype())
+    wanted, grad = settle("from_file", options, dtypes.get_default_dtype())
     if not size:
-        return deliver(np.empty(0, kind.np), grad)
+        return deliver(np.empty(0, wanted.np), grad)
     try:
-        return deliver(_mapped(filename, bool(shared), size, kind), grad)
+        return deliver(_mapped(filename, bool(shared), size, wanted), grad)
     except OSError as error:
         mode = "read-write" if shared else "read-only"
         raise RuntimeError(
