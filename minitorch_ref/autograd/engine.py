@@ -70,7 +70,7 @@ class Pass:
         try:
             while heap:
                 node = heappop(heap)[2]
-                slots = pending.pop(node)
+                slots: Any = pending.pop(node)
                 while slots:
                     slots.pop()
                     results = gradient = None  # a leaf takes over what nobody else holds
