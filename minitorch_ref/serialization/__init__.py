@@ -3,7 +3,7 @@
 A file is a zip archive (`archive.py`) of one pickle (`writer.py`, `reader.py`) and one record for
 each storage (`storage.py`); files from before 2020 have another container (`legacy.py`).  The idea:
 a file is data.  Saving refuses what could not be loaded again without running code, and loading
-never runs any.
+runs none but what the program has approved (`approved.py`).
 """
 
 from __future__ import annotations
@@ -15,11 +15,13 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import IO, Any
 
 import numpy as np
 
 from ..device import device
+from .approved import add_safe_globals, clear_safe_globals, get_safe_globals, safe_globals
 from .archive import ALIGNMENT, ArchiveReader, ArchiveWriter, is_archive
 from .legacy import load_legacy
 from .names import StorageType
@@ -27,7 +29,9 @@ from .reader import Reader
 from .storage import NO_CUDA, Storage, StorageBook
 from .writer import Writer
 
-__all__ = ["load", "save"]
+__all__ = [
+    "add_safe_globals", "clear_safe_globals", "get_safe_globals", "load", "safe_globals", "save",
+]  # fmt: skip
 
 # ---- saving ------------------------------------------------------------------------------------
 
@@ -115,39 +119,42 @@ def load(
 ) -> Any:
     """The object in a file written by `save` or by torch (zip or legacy format).
 
-    Never runs code from the file: `weights_only=False` is accepted and changes nothing; so is
-    `mmap`.  Storages saved on a GPU need `map_location="cpu"`.  Raises UnpicklingError for contents
-    that are not plain data, RuntimeError or EOFError for a damaged file, each naming the file.
+    Never runs code from the file: `weights_only=False` adds NumPy's arrays and numbers to what may
+    be in it, and nothing else; `mmap` changes nothing.  Storages saved on a GPU need
+    `map_location="cpu"`.  Raises UnpicklingError for contents that are not plain data, RuntimeError
+    or EOFError for a damaged file, each naming the file.
     """
     if pickle_module is not None and weights_only is not False:
         raise RuntimeError("Can not safely load weights when explicit pickle_module is specified")
     restore = _restorer(map_location)
     encoding = pickle_load_args.get("encoding", "utf-8")
+    reader = partial(Reader, encoding=encoding, numpy=weights_only is False)
     if isinstance(f, (str, os.PathLike)):
         with open(f, "rb") as stream:
-            return _load(stream, repr(os.fspath(f)), restore, encoding)
+            return _load(stream, repr(os.fspath(f)), restore, reader)
     _check_seekable(f)
-    return _load(f, repr(getattr(f, "name", f)), restore, encoding)
+    return _load(f, repr(getattr(f, "name", f)), restore, reader)
 
 
-def _load(stream: IO[bytes], source: str, restore: Callable, encoding: str) -> Any:
+def _load(stream: IO[bytes], source: str, restore: Callable, reader: Callable[..., Reader]) -> Any:
     try:
         if not is_archive(stream):
-            return load_legacy(stream.read(), source, restore, encoding)
+            return load_legacy(stream.read(), source, restore, reader)
         if stream.tell():
             stream = io.BytesIO(stream.read())  # an archive's offsets count from its own start
         archive = ArchiveReader(stream, source)
         if "constants.pkl" in archive:
             raise RuntimeError(f"{source} is a TorchScript archive, which holds code: not loaded")
-        return _load_archive(archive, restore, encoding)
+        return _load_archive(archive, restore, reader)
     except pickle.UnpicklingError as error:
         raise pickle.UnpicklingError(
             f"Weights only load failed for {source}. {error}\nOnly tensors and plain data are ever "
-            "loaded, with `weights_only=False` too: this engine never runs code from a file."
+            "loaded, and with `weights_only=False` NumPy's arrays and numbers: this engine never runs "
+            "code from a file."
         ) from None
 
 
-def _load_archive(archive: ArchiveReader, restore: Callable, encoding: str) -> Any:
+def _load_archive(archive: ArchiveReader, restore: Callable, reader: Callable[..., Reader]) -> Any:
     order = archive.read("byteorder") if "byteorder" in archive else b"little"
     if order not in (b"little", b"big"):
         raise ValueError(f"Unknown endianness type: {order!r}")
@@ -166,7 +173,7 @@ def _load_archive(archive: ArchiveReader, restore: Callable, encoding: str) -> A
             raise pickle.UnpicklingError(f"storage {name!r} is used with two dtypes")
         return loaded[name]
 
-    return Reader(io.BytesIO(archive.read("data.pkl")), storage, encoding).load()
+    return reader(io.BytesIO(archive.read("data.pkl")), storage).load()
 
 
 def _storage_array(archive: ArchiveReader, name: str, kind: StorageType, numel: int) -> np.ndarray:

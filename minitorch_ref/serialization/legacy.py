@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import pickle
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -52,7 +53,7 @@ class LegacyStorages:
         return self._views[key]
 
 
-def load_legacy(data: bytes, source: str, restore: Any, encoding: str) -> Any:
+def load_legacy(data: bytes, source: str, restore: Any, reader: Callable[..., Reader]) -> Any:
     """The object in a legacy file.  Raises UnpicklingError or RuntimeError for a damaged one."""
     stream = io.BytesIO(data)
 
@@ -60,7 +61,7 @@ def load_legacy(data: bytes, source: str, restore: Any, encoding: str) -> Any:
         raise pickle.UnpicklingError("a storage outside the object")
 
     def plain() -> Any:
-        return Reader(stream, no_storage, encoding).load()
+        return reader(stream, no_storage).load()
 
     if not data:
         raise EOFError(f"Ran out of input: {source} is empty")
@@ -72,7 +73,7 @@ def load_legacy(data: bytes, source: str, restore: Any, encoding: str) -> Any:
     facts = plain()
     little = facts.get("little_endian", True) if isinstance(facts, dict) else True
     storages = LegacyStorages(len(data) - stream.tell(), restore)
-    result = Reader(stream, storages.load, encoding).load()
+    result = reader(stream, storages.load).load()
     keys = plain()
     if not isinstance(keys, list) or set(keys) != set(storages.storages):
         raise pickle.UnpicklingError("the list of storages does not match the object")

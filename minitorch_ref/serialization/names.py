@@ -2,30 +2,24 @@
 
 The idea: a pickle names functions and classes to call.  Here each name stands for a function of
 this file, which checks its arguments and builds a value; a name that is not in `GLOBALS` is an
-error.  Nothing is ever imported or looked up in the running program.
+error, unless the program has approved it (`approved.py`).  Nothing is imported for a file.
 """
 
 from __future__ import annotations
 
 import pickle
 from collections import Counter, OrderedDict
-from collections.abc import Callable
 from typing import Any
 
 from .. import dtypes
 from ..device import device
 from ..tensor import Size, Tensor
+from .function import Approved, Function, expect
+from .numpy_names import NUMPY
 from .storage import STORAGE_NAMES, Storage, rebuilt
 
 _BLOCKED_MODULES = ("sys", "os", "posix", "nt")
 _PYTHON2_NAMES = {"__builtin__": "builtins"}
-
-
-class Function:
-    """A name in the file that may be called, with the function that stands in for it."""
-
-    def __init__(self, name: str, build: Callable[..., Any]) -> None:
-        self.name, self.build = name, build
 
 
 class StorageType:
@@ -33,11 +27,6 @@ class StorageType:
 
     def __init__(self, dtype: dtypes.dtype) -> None:
         self.dtype = dtype
-
-
-def expect(condition: bool, what: str) -> None:
-    if not condition:
-        raise pickle.UnpicklingError(f"malformed {what}")
 
 
 def _rebuild_tensor(storage: Storage, offset: int, size: tuple, stride: tuple) -> Tensor:
@@ -130,6 +119,10 @@ def _encode(text: Any, encoding: Any) -> bytes:
     return text.encode("latin1")
 
 
+def _no_bytes() -> bytes:
+    return b""
+
+
 def _bytearray(text: Any = "", encoding: Any = "latin-1") -> bytearray:
     return bytearray(text) if isinstance(text, bytes) else bytearray(_encode(text, encoding))
 
@@ -180,6 +173,7 @@ _CALLABLE = {
     "torch.Size": _size,
     "torch.device": _device,
     "_codecs.encode": _encode,
+    "builtins.bytes": _no_bytes,
     "builtins.bytearray": _bytearray,
     "builtins.complex": _complex,
     "builtins.set": as_set,
@@ -194,8 +188,12 @@ GLOBALS["torch.UntypedStorage"] = StorageType(dtypes.uint8)
 GLOBALS["torch.BFloat16Storage"] = StorageType(dtypes.bfloat16)
 
 
-def lookup(module: str, name: str) -> Any:
-    """What a global in the file stands for.  Raises UnpicklingError for any name not in GLOBALS."""
+def lookup(module: str, name: str, approved: dict[str, Any], numpy: bool) -> Any:
+    """What a global in the file stands for.
+
+    UnpicklingError for a name that is neither in GLOBALS nor among the `approved`; with `numpy`
+    all of NumPy's count as approved.
+    """
     module = _PYTHON2_NAMES.get(module, module)
     path = f"{module}.{name}"
     if path in GLOBALS:
@@ -204,8 +202,15 @@ def lookup(module: str, name: str) -> Any:
         raise pickle.UnpicklingError(
             f"Trying to load unsupported GLOBAL {path} whose module {module} is blocked."
         )
+    if path in NUMPY and (numpy or path in approved):
+        return NUMPY[path]
+    if path in approved:
+        return Approved(path, approved[path])
     if module == "torch":
         raise pickle.UnpicklingError(f"{path} is nothing that this engine has")
     raise pickle.UnpicklingError(
-        f"Unsupported global: GLOBAL {path} was not an allowed global by default."
+        f"Unsupported global: GLOBAL {path} was not an allowed global by default. "
+        f"Please use `torch.serialization.add_safe_globals([{path}])` or the "
+        f"`torch.serialization.safe_globals([{path}])` context manager to allowlist this global "
+        "if you trust this class/function."
     )

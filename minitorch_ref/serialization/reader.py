@@ -1,8 +1,8 @@
 """Unpickling, the data-only part: a stack machine that can build data and nothing else.
 
 The idea: Python's unpickler calls whatever the file names, so a file can run any program.  This
-machine has the same instructions but knows only the names of `names.py`, and sets attributes on
-nothing but a state dict.  Damage and malice end alike, in an UnpicklingError.
+machine has the same instructions but knows only the names of `names.py` and what the program has
+approved.  Damage and malice end alike, in an UnpicklingError.
 """
 
 from __future__ import annotations
@@ -13,17 +13,30 @@ from collections import Counter, OrderedDict
 from collections.abc import Callable
 from typing import IO, Any
 
-from .names import Function, StorageType, as_key, as_set, expect, lookup
+import numpy as np
+
+from .approved import approved_names, name_of
+from .function import Approved, Function, expect
+from .names import StorageType, as_key, as_set, lookup
+from .numpy_names import fill_array, set_byte_order
 
 
 class Reader:
-    """Run one pickle.  `persistent_load(tuple)` gives the storage that an id stands for."""
+    """Run one pickle.  `persistent_load(tuple)` gives the storage that an id stands for.
+
+    With `numpy` NumPy's arrays and numbers are approved.
+    """
 
     def __init__(
-        self, stream: IO[bytes], persistent_load: Callable[[tuple], Any], encoding: str = "utf-8"
+        self,
+        stream: IO[bytes],
+        persistent_load: Callable[[tuple], Any],
+        encoding: str = "utf-8",
+        numpy: bool = False,
     ) -> None:
         self._stream, self._persistent_load = stream, persistent_load
         self._encoding = encoding
+        self._approved, self._numpy = approved_names(), numpy
         self._memo: dict[int, Any] = {}
         self._stack: list[Any] = []
         self._marks: list[list[Any]] = []
@@ -82,12 +95,12 @@ class Reader:
 
     def _global(self) -> None:
         module = self._line()
-        self._push(lookup(module, self._line()))
+        self._push(lookup(module, self._line(), self._approved, self._numpy))
 
     def _stack_global(self) -> None:
         name, module = self._stack.pop(), self._stack.pop()
         expect(isinstance(name, str) and isinstance(module, str), "global")
-        self._push(lookup(module, name))
+        self._push(lookup(module, name, self._approved, self._numpy))
 
     def _reduce(self) -> None:
         arguments, function = self._stack.pop(), self._stack[-1]
@@ -100,11 +113,37 @@ class Reader:
 
     def _build(self) -> None:
         state, target = self._stack.pop(), self._stack[-1]
-        if type(target) is not OrderedDict or type(state) is not dict:
+        if type(target) is OrderedDict:
+            expect(type(state) is dict, "OrderedDict state")
+            vars(target).update(state)
+        elif not self._may_build(type(target)):
             raise pickle.UnpicklingError(
-                f"Can only build OrderedDict types, but got {type(target).__name__}"
+                "Can only build Tensor, Parameter, OrderedDict or types allowlisted via "
+                f"`add_safe_globals`, but got {type(target)}"
             )
-        vars(target).update(state)
+        elif isinstance(target, np.dtype):
+            set_byte_order(target, state)
+        elif type(target) is np.ndarray:
+            fill_array(target, state)
+        elif hasattr(target, "__setstate__"):
+            target.__setstate__(state)
+        else:
+            expect(type(state) is dict, f"state of a {type(target).__name__}")
+            vars(target).update(state)
+
+    def _may_build(self, kind: type) -> bool:
+        own = kind is np.ndarray or issubclass(kind, np.dtype)
+        return (own and self._numpy) or name_of(kind) in self._approved
+
+    def _new_object(self) -> None:
+        arguments, kind = self._stack.pop(), self._stack.pop()
+        if not isinstance(kind, Approved) or not isinstance(kind.build, type):
+            raise pickle.UnpicklingError(
+                "Can only create new object for nn.Parameter or classes allowlisted via "
+                f"`add_safe_globals` but got {getattr(kind, 'name', kind)}"
+            )
+        expect(type(arguments) is tuple, f"arguments of {kind.name}")
+        self._push(kind.build.__new__(kind.build, *arguments))
 
     def _append(self) -> None:
         self._extend([self._stack.pop()])
@@ -194,6 +233,8 @@ _INSTRUCTIONS: dict[bytes, Callable[[Reader], Any]] = {
     pickle.BINSTRING: lambda r: r._bytes_as_str("<i"),
     pickle.SHORT_BINBYTES: _pusher(lambda r: r._take(r._number("<B"))),
     pickle.BINBYTES: _pusher(lambda r: r._take(r._number("<I"))),
+    pickle.BINBYTES8: _pusher(lambda r: r._take(r._number("<Q"))),
+    pickle.BYTEARRAY8: _pusher(lambda r: bytearray(r._take(r._number("<Q")))),
     # containers
     pickle.EMPTY_TUPLE: _pusher(lambda r: ()),
     pickle.EMPTY_LIST: _pusher(lambda r: []),
@@ -212,6 +253,7 @@ _INSTRUCTIONS: dict[bytes, Callable[[Reader], Any]] = {
     pickle.GLOBAL: Reader._global,
     pickle.STACK_GLOBAL: Reader._stack_global,
     pickle.REDUCE: Reader._reduce,
+    pickle.NEWOBJ: Reader._new_object,
     pickle.BUILD: Reader._build,
     pickle.BINPERSID: Reader._persistent_id,
     # memo

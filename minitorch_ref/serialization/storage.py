@@ -14,7 +14,8 @@ import numpy as np
 
 from .. import dtypes
 from ..tensor import Tensor, address, wrap
-from .writer import REBUILD_PARAMETER, REBUILD_TENSOR, Call, Name, PersistentId
+from .function import Call, Name
+from .writer import REBUILD_PARAMETER, REBUILD_TENSOR, PersistentId
 
 # torch names storages by C types: FloatStorage holds float32, ...
 STORAGE_NAMES = {d.legacy.replace("Tensor", "Storage"): d for d in dtypes.ALL}

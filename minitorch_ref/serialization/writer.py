@@ -18,22 +18,10 @@ from typing import Any
 from ..device import device
 from ..dtypes import dtype
 from ..tensor import Size, Tensor
+from .function import Call, Name
+from .numpy_names import as_call, is_plain
 
 _BATCH = 1000  # items per SETITEMS/APPENDS, as in Python's pickler
-
-
-class Name:
-    """A global, such as `torch FloatStorage`, to be looked up by the reader."""
-
-    def __init__(self, module: str, name: str) -> None:
-        self.module, self.name = module, name
-
-
-class Call:
-    """`function(*arguments)`, to be evaluated by the reader."""
-
-    def __init__(self, function: Name, arguments: tuple) -> None:
-        self.function, self.arguments = function, arguments
 
 
 class PersistentId:
@@ -51,6 +39,7 @@ SIZE = Name("torch", "Size")
 DEVICE = Name("torch", "device")
 COMPLEX = Name("__builtin__", "complex")
 SET = Name("__builtin__", "set")
+BYTES = Name("__builtin__", "bytes")
 BYTEARRAY = Name("__builtin__", "bytearray")
 ENCODE = Name("_codecs", "encode")
 LATIN1 = "latin1"
@@ -86,6 +75,8 @@ class Writer:
             emit(self, obj)
         elif isinstance(obj, Tensor):
             self._save_call(self._tensor_call(obj), obj)
+        elif is_plain(obj):
+            self._save_numpy(obj)
         else:
             raise pickle.PicklingError(_refusal(obj))
 
@@ -170,6 +161,13 @@ class Writer:
             self.save(vars(obj))
             self.out += pickle.BUILD
 
+    def _save_numpy(self, obj: Any) -> None:
+        call, state = as_call(obj)
+        self._save_call(call, obj)
+        if state is not None:
+            self.save(state)
+            self.out += pickle.BUILD
+
     def _save_name(self, obj: Name) -> None:
         self.out += pickle.GLOBAL + f"{obj.module}\n{obj.name}\n".encode()
         self._remember(obj)
@@ -194,7 +192,7 @@ def _refusal(obj: Any) -> str:
     if hasattr(obj, "state_dict"):
         hint = "save obj.state_dict() instead"
     elif kind.startswith("numpy."):
-        hint = "use .item() for a number, from_numpy(...) for an array"
+        hint = "of NumPy's objects, numbers, text and arrays of them can be saved"
     return (
         f"cannot save an object of type {kind}: files hold only what loads without running code "
         f"(tensors, numbers, strings, lists, tuples, dicts); {hint}"
@@ -212,6 +210,9 @@ def _as_call(function: Name, arguments: Callable[[Any], tuple]) -> Callable[[Wri
     """An emitter that spells an object as `function(*arguments(obj))`."""
     return lambda writer, obj: writer._save_call(Call(function, arguments(obj)), obj)
 
+
+_no_bytes = _as_call(BYTES, lambda obj: ())
+_encoded = _as_call(ENCODE, lambda obj: (obj.decode(LATIN1), LATIN1))
 
 _EMITTERS: dict[type, Callable[[Writer, Any], None]] = {
     type(None): Writer._save_constant,
@@ -233,6 +234,6 @@ _EMITTERS: dict[type, Callable[[Writer, Any], None]] = {
     device: _as_call(DEVICE, _device_arguments),
     complex: _as_call(COMPLEX, lambda obj: (obj.real, obj.imag)),
     set: _as_call(SET, lambda obj: (list(obj),)),
-    bytes: _as_call(ENCODE, lambda obj: (obj.decode(LATIN1), LATIN1)),
+    bytes: lambda writer, obj: (_encoded if obj else _no_bytes)(writer, obj),
     bytearray: _as_call(BYTEARRAY, lambda obj: (bytes(obj),) if obj else ()),
 }

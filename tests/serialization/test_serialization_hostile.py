@@ -69,7 +69,8 @@ ATTACKS = {
     "eval": Runs(eval, "1+1"),
     "getattr": Runs(getattr, "x", "__class__"),
     "open": Runs(open, "HERE", "w"),
-    "numpy": np.float64(3),
+    "numpy": Runs(np.load, "HERE"),
+    "numpy's eval": Runs(np.fromfunction, "x", (1,)),
     "type": Runs(type, "x", (), {}),
     "torch.load": Runs(torch.load, "HERE"),
 }
@@ -367,8 +368,9 @@ class HasState:
 
 
 @pytest.mark.parametrize("obj,hint", [
-    (Unknown(), "Unknown"), (HasState(), "state_dict"), (np.float64(1), "item"),
-    (np.ones(2), "from_numpy"), (lambda: 0, "function"), (frozenset(), "frozenset"), (int, "type"),
+    (Unknown(), "Unknown"), (HasState(), "state_dict"),
+    (np.array([None]), "arrays of them"), (np.zeros(2, "i4,f4"), "arrays of them"),
+    (np.datetime64("2020"), "arrays of them"), (np.matrix([1]), "arrays of them"), (lambda: 0, "function"), (frozenset(), "frozenset"), (int, "type"),
 ])  # fmt: skip
 def test_saving_refuses_what_could_not_be_loaded(obj, hint):
     with pytest.raises(pickle.PicklingError, match=hint):
