@@ -96,9 +96,10 @@ class HookedCall:
     def _full_backward_hooks(self, full: bool) -> None:
         """Note which kind of backward hooks the module has from now on; there can be only one."""
         if self._is_full_backward_hook is (not full):
+            where = "as a global Module hook" if self is EVERYWHERE else "on a single Module"
             raise RuntimeError(
-                "Cannot use both regular backward hooks and full backward hooks on a single Module. "
-                "Please use only one of them."
+                f"Cannot use both regular backward hooks and full backward hooks {where}. Please use "
+                "only one of them."
             )
         self._is_full_backward_hook = full
 
@@ -106,25 +107,24 @@ class HookedCall:
         result, called = None, set()
         try:
             args, kwargs = self._before_forward(args, kwargs)
-            watch = None
-            old = self._is_full_backward_hook is False
-            if (self._backward_hooks and not old) or self._backward_pre_hooks:
-                watch = BackwardWatch(self)
-                args = watch.inputs(args)
+            watch = BackwardWatch(self)
+            args = watch.inputs(args)
             result = self.forward(*args, **kwargs)
-            for number in tuple(self._forward_hooks):
-                called.add(number)
-                result = self._after_forward(number, args, kwargs, result)
-            result = result if watch is None else watch.outputs(result)
-            if old:
-                hook_last_operation(self, args, result)
+            for owner in (EVERYWHERE, self):
+                for number in tuple(owner._forward_hooks):
+                    called.add(number)
+                    result = self._after_forward(owner, number, args, kwargs, result)
+            result = watch.outputs(result)
+            if watch.old_hooks:
+                hook_last_operation(self, watch.old_hooks, args, result)
             return result
         except Exception:
             self._after_failure(args, kwargs, result, called)
             raise
 
     def _before_forward(self, args: Any, kwargs: Any) -> Any:
-        for number, hook in tuple(self._forward_pre_hooks.items()):
+        hooks = (*EVERYWHERE._forward_pre_hooks.items(), *self._forward_pre_hooks.items())
+        for number, hook in hooks:
             if number in self._forward_pre_hooks_with_kwargs:
                 changed = hook(self, args, kwargs)
                 if changed is None:
@@ -141,25 +141,38 @@ class HookedCall:
                     args = changed if isinstance(changed, tuple) else (changed,)
         return args, kwargs
 
-    def _after_forward(self, number: int, args: Any, kwargs: Any, result: Any) -> Any:
-        hook = self._forward_hooks[number]
-        with_kwargs = number in self._forward_hooks_with_kwargs
+    def _after_forward(
+        self, owner: HookedCall, number: int, args: Any, kwargs: Any, result: Any
+    ) -> Any:
+        hook = owner._forward_hooks[number]
+        with_kwargs = number in owner._forward_hooks_with_kwargs
         changed = hook(self, args, kwargs, result) if with_kwargs else hook(self, args, result)
         return result if changed is None else changed
 
     def _after_failure(self, args: Any, kwargs: Any, result: Any, called: set[int]) -> None:
         """Run the `always_call` hooks that have not had their turn; their own errors give way."""
-        for number in tuple(self._forward_hooks_always_called):
-            if number in called or number not in self._forward_hooks:
-                continue
-            try:
-                result = self._after_forward(number, args, kwargs, result)
-            except Exception as error:  # noqa: BLE001 - the error under way matters more
-                warnings.warn(
-                    "module forward hook with ``always_call=True`` raised an exception that was "
-                    f"silenced as another error was raised in forward: {error}",
-                    stacklevel=4,
-                )
+        for owner in (EVERYWHERE, self):
+            for number in tuple(owner._forward_hooks_always_called):
+                if number in called or number not in owner._forward_hooks:
+                    continue
+                try:
+                    result = self._after_forward(owner, number, args, kwargs, result)
+                except Exception as error:  # noqa: BLE001 - the error under way matters more
+                    which = "global module" if owner is EVERYWHERE else "module"
+                    warnings.warn(
+                        f"{which} forward hook with ``always_call=True`` raised an exception that was "
+                        f"silenced as another error was raised in forward: {error}",
+                        stacklevel=4,
+                    )
+
+
+EVERYWHERE = HookedCall()  # holds the hooks of all modules, which come before each one's own
+for _name in (
+    "_forward_pre_hooks", "_forward_pre_hooks_with_kwargs", "_forward_hooks",
+    "_forward_hooks_with_kwargs", "_forward_hooks_always_called", "_backward_pre_hooks",
+    "_backward_hooks",
+):  # fmt: skip
+    setattr(EVERYWHERE, _name, OrderedDict())
 
 
 class BackwardHookFunction(Function):
@@ -185,9 +198,14 @@ class BackwardWatch:
 
     def __init__(self, module: Any) -> None:
         self.module = module
-        self.pre_hooks = list(module._backward_pre_hooks.values())
-        full = module._is_full_backward_hook is not False
-        self.hooks = list(module._backward_hooks.values()) if full else []
+        self.pre_hooks: list[Any] = []
+        self.hooks: list[Any] = []
+        self.old_hooks: list[Any] = []
+        for owner in (EVERYWHERE, module):
+            self.pre_hooks += owner._backward_pre_hooks.values()
+            old = owner._is_full_backward_hook is False
+            (self.old_hooks if old else self.hooks).extend(owner._backward_hooks.values())
+        self.needed = bool(self.pre_hooks or self.hooks)
         self.grad_output: Any = None  # known between the two passages of one backward
         self.input_count, self.output_count = 0, 0
         self.input_places: list[int] | None = None  # which arguments are tensors; None: no gradient
@@ -195,12 +213,16 @@ class BackwardWatch:
 
     def inputs(self, args: Any) -> Any:
         """`args`, their tensors led through the identity that reports `grad_input`."""
+        if not self.needed:
+            return args
         self.input_count = len(args)
         args, self.input_places = _through(self._leave, args, zeros=True)
         return args
 
     def outputs(self, result: Any) -> Any:
         """`result`, its tensors led through the identity that reports `grad_output`."""
+        if not self.needed:
+            return result
         if not isinstance(result, (Tensor, tuple)):
             warnings.warn(
                 "For backward hooks to be called, module output should be a Tensor or a tuple of "

@@ -21,9 +21,14 @@ from ...dtypes import dtype as DType
 from ...ops.creation import empty_like
 from ...tensor import Tensor
 from ..parameter import Buffer, Parameter
+from . import global_hooks
+from .global_hooks import registered
 from .hooks import HookedCall
 from .state import StateDict
 from .tree import Tree
+
+# torch has the hooks on all modules here
+globals().update({n: f for n, f in vars(global_hooks).items() if n.startswith("register_module_")})
 
 _HOOKS = (
     "_forward_pre_hooks",
@@ -116,10 +121,10 @@ class Module(Tree, HookedCall, StateDict):
             self.register_parameter(name, value)
         elif isinstance(value, Module):
             self._release(name, "module", keep="_modules")
-            self._modules[name] = value
+            self._modules[name] = registered(self, "module", name, value)
         elif ready and name in own["_modules"]:
             _must_be_none(value, "child module", name, "torch.nn.Module or None expected")
-            self._modules[name] = value
+            self._modules[name] = registered(self, "module", name, value)
         elif isinstance(value, Buffer):
             self.register_buffer(name, value, value.persistent)
         elif ready and name in own["_buffers"]:
@@ -184,6 +189,8 @@ class Module(Tree, HookedCall, StateDict):
                 f"created explicitly. To express '{name}' as a function of another Tensor, compute "
                 "the value in the forward() method."
             )
+        if param is not None:
+            param = registered(self, "parameter", name, param)
         self._parameters[name] = param
 
     def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
@@ -196,7 +203,7 @@ class Module(Tree, HookedCall, StateDict):
                 f"cannot assign '{typename(tensor)}' object to buffer '{name}' "
                 "(torch Tensor or None required)"
             )
-        self._buffers[name] = tensor
+        self._buffers[name] = registered(self, "buffer", name, tensor)
         if persistent:
             self._non_persistent_buffers_set.discard(name)
         else:
@@ -207,7 +214,7 @@ class Module(Tree, HookedCall, StateDict):
         if module is not None and not isinstance(module, Module):
             raise TypeError(f"{typename(module)} is not a Module subclass")
         self._check_name(name, "module", self._modules)
-        self._modules[name] = module
+        self._modules[name] = registered(self, "module", name, module)
 
     def register_module(self, name: str, module: Module | None) -> None:
         """`add_module` by another name."""

@@ -32,8 +32,10 @@ _SEVERAL_NODES = _KIND.format(
 )
 
 
-def hook_last_operation(module: Any, args: tuple[Any, ...], result: Any) -> None:
-    """Register the module's old hooks on the operation that made the first tensor of `result`."""
+def hook_last_operation(
+    module: Any, hooks: list[Any], args: tuple[Any, ...], result: Any
+) -> None:
+    """Register old hooks on the operation that made the first tensor of `result`."""
     first = result
     while not isinstance(first, Tensor):
         if isinstance(first, dict):
@@ -43,7 +45,7 @@ def hook_last_operation(module: Any, args: tuple[Any, ...], result: Any) -> None
     node = first.grad_fn
     if node is None:
         return
-    for hook in tuple(module._backward_hooks.values()):
+    for hook in hooks:
         node.register_hook(functools.partial(hook, module))  # type: ignore[attr-defined]
     text = _objection(args, result, node)
     if text is not None:
