@@ -120,6 +120,18 @@ class TransformedDistribution(Distribution):
         return self._forward(self.base_dist.icdf(self._monotonize_cdf(value)))
 
 
+class Stepwise(TransformedDistribution):
+    """One whose transforms hold its parameters: `_steps()` makes them anew from `arg_constraints`'
+    tensors, here after they were expanded."""
+
+    _steps: Any  # a method of the subclass
+
+    def expand(self, batch_shape: Any, _instance: Any = None) -> Any:
+        new = super().expand(batch_shape, _instance)
+        new.transforms = new._steps()
+        return new
+
+
 def _as_list(transforms: Any) -> list[Transform]:
     if isinstance(transforms, Transform):
         return [transforms]

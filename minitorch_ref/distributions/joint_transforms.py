@@ -12,7 +12,7 @@ from typing import Any
 import minitorch_ref as torch
 
 from . import constraints
-from .transforms import Transform
+from .transforms import Transform, check_dims
 from .utils import lazy_property, sum_rightmost
 
 
@@ -137,11 +137,11 @@ class IndependentTransform(Transform):
     sign = property(lambda self: self.base_transform.sign)
 
     def _call(self, x: Any) -> Any:
-        _check_dims(x.shape, self.domain.event_dim)
+        check_dims(x.shape, self.domain.event_dim)
         return self.base_transform(x)
 
     def _inverse(self, y: Any) -> Any:
-        _check_dims(y.shape, self.codomain.event_dim)
+        check_dims(y.shape, self.codomain.event_dim)
         return self.base_transform.inv(y)
 
     def log_abs_det_jacobian(self, x: Any, y: Any) -> Any:
@@ -157,11 +157,6 @@ class IndependentTransform(Transform):
 
     def inverse_shape(self, shape: Any) -> Any:
         return self.base_transform.inverse_shape(shape)
-
-
-def _check_dims(shape: Any, needed: int) -> None:
-    if len(shape) < needed:
-        raise ValueError("Too few dimensions on input")
 
 
 class ReshapeTransform(Transform):
@@ -205,7 +200,7 @@ class ReshapeTransform(Transform):
 
 
 def _replace_end(shape: Any, old: Any, new: Any) -> Any:
-    _check_dims(shape, len(old))
+    check_dims(shape, len(old))
     cut = len(shape) - len(old)
     if tuple(shape[cut:]) != tuple(old):
         raise ValueError(f"Shape mismatch: expected {shape[cut:]} but got {old}")

@@ -9,7 +9,7 @@ import minitorch_ref as torch
 
 from ..tensor import Tensor
 from . import constraints
-from .combined import TransformedDistribution
+from .combined import Stepwise
 from .exp_family import ExponentialFamily
 from .formulas import Parametric, density, draw, moment, quantile, summary
 from .location_scale import Uniform
@@ -45,7 +45,7 @@ class Exponential(Parametric, ExponentialFamily):
         return -torch.log(-x)
 
 
-class Weibull(TransformedDistribution):
+class Weibull(Stepwise):
     """scale · x^(1/concentration) of an exponential x: a rate that grows with age."""
 
     arg_constraints = {"scale": constraints.positive, "concentration": constraints.positive}
@@ -59,11 +59,6 @@ class Weibull(TransformedDistribution):
     def _steps(self) -> list[Any]:
         self.concentration_reciprocal = self.concentration.reciprocal()
         return [PowerTransform(self.concentration_reciprocal), AffineTransform(0, self.scale)]
-
-    def expand(self, batch_shape: Any, _instance: Any = None) -> Any:
-        new = super().expand(batch_shape, _instance)
-        new.transforms = new._steps()
-        return new
 
     mean = moment(
         lambda scale, concentration_reciprocal: (
@@ -90,7 +85,7 @@ class Weibull(TransformedDistribution):
     )
 
 
-class Pareto(TransformedDistribution):
+class Pareto(Stepwise):
     """scale · exp x of an exponential x with rate `alpha`: few have much."""
 
     arg_constraints = {"alpha": constraints.positive, "scale": constraints.positive}
@@ -102,11 +97,6 @@ class Pareto(TransformedDistribution):
 
     def _steps(self) -> list[Any]:
         return [ExpTransform(), AffineTransform(0, self.scale)]
-
-    def expand(self, batch_shape: Any, _instance: Any = None) -> Any:
-        new = super().expand(batch_shape, _instance)
-        new.transforms = new._steps()
-        return new
 
     @constraints.dependent_property(is_discrete=False, event_dim=0)
     def support(self) -> Any:
@@ -126,7 +116,7 @@ def _pareto_variance(scale: Tensor, alpha: Tensor) -> Tensor:
     return scale.pow(2) * alpha / ((alpha - 1).pow(2) * (alpha - 2))
 
 
-class Kumaraswamy(TransformedDistribution):
+class Kumaraswamy(Stepwise):
     """(1 - u^(1/concentration0))^(1/concentration1) of a uniform u: like Beta, with a cdf in closed
     form."""
 
@@ -151,11 +141,6 @@ class Kumaraswamy(TransformedDistribution):
             AffineTransform(1.0, -1.0),
             PowerTransform(self.concentration1.reciprocal()),
         ]
-
-    def expand(self, batch_shape: Any, _instance: Any = None) -> Any:
-        new = super().expand(batch_shape, _instance)
-        new.transforms = new._steps()
-        return new
 
     mean = moment(lambda concentration1, concentration0: _moment(concentration1, concentration0, 1))
     variance = moment(

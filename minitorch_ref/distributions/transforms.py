@@ -129,6 +129,12 @@ class Transform:
         return shape
 
 
+def check_dims(shape: Any, needed: int) -> None:
+    """ValueError if a shape has fewer dims than an event needs."""
+    if len(shape) < needed:
+        raise ValueError("Too few dimensions on input")
+
+
 class _InverseTransform(Transform):
     """A transform the other way round; made by `Transform.inv`."""
 

@@ -10,13 +10,8 @@ import minitorch_ref as torch
 from ..nn.functional import logsigmoid, pad, softplus
 from ..tensor import Tensor
 from . import constraints
-from .transforms import PlainTransform, clipped_sigmoid
+from .transforms import PlainTransform, check_dims, clipped_sigmoid
 from .utils import tril_matrix_to_vec, vec_to_tril_matrix
-
-
-def _check_dims(shape: Any, needed: int) -> None:
-    if len(shape) < needed:
-        raise ValueError("Too few dimensions on input")
 
 
 class SoftmaxTransform(PlainTransform):
@@ -31,7 +26,7 @@ class SoftmaxTransform(PlainTransform):
     _inverse = lambda self, y: y.log()
 
     def forward_shape(self, shape: Any) -> Any:
-        _check_dims(shape, 1)
+        check_dims(shape, 1)
         return shape
 
     inverse_shape = forward_shape
@@ -59,11 +54,11 @@ class StickBreakingTransform(PlainTransform):
         return (-shifted + logsigmoid(shifted) + y[..., :-1].log()).sum(-1)
 
     def forward_shape(self, shape: Any) -> Any:
-        _check_dims(shape, 1)
+        check_dims(shape, 1)
         return shape[:-1] + (shape[-1] + 1,)
 
     def inverse_shape(self, shape: Any) -> Any:
-        _check_dims(shape, 1)
+        check_dims(shape, 1)
         return shape[:-1] + (shape[-1] - 1,)
 
 
@@ -126,7 +121,7 @@ class CorrCholeskyTransform(PlainTransform):
         return 0.5 * left.log().sum(-1) + tanh_slope
 
     def forward_shape(self, shape: Any) -> Any:
-        _check_dims(shape, 1)
+        check_dims(shape, 1)
         count = shape[-1]
         side = round((0.25 + 2 * count) ** 0.5 + 0.5)
         if side * (side - 1) // 2 != count:
@@ -134,7 +129,7 @@ class CorrCholeskyTransform(PlainTransform):
         return shape[:-1] + (side, side)
 
     def inverse_shape(self, shape: Any) -> Any:
-        _check_dims(shape, 2)
+        check_dims(shape, 2)
         if shape[-2] != shape[-1]:
             raise ValueError("Input is not square")
         return shape[:-2] + (shape[-1] * (shape[-1] - 1) // 2,)
