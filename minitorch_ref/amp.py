@@ -17,7 +17,7 @@ import numpy as np
 from .device import device
 from .tensor import Tensor, wrap
 
-__all__ = ["GradScaler", "autocast", "is_autocast_available"]
+__all__ = ["GradScaler", "autocast", "custom_bwd", "custom_fwd", "is_autocast_available"]
 
 
 def is_autocast_available(device_type: str) -> bool:
@@ -64,6 +64,26 @@ class autocast:  # noqa: N801
             return function(*args, **kwargs)
 
         return inside
+
+
+def custom_fwd(
+    fwd: Callable[..., Any] | None = None, *, device_type: str, cast_inputs: Any = None
+) -> Any:
+    """Decorator of a custom function's `forward`; it runs as it is, since autocast is always off."""
+    return _decorated(custom_fwd, fwd, device_type)
+
+
+def custom_bwd(bwd: Callable[..., Any] | None = None, *, device_type: str) -> Any:
+    """Decorator of a custom function's `backward`, which runs as it is."""
+    return _decorated(custom_bwd, bwd, device_type)
+
+
+def _decorated(decorator: Any, function: Any, device_type: Any) -> Any:
+    if not isinstance(device_type, str):
+        raise ValueError(f"Expected `device_type` of type `str`, got: `{type(device_type)}`")
+    if function is None:
+        return functools.partial(decorator, device_type=device_type)
+    return functools.wraps(function)(lambda *args, **kwargs: function(*args, **kwargs))
 
 
 class GradScaler:

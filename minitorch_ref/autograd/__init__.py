@@ -23,7 +23,9 @@ def __getattr__(name: str) -> Any:
         from ..tensor import Tensor
 
         return Tensor
-    if name in ("functional", "function", "engine", "graph", "anomaly"):
+    if name in (
+        "functional", "function", "engine", "graph", "anomaly", "anomaly_mode", "grad_mode", "variable",
+    ):  # fmt: skip
         return importlib.import_module(f".{name}", __name__)
     if name not in _WHERE:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

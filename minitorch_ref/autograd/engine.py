@@ -235,7 +235,7 @@ def hooks_of(node: Node) -> NodeHooks:
 def _tuple(x: Any) -> tuple[Any, ...]:
     if x is None:
         return ()
-    return (x,) if isinstance(x, Tensor) else tuple(x)
+    return (x,) if isinstance(x, Tensor) or hasattr(x, "output_nr") else tuple(x)  # a GradientEdge
 
 
 def _start(pass_: Pass, tensors: Sequence[Tensor], gradients: Sequence[Any]) -> None:

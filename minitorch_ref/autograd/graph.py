@@ -430,7 +430,7 @@ def fit(g: Tensor, shape: tuple[int, ...], np_dtype: np.dtype) -> Tensor:
 _WHERE = {
     "saved_tensors_hooks": "saving", "save_on_cpu": "saving", "disable_saved_tensors_hooks": "saving",
     "allow_mutation_on_saved_tensors": "saving", "register_multi_grad_hook": "several",
-    "increment_version": "several",
+    "increment_version": "several", "GradientEdge": "several", "get_gradient_edge": "several",
 }  # fmt: skip
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..tensor import Tensor
 from .graph import Node, node_of, requires_grad
 from .inplace import bump
 from .modes import state
 
-__all__ = ["increment_version", "register_multi_grad_hook"]
+__all__ = ["GradientEdge", "get_gradient_edge", "increment_version", "register_multi_grad_hook"]
 
 
 def increment_version(tensor: Tensor | Iterable[Tensor]) -> None:
@@ -26,6 +26,29 @@ def increment_version(tensor: Tensor | Iterable[Tensor]) -> None:
         if not isinstance(t, Tensor):
             raise RuntimeError("increment_version expects each element of the iterable to be a tensor")
         bump(t)
+
+
+class GradientEdge(NamedTuple):
+    """Where in the graph a tensor's gradient arrives; `autograd.grad` takes it for the tensor."""
+
+    node: Node
+    output_nr: int
+    ownership_token: Node | None = None
+
+# What the engine asks of a tensor that it is to differentiate by:
+_asked: Any = GradientEdge
+_asked._node = property(lambda self: self.node)
+_asked._nr = property(lambda self: self.output_nr)
+_asked._requires_grad, _asked._base = True, None
+
+
+def get_gradient_edge(tensor: Tensor) -> GradientEdge:
+    """The edge of `tensor`'s gradient.  Raises RuntimeError if it does not require one."""
+    if not requires_grad(tensor):
+        raise RuntimeError(
+            "It is not possible to get the gradient edge for a Tensor that does not require gradients"
+        )
+    return GradientEdge(node_of(tensor), tensor._nr)
 
 
 class _Handles:

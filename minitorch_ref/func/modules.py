@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from ..nn import Module
 from ..nn.modules.batchnorm import _BatchNorm
+from ..nn.utils.stateless import called_with
 from ..ops.joining import stack
 from ..tensor import Tensor
 
@@ -29,28 +29,7 @@ def functional_call(
     module does not have, or that are missing.
     """
     given = _as_one(parameter_and_buffer_dicts)
-    own: dict[str, Tensor] = {
-        **dict(module.named_parameters(remove_duplicate=False)),
-        **dict(module.named_buffers(remove_duplicate=False)),
-    }
-    unexpected, missing = [n for n in given if n not in own], [n for n in own if n not in given]
-    if tie_weights:
-        given = _tied(given, own)
-        missing = [n for n in missing if n not in given]
-    if strict and (unexpected or missing):
-        raise RuntimeError(
-            f"Error(s) in reparametrizing for {type(module).__name__}:"
-            + _listed("Unexpected", unexpected)
-            + _listed("Missing", missing)
-        )
-    given = {name: tensor for name, tensor in given.items() if name in own}
-    arguments = () if args is None else args if isinstance(args, tuple) else (args,)
-    with _replaced(module, given):
-        return module(*arguments, **(kwargs or {}))
-
-
-def _listed(which: str, names: list[str]) -> str:
-    return f"\n\t{which} key(s): {', '.join(map(repr, sorted(names)))}." if names else ""
+    return called_with(module, given, args, kwargs, tie_weights, strict)
 
 
 def _as_one(dicts: Any) -> dict[str, Tensor]:
@@ -71,40 +50,6 @@ def _as_one(dicts: Any) -> dict[str, Tensor]:
             f"{repeated} appeared in multiple dictionaries; behavior of functional call is ambiguous"
         )
     return {name: tensor for d in dicts for name, tensor in d.items()}
-
-
-def _tied(given: dict[str, Tensor], own: dict[str, Tensor]) -> dict[str, Tensor]:
-    """`given`, under all the names that the module has for what each replaces."""
-    names: dict[int, list[str]] = {}
-    for name, tensor in own.items():
-        names.setdefault(id(tensor), []).append(name)
-    tied = dict(given)
-    for group in names.values():
-        chosen = [given[name] for name in group if name in given]
-        if any(t is not chosen[0] for t in chosen):
-            raise ValueError(
-                f"functional_call got multiple values for keys {sorted(n for n in group if n in given)}, "
-                "which are tied. Consider using tie_weights=False"
-            )
-        tied |= {name: chosen[0] for name in group if chosen}
-    return tied
-
-
-@contextlib.contextmanager
-def _replaced(module: Module, tensors: dict[str, Tensor]) -> Iterator[None]:
-    """The module's tensors, replaced by name until the context ends."""
-    places = []
-    for name, tensor in tensors.items():
-        path, _, last = name.rpartition(".")
-        owner = module.get_submodule(path)
-        table = owner._parameters if last in owner._parameters else owner._buffers
-        places.append((table, last, table[last]))
-        table[last] = tensor  # type: ignore[assignment]
-    try:
-        yield
-    finally:
-        for table, last, before in reversed(places):
-            table[last] = before  # type: ignore[assignment]
 
 
 def stack_module_state(models: Any) -> tuple[dict[str, Tensor], dict[str, Tensor]]:

@@ -4,13 +4,13 @@ Read `modules/module.py` first, then `modules/linear.py` for a layer with parame
 `modules/layer.py` with `modules/activation.py` for those without.
 """
 
-from . import functional, init, modules, parallel, parameter, utils
+from . import attention, functional, init, modules, parallel, parameter, utils
 from .modules import *  # noqa: F403 - exactly the names in modules.__all__
 from .modules import __all__ as _layers
 from .parallel import DataParallel
 from .parameter import Buffer, Parameter, UninitializedBuffer, UninitializedParameter
 
 __all__ = [
-    "Buffer", "DataParallel", "Parameter", "UninitializedBuffer", "UninitializedParameter", "functional", "init",
+    "Buffer", "DataParallel", "Parameter", "UninitializedBuffer", "UninitializedParameter", "attention", "functional", "init",
     "modules", "parallel", "parameter", "utils", *_layers,
 ]  # fmt: skip
