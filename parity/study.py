@@ -100,9 +100,13 @@ def with_arrays(study: Study, arrays: list[np.ndarray]) -> Study:
 # ---- running -------------------------------------------------------------------------------------
 
 
-def run(study: Study, engine: Engine, wide: bool = False) -> Seen:
-    """Run the lines; `wide`: in float64."""
+def run(study: Study, engine: Engine, wide: bool = False, moved: int | None = None) -> Seen:
+    """Run the lines; `wide`: in float64.
+
+    moved: a seed, by which every number given is moved by up to the ULP of a float32.
+    """
     found, torch = Seen(), engine.module
+    rng = None if moved is None else np.random.default_rng(moved)
 
     def show(name: str, value: Any) -> list:
         items = enumerate(value) if isinstance(value, (tuple, list)) else ()
@@ -114,8 +118,13 @@ def run(study: Study, engine: Engine, wide: bool = False) -> Seen:
         return []
 
     def made(data: np.ndarray) -> Any:
-        wanted = np.float64 if wide and data.dtype.kind == "f" else data.dtype
-        return engine.tensor(data.astype(wanted))
+        if data.dtype.kind != "f":
+            return engine.tensor(data.copy())
+        values = data.astype(np.float64 if wide else data.dtype)
+        if rng is not None:
+            with np.errstate(all="ignore"):
+                values += rng.uniform(-1, 1, data.shape) * np.spacing(np.abs(data.astype("f4")))
+        return engine.tensor(values)
 
     space = {"torch": torch, "show": show, "seen": [], "h": float.fromhex, "io": io}
     before = torch.get_default_dtype()
@@ -145,8 +154,12 @@ def depends_on_draws(study: Study, engine: Engine, seeds: int = 24) -> bool:
     return False
 
 
-def failures(study: Study, ours: Engine, theirs: Engine) -> list[Check]:
-    """The failing checks of the first kind that has any."""
+def failures(study: Study, ours: Engine, theirs: Engine, moved: bool = False) -> list[Check]:
+    """The failing checks of the first kind that has any.
+
+    moved: rounding counts as if what is given had been rounded, too.  A sum inside an op that
+    cancels is no further off than that.
+    """
     b, a = run(study, theirs), run(study, ours)
     if a.error or b.error:
         if a.error == b.error:
@@ -159,7 +172,7 @@ def failures(study: Study, ours: Engine, theirs: Engine) -> list[Check]:
     tensors = [a.values.get(k) for k in different] + [b.values.get(k) for k in different]
     inexact = any(isinstance(v, np.ndarray) and v.dtype.kind == "f" for v in tensors)
     inexact = inexact and study.kind not in BUILT  # numbers as drawn: every bit counts
-    exact, rounded = _oracle(study) if inexact else ({}, [])
+    exact, rounded = _oracle(study, moved) if inexact else ({}, [])
     checks = []
     for name in different:
         x, y = a.values.get(name), b.values.get(name)
@@ -213,12 +226,12 @@ def _brief(value: Any) -> str:
     return "nothing" if value is None else str(value)[:200]
 
 
-def _oracle(study: Study) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+def _oracle(study: Study, moved: bool) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """What the lines show in float64, and in float64 with every result rounded at random."""
     torch, rounded = open_engine("torch"), []
     for seed in NULL_SEEDS:
         with Rounded(torch.module, seed):
-            rounded.append(run(study, torch, wide=True).values)
+            rounded.append(run(study, torch, True, seed if moved else None).values)
     return run(study, torch, wide=True).values, rounded
 
 
