@@ -33,7 +33,7 @@ class Check:
     """One thing compared in one sample.
 
     part: "out", "grad[0]", "grad2[1]", "error", …   form: function, method, inplace, out=
-    ours, theirs: errors in ULP against the oracle (without one: the distance, and 0).
+    ours, theirs: errors in ULP against the oracle (without one, `oracle` is false: the distance, and 0).
     bound: the largest error allowed, in ULP, where it was needed.
     share_ours, share_theirs: the largest errors as shares of what each element is allowed.
     plain_ours, plain_theirs: the largest errors in ULP among results that are no cancellation.
@@ -56,6 +56,7 @@ class Check:
     plain_theirs: float | None = None
     condition_ours: float | None = None
     condition_theirs: float | None = None
+    oracle: bool = True
     known: str = ""
     choice: str = ""
     causes: str = ""
@@ -141,20 +142,25 @@ class OpResult:
         counts["known"] = sum(any(c.known for c in s.checks) for s in self.samples)
         return counts
 
-    def _rounded(self) -> Iterator[Check]:
-        """The checks that are about rounding; no special values."""
+    def _rounded(self, oracle: bool = True) -> Iterator[Check]:
+        """The checks that are about rounding; no special values, and nothing that the ledger knows."""
         for sample in self.samples:
             if "special" not in sample.kind + sample.note:
-                yield from (c for c in sample.checks if c.verdict != Verdict.MISMATCH)
+                checks = (c for c in sample.checks if c.verdict != Verdict.MISMATCH and not c.known)
+                yield from (c for c in checks if c.oracle is oracle)
 
     def worst(self, side: str) -> float:
         """The largest error that rounding made.
 
         side: "ours" or "theirs" in ULP; with "plain_" before it only of results that are no
-            cancellation; with "share_" as a share of the bound.
+            cancellation; with "share_" as a share of the bound; or "apart", the largest distance in
+            ULP where there is no oracle that could tell whose error it is.
         """
-        base = side.rpartition("_")[2]
-        found = [(getattr(c, side), getattr(c, base)) for c in self._rounded()]
+        if side == "apart":
+            found = [(c.ours, c.ours or 0.0) for c in self._rounded(oracle=False)]
+        else:
+            base = side.rpartition("_")[2]
+            found = [(getattr(c, side), getattr(c, base)) for c in self._rounded()]
         return max((e for e, ulps in found if e is not None and ulps < WRONG), default=0.0)
 
     def condition(self, side: str) -> float:

@@ -140,6 +140,9 @@ def summary(session: Session, page: Path, before: dict[str, Any] | None) -> None
     if any(r.worst("ours") or r.worst("theirs") for r in session.ops):
         for table in worst.tables(session.ops):
             console.print(table)
+        if furthest := worst.apart(session.ops):
+            said = ", ".join(f"{op} {worst.number(ulp)}" for op, ulp in furthest)
+            console.print(f"largest distances {worst.APART}: {said}", highlight=False)
     for why, names in session.left_out.items():
         console.print(f"left out, {why}: {', '.join(names)}", highlight=False, markup=False)
     _deviations(console, session)

@@ -29,7 +29,7 @@ class Terms:
 
     def magnitude(self) -> Array:
         """Σₖ |a[i,k]·b[i,k]| in float64, finished as the sum is."""
-        a = np.abs(self.a.astype(np.float64))
+        a = np.abs(self.a).astype(np.float64)  # of complex numbers too
         total = a.sum(1) if self.b is None else np.einsum("ik,ik->i", a, np.abs(self.b))
         total = total if self.start is None else total + np.abs(self.start)
         return np.abs(self.finish(total))

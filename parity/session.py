@@ -118,6 +118,7 @@ def _op(result: OpResult, details: int) -> dict[str, Any]:
         "plain_torch": round(result.worst("plain_theirs"), 3),
         "share_ours": round(result.worst("share_ours"), 4),
         "share_torch": round(result.worst("share_theirs"), 4),
+        "ulp_apart": round(result.worst("apart"), 3),
         "cancels": result.condition("ours") > CANCELS,
         "seconds": round(result.seconds, 3),
         "notable": [

@@ -198,6 +198,7 @@ def _judge(
     we_fail = (ours > limit) & (ours > worst_theirs)
     allowed = float(np.max(np.where(ours == worst_ours, limit, 0)))
     facts: dict[str, Any] = {"ours": worst_ours, "theirs": worst_theirs, "bound": allowed}
+    facts["oracle"] = exact is not None
     facts |= _yardsticks(ours, theirs, due, condition)
     if we_fail.any() and near is not None:
         around = near()

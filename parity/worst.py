@@ -1,9 +1,12 @@
-"""The ten largest errors of a run, by three yardsticks.
+"""The ten largest errors of a run, by three yardsticks, and the ten largest distances without an oracle.
 
 ulp     in units in the last place of the result.  Where terms cancel, what is left is small and so is
         its unit: such an entry is marked, with the ULP that roundings of its terms make of it.
 plain   in the same units, only among results that are no cancellation (values.CANCELS).
 share   as a share of what the sample's own data allow each element: 1 is the bound.
+apart   in ULP apart from each other, in float64 where nothing can tell whose error it is.
+
+What the ledger knows is left out: it is in the ledger.
 """
 
 from __future__ import annotations
@@ -20,6 +23,7 @@ YARDSTICKS = {
     "plain": "in ULP, where nothing cancels",
     "share": "as a share of the bound",
 }
+APART = "in ULP apart, in float64 where there is no oracle"
 PREFIX = {"ulp": "", "plain": "plain_", "share": "share_"}
 MOST = 10
 
@@ -61,8 +65,21 @@ def ranking(results: Sequence[OpResult], yardstick: str, side: str) -> list[Row]
     ]
 
 
+def apart(results: Sequence[OpResult]) -> list[tuple[str, float]]:
+    """The ten ops whose results without an oracle are furthest from each other."""
+    sizes = [(r.op.removeprefix("module."), r.worst("apart")) for r in results]
+    return sorted((x for x in sizes if x[1]), key=lambda x: -x[1])[:MOST]
+
+
 def as_dict(results: Sequence[OpResult]) -> dict[str, Any]:
-    """All six lists, for the JSON result."""
+    """All lists, for the JSON result."""
+    return {
+        "apart": [{"op": op, "ulp": ulp} for op, ulp in apart(results)],
+        **_sides(results),
+    }
+
+
+def _sides(results: Sequence[OpResult]) -> dict[str, Any]:
     return {
         name: {
             "ours": [row.as_dict() for row in ranking(results, name, "ours")],

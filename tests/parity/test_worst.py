@@ -53,6 +53,16 @@ def test_what_is_wrong_in_kind_is_no_error_of_rounding():
     assert kind.worst("ours") < WRONG and kind.worst("share_ours") == kind.worst("plain_ours") == 0.0
 
 
+def test_what_has_no_oracle_or_is_known_is_nobodys_error():
+    distance = result("distance", **figures(7.0, 0.5, 1.0, 0.0), oracle=False)
+    known = result("known", **figures(9.0, 3.0, 1.0), known="torch ignores the scale")
+    both = [distance, known, result("plain", **figures(5.0, 0.9, 2.0))]
+    assert [r.op for r in worst.ranking(both, "ulp", "ours")] == ["plain"]
+    assert worst.apart(both) == [("distance", 7.0)] and worst.as_dict(both)["apart"] == [{"op": "distance", "ulp": 7.0}]
+    check = assert_parity(torch.tensor(1.0), torch.tensor(1.0000001))
+    assert not check.oracle and assert_parity(torch.tensor(1.0), torch.tensor(1.0000001), torch.tensor(1.0, dtype=torch.float64)).oracle
+
+
 def test_they_are_in_the_terminal_and_in_the_json():
     said = io.StringIO()
     for table in worst.tables(RESULTS):
