@@ -172,11 +172,9 @@ class Multinomial(OfCategorical):
         if self._validate_args:
             self._validate_sample(value)
         logits, value = torch.broadcast_tensors(self.logits, value)
-        logits = logits.clone(memory_format=torch.contiguous_format)
         orders = torch.lgamma(value.sum(-1) + 1) - torch.lgamma(value + 1).sum(-1)
-        impossible = (value == 0) & (logits == -torch.inf)
-        logits = logits.masked_fill(impossible, 0)
-        return orders + (logits * value).sum(-1)
+        never = (value == 0) & (logits == -torch.inf)
+        return orders + (logits.masked_fill(never, 0) * value).sum(-1)
 
 
 class Geometric(ByOdds):
