@@ -1,5 +1,6 @@
 """Failing modules as scripts: short, of the first thing that is wrong, and they need the engine alone."""
 
+import ast
 import os
 import subprocess
 import sys
@@ -34,13 +35,38 @@ SGD = "optim.SGD(p, lr=0.1, momentum=0.9)"
 CONV = "Conv2d(4, 6, (3, 2), stride=2, padding=1)"
 
 
-def exit_code(script, engine, fault=""):
-    """What the script by itself says, in a process that cannot import this project's laboratory."""
-    code = "import sys, runpy; sys.modules['parity'] = None; sys.argv = sys.argv[1:]; runpy.run_path(sys.argv[0], run_name='__main__')"
+ALONE = """
+import contextlib, io, runpy, sys
+sys.modules["parity"] = None
+_, script, *engines = sys.argv
+for engine in engines:
+    said, code = io.StringIO(), None
+    sys.argv = [script, engine]
+    try:
+        with contextlib.redirect_stdout(said):
+            runpy.run_path(script, run_name="__main__")
+    except SystemExit as ended:
+        code = ended.code
+    print(repr((code, said.getvalue())))
+"""
+
+
+def exit_codes(script, *engines, fault=""):
+    """(exit code, what it said) on each engine, in a process that cannot import the laboratory."""
     env = {**os.environ, "PLANTED": fault, "PYTHONPATH": os.pathsep.join([str(HERE), str(HERE.parents[1])])}
-    done = subprocess.run([sys.executable, "-c", code, str(script), engine], capture_output=True, text=True, env=env, cwd=script.parent, timeout=120)
-    assert done.returncode in (0, 1) and not done.stderr, done.stdout + done.stderr
-    return done.returncode, done.stdout
+    command = [sys.executable, "-c", ALONE, str(script), *engines]
+    done = subprocess.run(command, capture_output=True, text=True, env=env, cwd=script.parent, timeout=120)
+    assert done.returncode == 0 and not done.stderr, done.stdout + done.stderr
+    return [ast.literal_eval(line) for line in done.stdout.splitlines()]
+
+
+def assert_it_tells(script, fault):
+    """Sound engines exit with 0, that with the fault with 1, saying where it differs."""
+    sound = exit_codes(script, "torch", "minitorch_ref")
+    assert [code for code, _ in sound] == [0, 0], sound
+    ((code, said),) = exit_codes(script, "planted_engine", fault=fault)
+    assert code == 1 and "first difference: " in said and "not as torch when this was written" in said
+    assert "the same as minitorch_ref when this was written" in said, said
 
 
 def scripts_of(fault, text, ours, reference, folder, monkeypatch):
@@ -71,10 +97,7 @@ def test_a_planted_fault_as_a_script(fault, module, kind, code, numbers, lines, 
     text = written.path.read_text()
     body = text[text.index("def observe") : text.index("REFERENCE =")].strip().splitlines()
     assert len(body) <= lines + 4, text  # def, docstring, try, except and returns
-    assert exit_code(written.path, "torch")[0] == 0 and exit_code(written.path, "minitorch_ref")[0] == 0
-    wrong, said = exit_code(written.path, "planted_engine", fault)
-    assert wrong == 1 and "first difference: " in said and "not as torch when this was written" in said
-    assert "the same as minitorch_ref when this was written" in said, said
+    assert_it_tells(written.path, fault)
 
 
 def test_what_a_reader_sees(ours, reference, tmp_path, monkeypatch):
@@ -82,7 +105,7 @@ def test_what_a_reader_sees(ours, reference, tmp_path, monkeypatch):
     (written,) = scripts_of("dampened", SGD, ours, reference, tmp_path, monkeypatch)
     text = written.path.read_text()
     assert text.startswith(f'"""module.{SGD}: after.p[0]: ') and "`python FILE minitorch_ref`" in text.split('"""')[1]
-    _, said = exit_code(written.path, "planted_engine", "dampened")
+    ((_, said),) = exit_codes(written.path, "planted_engine", fault="dampened")
     # a gradient of 1, then of 0, at the default rate of 1/1000: 1 + 0.9 of it, or 1 + 0.9 · 0.9
     words = said.split("first difference")[1].split("ULP")[0].replace(",", " ").split()
     numbers = [float.fromhex(w) for w in words if w.lstrip("-").startswith("0x")]
@@ -119,7 +142,7 @@ def test_a_file_that_the_other_engine_cannot_read(ours, reference, tmp_path, mon
     load = ours.module.load
     monkeypatch.setattr(ours.module, "load", lambda file: (lambda found: found.get("odd", found))(load(file)))
     (written,) = [w for _, _, w in repro_modules.repro("Linear(4, 3)", ours, reference, tmp_path, 50)]
-    code, said = exit_code(written.path, "torch")
+    ((code, said),) = exit_codes(written.path, "torch")
     assert code == 1 and "raises RuntimeError" in said and "FILE = " in written.path.read_text()
 
 
@@ -176,7 +199,7 @@ def test_a_script_within_rounding_exits_with_0(tmp_path):
     for within, code in ((0.0, 1), (2.0, 0)):
         lines = ['seen = show("out", torch.tensor([1.0000001]))']
         path.write_text(assemble("title", lines, {"torch": ["out float32 [1] 0x1p+0"]}, "torch", within))
-        found, said = exit_code(path, "torch")
+        ((found, said),) = exit_codes(path, "torch")
         assert found == code and "number 0: 0x1.000002p+0 instead of 0x1p+0, 1 ULP apart" in said
 
 
@@ -257,4 +280,4 @@ def test_a_module_that_raises(ours, reference, tmp_path, monkeypatch):
     monkeypatch.setattr(ours.module.nn.Tanh, "forward", refuse)
     (written,) = [w for _, _, w in repro_modules.repro("Tanh()", ours, reference, tmp_path, 100)]
     assert written.check.part == "error" and "ours raises ValueError: rows 1" in written.check.detail
-    assert exit_code(written.path, "torch")[0] == 0
+    assert exit_codes(written.path, "torch")[0][0] == 0
