@@ -147,7 +147,9 @@ globals().update(_LEGACY_TYPES)
 
 # Packages that a program may not need; imported when first used.
 _LATER = {
-    "signal": "signal", "testing": "testing", "amp": "amp", "autocast": "amp", "compile": "compiling", "func": "func", "vmap": "func",
+    "signal": "signal", "testing": "testing", "amp": "amp", "autocast": "amp", "GradScaler": "amp", "get_autocast_dtype": "amp",
+    "is_autocast_cache_enabled": "amp", "is_autocast_enabled": "amp", "to_dlpack": "utils.dlpack",
+    "compile": "compiling", "func": "func", "vmap": "func",
     "accelerator": "accelerator", "distributed": "distributed", "jit": "jit", "onnx": "onnx",
     "multiprocessing": "multiprocessing", "serialization": "serialization",
     "nn": "nn", "distributions": "distributions", "optim": "optim", "utils": "utils", "fft": "fft", "linalg": "linalg", "special": "special", "load": "serialization", "save": "serialization",

@@ -14,15 +14,44 @@ from typing import Any
 
 import numpy as np
 
+from . import dtypes
 from .device import device
 from .tensor import Tensor, wrap
 
-__all__ = ["GradScaler", "autocast", "custom_bwd", "custom_fwd", "is_autocast_available"]
+__all__ = [
+    "GradScaler", "autocast", "custom_bwd", "custom_fwd", "get_autocast_dtype", "is_autocast_available",
+    "is_autocast_cache_enabled", "is_autocast_enabled",
+]  # fmt: skip
 
 
 def is_autocast_available(device_type: str) -> bool:
     """Whether `autocast` knows this kind of device."""
     return device_type in ("cpu", "cuda")
+
+
+def is_autocast_enabled(device_type: str | None = None) -> bool:
+    """False: autocast switches itself off here.  Raises RuntimeError for an unknown device."""
+    if device_type is not None:
+        device(_name_of_device("is_autocast_enabled", device_type))
+    return False
+
+
+def is_autocast_cache_enabled() -> bool:
+    return True
+
+
+def get_autocast_dtype(device_type: str) -> dtypes.dtype:
+    """The type that torch's autocast would compute in: bfloat16 on the CPU, else float16."""
+    kind = device(_name_of_device("get_autocast_dtype", device_type)).type
+    return dtypes.bfloat16 if kind == "cpu" else dtypes.float16
+
+
+def _name_of_device(function: str, given: Any) -> str:
+    if not isinstance(given, str):
+        raise TypeError(
+            f"{function}(): argument 'device_type' (position 1) must be str, not {type(given).__name__}"
+        )
+    return given
 
 
 class autocast:  # noqa: N801

@@ -120,3 +120,16 @@ def test_edges(t):
     np.testing.assert_array_equal(single.numpy(), [6, 12])
     with pytest.raises(RuntimeError, match="It is not possible to get the gradient edge"):
         g.get_gradient_edge(t.ones(2))
+
+
+@pytest.mark.parametrize("t", ENGINES)
+def test_questions_about_autocast(t):
+    assert t.GradScaler is t.amp.GradScaler
+    assert not (t.is_autocast_enabled() or t.is_autocast_enabled("cpu") or t.is_autocast_enabled("cuda"))
+    assert t.is_autocast_cache_enabled()
+    assert (t.get_autocast_dtype("cpu"), t.get_autocast_dtype("cuda")) == (t.bfloat16, t.float16)
+    with pytest.raises(RuntimeError, match="Expected one of cpu, cuda"):
+        t.is_autocast_enabled("somewhere")
+    with pytest.raises(TypeError, match="argument 'device_type' .* must be str, not int"):
+        t.get_autocast_dtype(3)
+    assert type(t.to_dlpack(t.ones(2))).__name__ == "PyCapsule"
