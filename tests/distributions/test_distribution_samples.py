@@ -242,3 +242,27 @@ def test_poisson_draws_of_all_sizes():
         made = side.distributions.Poisson(tensor(side, rates))
         found.append((numbers(made.sample()), side.rand(1).item()))
     assert np.array_equal(found[0][0], found[1][0]) and found[0][1] == found[1][1]
+
+
+def test_the_samples_check_sees_one_number_more(monkeypatch):
+    normal = mt.distributions.Normal
+    plain = normal.sample
+
+    def wasteful(self, shape=()):
+        drawn = plain(self, shape)
+        mt.rand(1)
+        return drawn
+
+    monkeypatch.setattr(normal, "sample", wasteful)
+    (theirs, end), (ours, our_end) = (draws(CASES[0], side) for side in SIDES)
+    assert_same_outcomes(ours, theirs, "Normal")
+    assert end != our_end
+
+
+def test_the_samples_check_sees_another_order():
+    outcomes, _ = draws(CASES[0], torch)
+    with pytest.raises(AssertionError):
+        assert_same_outcomes(outcomes[::-1], outcomes, "Normal")
+    outcomes, _ = draws(next(c for c in CASES if c.name == "Laplace"), torch)
+    with pytest.raises(AssertionError):
+        assert_same_outcomes(outcomes * (1 + 1e-5), outcomes, "Laplace")

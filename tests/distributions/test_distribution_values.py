@@ -116,3 +116,21 @@ def test_as_exact_as_torch(case):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         assert judged(case) == []
+
+
+def test_the_judge_sees_a_wrong_density(monkeypatch):
+    normal = mt.distributions.Normal
+    plain = normal.log_prob
+    monkeypatch.setattr(normal, "log_prob", lambda self, value: plain(self, value) * (1 + 1e-5))
+    assert any(text.startswith("log_prob:") for text in judged(CASES[0]))
+
+
+def test_the_judge_sees_a_wrong_slope(monkeypatch):
+    normal = mt.distributions.Normal
+    plain = normal.log_prob
+
+    def steeper(self, value):
+        return plain(self, value) + 1e-4 * (self.loc - self.loc.detach())
+
+    monkeypatch.setattr(normal, "log_prob", steeper)
+    assert [text.split(":")[0] for text in judged(CASES[0])] == ["log_prob towards loc"]

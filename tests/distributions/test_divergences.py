@@ -168,3 +168,44 @@ def test_the_nearest_formula_is_taken(side):
     finally:
         registry.clear()
         registry.update(before)
+
+
+def test_the_check_sees_a_wrong_formula():
+    kinds = mt.distributions
+    registry, key = kinds.kl._KL_REGISTRY, (kinds.Normal, kinds.Normal)
+    before = registry[key]
+    case = CASES[0]
+    try:
+        kinds.register_kl(*key)(lambda p, q: before(p, q) + 1e-7)
+        theirs, ours = (_divergence(case, case, side)[0] for side in SIDES)
+        with pytest.raises(AssertionError):
+            np.testing.assert_allclose(ours, theirs, rtol=1e-10, atol=1e-13)
+    finally:
+        kinds.register_kl(*key)(before)
+
+
+FAMILIES = [
+    ("Normal", ([0.3, 1.0], [1.2, 0.5]), ([-0.5, 0.0], [0.8, 2.0])),
+    ("Gamma", ([2.3, 0.7], [1.2, 0.5]), ([1.5, 3.0], [0.8, 2.0])),
+    ("Exponential", ([2.3, 0.7],), ([1.5, 3.0],)),
+    ("Poisson", ([2.3, 0.7],), ([1.5, 3.0],)),
+    ("Bernoulli", ([0.3, 0.7],), ([0.5, 0.1],)),
+    ("ContinuousBernoulli", ([0.3, 0.7],), ([0.4, 0.1],)),
+    ("Beta", ([2.3, 0.7], [1.2, 0.5]), ([1.5, 3.0], [0.8, 2.0])),
+    ("Dirichlet", ([[2.3, 0.7, 1.0]],), ([[1.5, 3.0, 0.4]],)),
+]
+
+
+@pytest.mark.parametrize("name, p_args, q_args", FAMILIES)
+def test_log_normalisers_know_entropy_and_divergence(name, p_args, q_args):
+    """The general formulas of an exponential family give what the closed forms give."""
+    kinds = mt.distributions
+    family = kinds.ExponentialFamily
+    p, q = (
+        getattr(kinds, name)(*(mt.tensor(x, dtype=mt.float64) for x in args))
+        for args in (p_args, q_args)
+    )
+    general = kinds.kl._KL_REGISTRY[family, family](p, q)
+    np.testing.assert_allclose(numbers(general), numbers(kinds.kl_divergence(p, q)), rtol=1e-9)
+    if name not in ("Poisson", "Beta", "Dirichlet"):  # theirs have a carrier measure
+        np.testing.assert_allclose(numbers(family.entropy(p)), numbers(p.entropy()), rtol=1e-10)
