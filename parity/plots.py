@@ -131,14 +131,14 @@ def program_plot(result: ProgramResult) -> str:
 def ulp_plot(results: list[OpResult]) -> str:
     """Worst error of each op in ULP, ours against torch's: below the diagonal we are closer."""
     points = [
-        (r.worst("theirs"), r.worst("ours"), r.op, r.verdict.ok)
+        (r.worst("plain_theirs"), r.worst("plain_ours"), r.op, r.verdict.ok)
         for r in results
-        if r.worst("ours") or r.worst("theirs")
+        if r.worst("plain_ours") or r.worst("plain_theirs")
     ]
 
     def draw(figure: Any) -> None:
         axes = figure.subplots()
-        axes.set_title(f"worst error of {len(points)} inexact ops, in ULP")
+        axes.set_title(f"worst error of {len(points)} inexact ops, in ULP, no cancellations")
         low = 0.25
         if points:
             x, y = (np.clip([p[i] for p in points], low, 1e6) for i in (0, 1))
