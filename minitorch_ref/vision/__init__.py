@@ -1,5 +1,15 @@
-"""Images: torchvision's place. `transforms`, `datasets`, `utils`, under torchvision's names."""
+"""Images: torchvision's place. `transforms`, `datasets`, `models`, `utils`, under its names."""
+
+from typing import Any
 
 from . import datasets, transforms, utils
 
-__all__ = ["datasets", "transforms", "utils"]
+__all__ = ["datasets", "models", "transforms", "utils"]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "models":  # most programs define their own
+        import importlib
+
+        return importlib.import_module(".models", __name__)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
