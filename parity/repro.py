@@ -22,7 +22,7 @@ from .compare import Lab
 from .engines import Engine, EngineError, open_engine
 from .outcome import Check
 from .record import run
-from .repro_text import Script, observe, rounding, tells_apart
+from .repro_text import Script, rounding
 from .runner import limit_threads
 from .samples import row_for, samples_for
 from .samples.spec import Row, Sample
@@ -67,13 +67,8 @@ def write(
     finally:
         lab.looks_closer = seen
     script = script_of(lab.theirs, small, row, check)
-    draft = script.text({}, lab.theirs.name)
-    recorded = {e.name: observe(draft, e) for e in (lab.theirs, lab.ours)}
     left = [c for c in again(lab, small, row, check.form) if c.part == check.part]
-    within = rounding(left) if left else 0.0
-    text = script.text(recorded, lab.theirs.name, within)
-    if not tells_apart(text, recorded[lab.ours.name]):
-        text = script.text(recorded, lab.theirs.name)
+    text = script.text(lab.theirs, lab.ours, rounding(left) if left else 0.0)
     name = re.sub(r"[^\w.-]+", "_", f"{sample.op}-{check.form}-{check.part}").strip("_")
     path = folder / f"{name}.py"
     write_atomically(path, text)

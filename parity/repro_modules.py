@@ -25,7 +25,7 @@ from .engines import Engine, EngineError
 from .modules import SEED, STEPS
 from .modules_table import CASES, NET, SCHEDULES, Case
 from .outcome import Check, SampleResult
-from .repro_text import observe, rounding, tells_apart
+from .repro_text import finished, rounding
 from .runner import matches
 from .samples.materialise import array
 from .session import write_atomically
@@ -39,11 +39,11 @@ from .study import (
     layer_lines,
     optimizer_lines,
     schedule_lines,
-    script_of,
+    script_lines,
 )
 
 APART = ("repr", "state_dict")  # compared apart from the computation
-ORDER = ("initial", "output", "grad", "grad of input", "after", "eval")
+ORDER = ("initial", "output", "grad", "grad of input", "afterwards", "eval")
 EPOCHS = 12
 
 
@@ -92,7 +92,7 @@ def write(
     title = f"{study.name}{f', {study.where}' * bool(study.where)}: {first.part}: {first.detail}"
     name = re.sub(r"[^\w.-]+", "_", f"{study.name}-{kind}").strip("_")
     path = folder / f"{name}.py"
-    save(path, small, title, checks, (theirs, ours))
+    write_atomically(path, finished(title, script_lines(small), theirs, ours, rounding(checks)))
     return Written(path, first, study, small)
 
 
@@ -103,19 +103,6 @@ def _what(checks: list[Check]) -> tuple:
     kind = kind_of(checks[0].part)
     said = re.sub(r"\d+", "", checks[0].detail) if kind == "error" else ""
     return kind, checks[0].verdict, said
-
-
-def save(
-    path: Path, study: Study, title: str, checks: list[Check], engines: tuple[Engine, Engine]
-) -> None:
-    """Write the script of a study, with what the reference and the other engine give."""
-    theirs, ours = engines
-    draft = script_of(study, title, {}, theirs.name, 0.0)
-    recorded = {e.name: observe(draft, e) for e in engines}
-    text = script_of(study, title, recorded, theirs.name, rounding(checks))
-    if not tells_apart(text, recorded[ours.name]):
-        text = script_of(study, title, recorded, theirs.name, 0.0)
-    write_atomically(path, text)
 
 
 # ---- from a case to a study ----------------------------------------------------------------------
@@ -173,7 +160,7 @@ def layer_study(case: Case, kind: str, theirs: Engine, steps: int = 1) -> Study:
     out = out[0] if first else out
     if tuple(out.shape) and kind != "output":
         given["cotangent"] = modules.cotangent(case, tuple(out.shape))
-    learn = bool(list(net.parameters())) and kind in ("after", "eval")
+    learn = bool(list(net.parameters())) and kind in ("afterwards", "eval")
     if learn:
         sliced = case.family == "optimizers" and "p[" in case.name
         parameters = "list(net.parameters())" if sliced else "net.parameters()"
@@ -209,7 +196,7 @@ def optimizer_study(case: Case, theirs: Engine, steps: int) -> Study:
         optimizer.step()
     given = {"values": values, "gradients": gradients}
     expressions = {"optimizer": optimizer_of(case, "p")}
-    return Study(f"module.{case.name}", "after", optimizer_lines, given, expressions)
+    return Study(f"module.{case.name}", "afterwards", optimizer_lines, given, expressions)
 
 
 def studies_of(case: Case, checks: list[Check], theirs: Engine) -> Iterator[Study]:
@@ -222,7 +209,7 @@ def studies_of(case: Case, checks: list[Check], theirs: Engine) -> Iterator[Stud
     for kind in ORDER:
         every = any(p in ("training", "values") for p in parts)
         named = any(kind_of(p) == kind for p in parts)
-        if kind == "after" and (steps or every):
+        if kind == "afterwards" and (steps or every):
             last = min(steps, default=STEPS)
             if case.family == "optimizers":
                 yield optimizer_study(case, theirs, last)

@@ -196,7 +196,7 @@ def studies_of(setting: Setting, pair: Pair, folder: Path) -> Iterator[Study]:
         for turns in (1, 2) if caught.optimizer else ():
             given = {**caught.step, "gradients": caught.step["gradients"] * turns}
             expressions = {"optimizer": caught.optimizer}
-            yield Study(name, "after", optimizer_lines, given, expressions, where=where)
+            yield Study(name, "afterwards", optimizer_lines, given, expressions, where=where)
     elif caught.call is not None:
         backward = record["way"] == "backward"
         yield replace(call_study(name, caught, backward), where=where)
@@ -229,7 +229,7 @@ def layer_studies(setting: Setting) -> Iterator[Study]:
         setting.play(theirs)
     finally:
         module.__call__ = call
-    for kind in ("output", "grad", "after"):
+    for kind in ("output", "grad", "afterwards"):
         for net, state, args in called.values():
             yield _layer(setting, kind, net, state, args)
 

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from .engines import Engine
+from .ledger import processor
 from .outcome import Check, Verdict
 from .record import OUT_DTYPES, Value
 from .samples.materialise import array, arrays_of
@@ -289,15 +290,36 @@ class Script:
 
     # ---- the whole -------------------------------------------------------------------------------
 
-    def text(self, recorded: dict[str, list[str]], reference: str, within: float = 0.0) -> str:
-        """The script, with what both engines gave; `within`: ULPs that rounding explains."""
+    def text(self, theirs: Engine, ours: Engine, within: float = 0.0) -> str:
+        """The script, with what both engines give; `within`: ULPs that rounding explains."""
         title = f"{self.sample.op}, {self.form}: {self.part}: {self.check.detail}"
-        return assemble(
-            title, self.lines, recorded, reference, within, messages=self.part == "error"
-        )
+        return finished(title, self.lines, theirs, ours, within, self.part == "error")
 
 
 HELPERS = {"strided(": STRIDED, "tensors(": TENSORS, "facts(": FACTS}
+
+
+def finished(
+    title: str,
+    lines: list[str],
+    theirs: Engine,
+    ours: Engine,
+    within: float = 0.0,
+    messages: bool = False,
+) -> str:
+    """The script with what both engines give, and with what it was made.
+
+    within: ULPs that rounding explains; none are allowed if ours would pass with them.
+    """
+    draft = assemble(title, lines, {}, theirs.name, messages=messages)
+    recorded = {e.name: observe(draft, e) for e in (theirs, ours)}
+    versions = [f"{e.name} {getattr(e.module, '__version__', '')}".strip() for e in (theirs, ours)]
+    made = f"Written with {' and '.join(versions)}; torch rounds as for {processor() or 'any'}."
+
+    def text(allowed: float) -> str:
+        return assemble(title, lines, recorded, theirs.name, allowed, messages, made=made)
+
+    return text(within) if tells_apart(text(within), recorded[ours.name]) else text(0.0)
 
 
 def assemble(
@@ -308,17 +330,20 @@ def assemble(
     within: float = 0.0,
     messages: bool = False,
     constants: str = "",
+    made: str = "",
 ) -> str:
     """The script whose `observe` runs `lines`, which leave what they saw in `seen`.
 
     recorded: what each engine gave.  within: ULPs that rounding explains.  messages: whether the
     text of an exception counts.  constants: more of them, as code.
+    made: with what the script was.
     """
     what = " ".join(title.split()).replace("\\", "/").replace('""', "''")
     wrapped = "\n".join(textwrap.wrap(what[:600], 99))
     runs = " or ".join(f"`python FILE {name}`" for name in recorded if " " not in name)
     but = " (but for rounding)" if within else ""
     usage = f"Run {runs}, FILE being this one.\nExit code 0: {reference}'s result{but}, 1: another."
+    usage += f"\n{made}" if made else ""
     body = "\n".join(lines).replace("\n", "\n        ")
     said = ": {error}" if messages else ""
     observe = (
@@ -327,7 +352,7 @@ def assemble(
         f'        return [f"raises {{type(error).__name__}}{said}"]\n    return seen'
     )
     modules = ["importlib", "itertools", "math", "re", "sys"]
-    modules += [m for m in ("base64", "io") if f"{m}." in body]
+    modules += [m for m in ("base64", "io") if re.search(rf"\b{m}[.]", body)]
     needed = body + FACTS * ("facts(" in body)
     helpers = [OBSERVE, *(t for word, t in HELPERS.items() if word in needed)]
     parts = [

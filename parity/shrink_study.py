@@ -335,7 +335,7 @@ def in_order(study: Study, theirs: Engine) -> Study:
     expressions = dict(study.expressions)
     if not study.learn:
         expressions.pop("optimizer", None)
-        if study.kind in ("after", "eval"):
+        if study.kind in ("afterwards", "eval"):
             given.pop("cotangent", None)
     return _with_cotangent(replace(study, given=given, expressions=expressions), theirs)
 

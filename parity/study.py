@@ -3,7 +3,7 @@
 The lines that are judged are those of the script: here they run with their tensors given by name,
 in a repro the same lines stand below the same tensors as hex floats.  Each line that looks at
 something has the form `seen += show(name, value)`; the part of a name before the first dot is its
-kind ("output", "grad", "after", …), and the kinds come in the order of the computation.
+kind ("output", "grad", "afterwards", …), and the kinds come in the order of the computation.
 
 How far off is too far is judged as for modules: against the same lines in float64, and those with
 every result rounded at random.
@@ -23,7 +23,7 @@ from . import nullmodel
 from .engines import Engine, open_engine
 from .modules import NULL_SEEDS, SEED, judge_tensor, scale_ulp
 from .outcome import Check, Verdict
-from .repro_text import assemble, quoted, tensor_text
+from .repro_text import quoted, tensor_text
 from .rounding import Rounded
 
 BUILT = ("repr", "state_dict", "initial", "file")  # kinds that show as soon as a net is built
@@ -280,8 +280,8 @@ def layer_lines(study: Study) -> list[str]:
     if kind == "eval":
         lines += ["net.eval()", f"out = net({_arguments(study)})"]
         return lines + looks(study, [("eval", _first(study))])
-    if kind == "after":
-        return lines + looks(study, [(f"after.{n}", path_of(n)) for n in state])
+    if kind == "afterwards":
+        return lines + looks(study, [(f"afterwards.{n}", path_of(n)) for n in state])
     lines += looks(study, [("output", _first(study))])
     if kind == "output":
         return lines
@@ -349,7 +349,7 @@ def optimizer_lines(study: Study) -> list[str]:
         "        q.grad = gradient",
         "    optimizer.step()",
     ]
-    return lines + looks(study, [(f"after.p[{i}]", f"p[{i}]") for i in range(count)])
+    return lines + looks(study, [(f"afterwards.p[{i}]", f"p[{i}]") for i in range(count)])
 
 
 def schedule_lines(study: Study) -> list[str]:
@@ -405,11 +405,8 @@ def code_of(value: Any, indent: str = "") -> str:
     return "\n".join([left, *rows, indent + right]) if rows else left + right
 
 
-def script_of(
-    study: Study, title: str, recorded: dict[str, list[str]], reference: str, within: float
-) -> str:
-    """The study as a script."""
+def script_lines(study: Study) -> list[str]:
+    """The lines of the study with its tensors written out."""
     given = {name: value for name, value in study.given.items() if leaves_of(value)}
     lines = [f"{name} = {code_of(value)}" for name, value in given.items()]
-    lines += [*_leaf_lines(study), "seen = []", *study.form(study)]
-    return assemble(title, lines, recorded, reference, within)
+    return [*lines, *_leaf_lines(study), "seen = []", *study.form(study)]

@@ -11,8 +11,8 @@ import pytest
 from parity.__main__ import main
 from parity.compare import Lab
 from parity.engines import open_engine
-from parity.repro import observe, write
-from parity.repro_text import STRIDED, hexed, tensor_text
+from parity.repro import write
+from parity.repro_text import STRIDED, hexed, observe, tensor_text
 from parity.samples import row_for, samples_for
 from parity.samples.spec import F, Sample, X
 from parity.shrink import shrink, values_of

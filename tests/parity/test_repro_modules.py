@@ -79,9 +79,9 @@ def scripts_of(fault, text, ours, reference, folder, monkeypatch):
 ROWS = [
     ("wrong_linear", "Linear(4, 3)", "grad", "torch.nn.Linear(1, 1)", 4, 16),
     ("wrong_conv", CONV, "output", "torch.nn.Conv2d(1, 1, (1, 1), stride=2)", 3, 14),
-    ("dampened", SGD, "after", "torch.optim.SGD(p, momentum=0.9)", 3, 21),
+    ("dampened", SGD, "afterwards", "torch.optim.SGD(p, momentum=0.9)", 3, 21),
     ("dropped_draw", "Dropout(0.25)", "output", "torch.nn.Dropout(0.25)", 2, 10),
-    ("biased_variance", "BatchNorm2d(4)", "after", "torch.nn.BatchNorm2d(1)", 7, 16),
+    ("biased_variance", "BatchNorm2d(4)", "afterwards", "torch.nn.BatchNorm2d(1)", 7, 16),
     ("late_schedule", "StepLR(3, gamma=0.3)", "rate", "torch.optim.lr_scheduler.StepLR(optimizer, 1)", 0, 11),
     ("other_start", "Linear(4, 3)", "initial", "torch.nn.Linear(1, 1)", 0, 9),
     ("other_repr", "Linear(4, 3)", "repr", "torch.nn.Linear(1, 1)", 0, 7),
@@ -104,7 +104,7 @@ def test_what_a_reader_sees(ours, reference, tmp_path, monkeypatch):
     """A difference in hex and in ULP; a title with the name that the report has."""
     (written,) = scripts_of("dampened", SGD, ours, reference, tmp_path, monkeypatch)
     text = written.path.read_text()
-    assert text.startswith(f'"""module.{SGD}: after.p[0]: ') and "`python FILE minitorch_ref`" in text.split('"""')[1]
+    assert text.startswith(f'"""module.{SGD}: afterwards.p[0]: ') and "`python FILE minitorch_ref`" in text.split('"""')[1]
     ((_, said),) = exit_codes(written.path, "planted_engine", fault="dampened")
     # a gradient of 1, then of 0, at the default rate of 1/1000: 1 + 0.9 of it, or 1 + 0.9 · 0.9
     words = said.split("first difference")[1].split("ULP")[0].replace(",", " ").split()
@@ -159,11 +159,11 @@ def test_a_study_computes_what_the_module_check_does(reference):
     from parity.modules import train
 
     case = next(c for c in CASES if c.name == "Linear(4, 3)")
-    values, seen = train(reference, case).values, run(repro_modules.layer_study(case, "after", reference, 3), reference)
-    assert seen.values["after.weight"].tobytes() == values["step 3.weight"].tobytes()
+    values, seen = train(reference, case).values, run(repro_modules.layer_study(case, "afterwards", reference, 3), reference)
+    assert seen.values["afterwards.weight"].tobytes() == values["step 3.weight"].tobytes()
     optimizer = next(c for c in CASES if c.name == SGD)
     values, seen = train(reference, optimizer).values, run(repro_modules.optimizer_study(optimizer, reference, 3), reference)
-    assert seen.values["after.p[0]"].tobytes() == values["step 3.0.weight"].tobytes()
+    assert seen.values["afterwards.p[0]"].tobytes() == values["step 3.0.weight"].tobytes()
 
 
 # ---- what counts as the same ---------------------------------------------------------------------

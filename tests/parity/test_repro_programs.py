@@ -28,7 +28,7 @@ ROWS = [
     ("wrong_sigmoid", "admissions", {"epochs": 10}, "grad", "torch.sigmoid(x0)", 2, "`p = torch.sigmoid("),
     ("wrong_kernel", "lenet5", SMALL, "output", "torch.conv2d(x0, x1)", 10, "`x = self.pool(F.relu(self.conv1(x)))`"),
     ("wrong_pool", "lenet5", SMALL, "grad", "torch.nn.functional.max_pool2d(x0, 1)", 2, "`x = self.pool("),
-    ("dampened", "lenet5", SMALL, "after", "torch.optim.SGD(p, momentum=0.9)", 3, "`optimizer.step()`"),
+    ("dampened", "lenet5", SMALL, "afterwards", "torch.optim.SGD(p, momentum=0.9)", 3, "`optimizer.step()`"),
     ("wrong_linear", "lenet5", SMALL, "grad", "torch.nn.Linear(in_features=1, out_features=1)", 4, ""),
     ("hungry_permutation", "lenet5", SMALL, "draw", "torch.randperm(1)", 0, ""),
     ("refusing", "lenet5", SMALL, "error", "torch.conv2d(x0, x1)", 10, ""),
