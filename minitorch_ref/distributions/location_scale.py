@@ -10,7 +10,7 @@ import minitorch_ref as torch
 
 from ..tensor import Tensor
 from . import constraints
-from .combined import TransformedDistribution
+from .combined import Stepwise, TransformedDistribution
 from .distribution import Distribution
 from .exp_family import ExponentialFamily
 from .formulas import Parametric, density, draw, moment, quantile, summary
@@ -177,7 +177,7 @@ def _gumbel(y: Tensor) -> Tensor:
     return y - y.exp()
 
 
-class Gumbel(Parametric, TransformedDistribution):
+class Gumbel(Stepwise):
     """The largest of many: loc - scale · log(-log u)."""
 
     arg_constraints = _LOC_SCALE
@@ -186,13 +186,16 @@ class Gumbel(Parametric, TransformedDistribution):
     def __init__(self, loc: Any, scale: Any, validate_args: bool | None = None) -> None:
         self.loc, self.scale = broadcast_all(loc, scale)
         info = torch.finfo(self.loc.dtype)
-        ones = torch.ones_like(self.scale)
         base = Uniform(info.tiny * torch.ones_like(self.loc), 1 - info.eps, validate_args)
-        twice_log = [
-            ExpTransform().inv, AffineTransform(0, -ones),
-            ExpTransform().inv, AffineTransform(self.loc, -self.scale),
-        ]  # fmt: skip
-        TransformedDistribution.__init__(self, base, twice_log, validate_args=validate_args)
+        super().__init__(base, self._steps(), validate_args=validate_args)
+
+    def _steps(self) -> list[Any]:
+        return [
+            ExpTransform().inv,
+            AffineTransform(0, -torch.ones_like(self.scale)),
+            ExpTransform().inv,
+            AffineTransform(self.loc, -self.scale),
+        ]
 
     mode = moment(lambda loc: loc)
     mean = moment(lambda loc, scale: loc + scale * euler_constant)

@@ -42,7 +42,6 @@ class Wishart(ByFactor, ExponentialFamily):
     support = constraints.positive_definite
     has_rsample = True
     _mean_carrier_measure = 0
-    _kept = ("_unbroadcasted_scale_tril", "_batch_dims")
 
     def __init__(
         self,
@@ -84,7 +83,6 @@ class Wishart(ByFactor, ExponentialFamily):
                 "ndim - 1 < df < ndim.",
                 stacklevel=2,
             )
-        self._batch_dims = [-(i + 1) for i in range(len(batch))]
         self._unbroadcasted_scale_tril = factor_of(**{name: matrix})
 
     @property
@@ -133,7 +131,8 @@ class Wishart(ByFactor, ExponentialFamily):
         return sample
 
     def _any_of_batch(self, condition: Tensor) -> Tensor:
-        return condition.any(self._batch_dims) if self._batch_dims else condition
+        dims = [-(i + 1) for i in range(len(self._batch_shape))]
+        return condition.any(dims) if dims else condition
 
     def _bartlett_sampling(self, sample_shape: Any) -> Tensor:
         """(L A)(L A)ᵀ: A lower triangular, normal below roots of chi-squared numbers."""

@@ -266,3 +266,38 @@ def test_the_samples_check_sees_another_order():
     outcomes, _ = draws(next(c for c in CASES if c.name == "Laplace"), torch)
     with pytest.raises(AssertionError):
         assert_same_outcomes(outcomes * (1 + 1e-5), outcomes, "Laplace")
+
+
+# ---- expanded ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_expanded_distributions(case):
+    """In a larger batch: torch's outcomes, and the densities of the plain one.
+
+    (torch 2.13's GeneralizedPareto has no density in float64.)
+    """
+    found = []
+    for side in SIDES:
+        plain, _ = case.make(side, "float64" if case.name != "GeneralizedPareto" else "float32")
+        wide = plain.expand((2, *plain.batch_shape))
+        assert tuple(wide.batch_shape) == (2, *plain.batch_shape)
+        assert wide.event_shape == plain.event_shape and type(wide) is type(plain)
+        side.manual_seed(4)
+        outcomes = wide.sample((3,))
+        found.append((numbers(outcomes), repr(wide)))
+        np.testing.assert_allclose(
+            numbers(wide.log_prob(outcomes)), numbers(plain.log_prob(outcomes)), rtol=1e-11
+        )
+        for name in ("mean", "variance", "entropy"):
+            try:
+                asked, own = getattr(wide, name), getattr(plain, name)
+                asked, own = (x() if callable(x) else x for x in (asked, own))
+            except (NotImplementedError, AttributeError):  # torch's Multinomial loses its binomial
+                continue
+            np.testing.assert_allclose(
+                numbers(asked), np.broadcast_to(numbers(own), asked.shape), rtol=1e-12
+            )
+    (theirs, their_repr), (ours, our_repr) = found
+    assert_same_outcomes(ours, theirs, case.name)
+    assert our_repr == their_repr
