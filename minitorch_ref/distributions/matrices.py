@@ -94,7 +94,6 @@ class Wishart(ByFactor, ExponentialFamily):
             "df": constraints.greater_than(self._event_shape[-1] - 1),
         }
 
-    _l = moment(lambda _unbroadcasted_scale_tril: _unbroadcasted_scale_tril)
     _p = moment(lambda _event_shape: _event_shape[-1])
 
     mean = moment(lambda df, covariance_matrix: _like_matrix(df) * covariance_matrix)

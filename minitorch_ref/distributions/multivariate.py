@@ -67,25 +67,11 @@ class ByFactor(Parametric):
 
     _kept: tuple[str, ...] = ("_unbroadcasted_scale_tril",)
 
-    _matrix_shape = moment(
-        lambda _batch_shape, _event_shape: _batch_shape + _event_shape[-1:] + _event_shape[-1:]
-    )
-    scale_tril = derived(
-        lambda _unbroadcasted_scale_tril, _matrix_shape: (
-            _unbroadcasted_scale_tril.expand(_matrix_shape)
-        )
-    )
-    covariance_matrix = derived(
-        lambda _unbroadcasted_scale_tril, _matrix_shape: (
-            torch.matmul(_unbroadcasted_scale_tril, _unbroadcasted_scale_tril.mT)
-            .expand(_matrix_shape)
-        )
-    )  # fmt: skip
-    precision_matrix = derived(
-        lambda _unbroadcasted_scale_tril, _matrix_shape: (
-            torch.cholesky_inverse(_unbroadcasted_scale_tril).expand(_matrix_shape)
-        )
-    )
+    _l = moment(lambda _unbroadcasted_scale_tril: _unbroadcasted_scale_tril)
+    _matrices = moment(lambda _batch_shape, _event_shape: _batch_shape + _event_shape[-1:] * 2)
+    scale_tril = derived(lambda _l, _matrices: _l.expand(_matrices))
+    covariance_matrix = derived(lambda _l, _matrices: torch.matmul(_l, _l.mT).expand(_matrices))
+    precision_matrix = derived(lambda _l, _matrices: torch.cholesky_inverse(_l).expand(_matrices))
 
 
 _MATRICES = {
@@ -132,29 +118,20 @@ class MultivariateNormal(ByFactor):
         Distribution.__init__(self, batch, self.loc.shape[-1:], validate_args=validate_args)
         self._unbroadcasted_scale_tril = factor_of(**{name: matrix})
 
+    _shape = moment(lambda _batch_shape, _event_shape: _batch_shape + _event_shape)
+
     mean = mode = moment(lambda loc: loc)
-    variance = moment(
-        lambda _unbroadcasted_scale_tril, _batch_shape, _event_shape: (
-            _unbroadcasted_scale_tril.pow(2).sum(-1).expand(_batch_shape + _event_shape)
-        )
-    )
-    rsample = draw(
-        lambda shape, loc, _unbroadcasted_scale_tril: (
-            loc + times(_unbroadcasted_scale_tril, standard_normal(shape, loc))
-        )
-    )
+    variance = moment(lambda _l, _shape: _l.pow(2).sum(-1).expand(_shape))
+    rsample = draw(lambda shape, loc, _l: loc + times(_l, standard_normal(shape, loc)))
     log_prob = density(
-        lambda value, loc, _unbroadcasted_scale_tril, _event_shape: (
-            -0.5 * (
-                _event_shape[0] * _LOG_TWO_PI
-                + square_distance(_unbroadcasted_scale_tril, value - loc)
-            )
-            - log_diagonal(_unbroadcasted_scale_tril)
+        lambda value, loc, _l: (
+            -0.5 * (loc.shape[-1] * _LOG_TWO_PI + square_distance(_l, value - loc))
+            - log_diagonal(_l)
         )
-    )  # fmt: skip
+    )
     entropy = summary(
-        lambda _unbroadcasted_scale_tril, _event_shape, _batch_shape: (
-            0.5 * _event_shape[0] * (1.0 + _LOG_TWO_PI) + log_diagonal(_unbroadcasted_scale_tril)
+        lambda _l, _event_shape, _batch_shape: (
+            0.5 * _event_shape[0] * (1.0 + _LOG_TWO_PI) + log_diagonal(_l)
         ).expand(_batch_shape)
     )
 
@@ -215,21 +192,18 @@ class LowRankMultivariateNormal(Parametric):
     _w = moment(lambda _unbroadcasted_cov_factor: _unbroadcasted_cov_factor)
     _d = moment(lambda _unbroadcasted_cov_diag: _unbroadcasted_cov_diag)
     _shape = moment(lambda _batch_shape, _event_shape: _batch_shape + _event_shape)
+    _matrices = moment(lambda _batch_shape, _event_shape: _batch_shape + _event_shape * 2)
 
     mean = mode = moment(lambda loc: loc)
     variance = moment(lambda _w, _d, _shape: (_w.pow(2).sum(-1) + _d).expand(_shape))
-    scale_tril = derived(
-        lambda _w, _d, _shape: _lowrank_factor(_w, _d).expand(_shape + _shape[-1:])
-    )
+    scale_tril = derived(lambda _w, _d, _matrices: _lowrank_factor(_w, _d).expand(_matrices))
     covariance_matrix = derived(
-        lambda _w, _d, _shape: (
-            (torch.matmul(_w, _w.mT) + torch.diag_embed(_d)).expand(_shape + _shape[-1:])
-        )
+        lambda _w, _d, _matrices: (torch.matmul(_w, _w.mT) + torch.diag_embed(_d)).expand(_matrices)
     )
     precision_matrix = derived(
-        lambda _w, _d, _capacitance_tril, _shape: (
-            _lowrank_inverse(_w, _d, _capacitance_tril).expand(_shape + _shape[-1:])
-        )
+        lambda _w, _d, _capacitance_tril, _matrices: _lowrank_inverse(
+            _w, _d, _capacitance_tril
+        ).expand(_matrices)
     )
     rsample = draw(lambda shape, loc, _w, _d: _lowrank_draw(shape, loc, _w, _d))
     log_prob = density(
