@@ -128,6 +128,16 @@ def _node_register_prehook(self: Node, hook: Callable[..., Any]) -> RemovableHan
     return add_hook(hooks_of(self).prior, hook)
 
 
+def _saved(self: Node, name: str) -> Any:
+    """`_saved_self` and the like, for who looks into the graph."""
+    if name.startswith("_saved_"):
+        from .saved_values import saved_value
+
+        return saved_value(self, name.removeprefix("_saved_"))
+    raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+
+Node.__getattr__ = _saved  # type: ignore[attr-defined]
 Node.register_hook = _node_register_hook  # type: ignore[attr-defined]
 Node.register_prehook = _node_register_prehook  # type: ignore[attr-defined]
 

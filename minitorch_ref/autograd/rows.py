@@ -75,7 +75,7 @@ class Row:
         active = [i for i in (0, 1) if pattern >> i & 1]
         steps = [(i, self.rules[i], [self.places[n] for n in wants(self.rules[i])]) for i in active]
         needed = {place for _, _, places in steps for place in places}
-        plan = Plan(steps, [i in needed for i in (0, 1, 2)], len(self.places) - 1)
+        plan = Plan(steps, [i in needed for i in (0, 1, 2)], self)
         self.plans[pattern] = plan
         return plan
 
@@ -88,8 +88,9 @@ class Plan:
     `count`: how many operands there are.
     """
 
-    def __init__(self, steps: list[Any], keeps: list[bool], count: int) -> None:
-        self.steps, self.keeps, self.count, self.saves = steps, keeps, count, any(keeps)
+    def __init__(self, steps: list[Any], keeps: list[bool], row: Row) -> None:
+        self.steps, self.keeps, self.saves = steps, keeps, any(keeps)
+        self.row, self.count = row, len(row.places) - 1
 
 
 class RowNode(Node):

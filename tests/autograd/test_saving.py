@@ -265,3 +265,53 @@ def test_counted_writes():
             t.autograd.graph.register_multi_grad_hook([x], print, mode="some")
         with pytest.raises(AssertionError, match="Expected gradient function to be set"):
             t.autograd.graph.register_multi_grad_hook([t.ones(2)], print)
+
+
+# ---- looking at what was saved ---------------------------------------------------------------------
+
+LOOKS = {
+    "mul": lambda t, x, y: x * y, "square": lambda t, x, y: x * x, "exp": lambda t, x, y: x.exp(),
+    "sin": lambda t, x, y: x.sin(),
+    "sqrt": lambda t, x, y: (x * 2).sqrt(), "softmax": lambda t, x, y: t.softmax(x, 0),
+    "abs": lambda t, x, y: x.abs(), "maximum": lambda t, x, y: t.maximum(x, y), "log": lambda t, x, y: x.log(),
+    "tanh": lambda t, x, y: x.tanh(), "add": lambda t, x, y: x + y, "where": lambda t, x, y: t.where(y > 1, x, y),
+}  # fmt: skip
+
+
+def looked_at(t, f):
+    x, y = t.from_numpy(X.copy()).requires_grad_(), t.from_numpy(X.copy() + 0.25)
+    out, found = f(t, x, y), []
+    for name in ("self", "other", "result", "condition", "nothing"):
+        try:
+            value = getattr(out.grad_fn, f"_saved_{name}")
+        except AttributeError as error:
+            found.append(str(error))
+            continue
+        shown = value if value is None else (value is x, value.requires_grad, value.dtype.is_floating_point)
+        found.append((shown, None if value is None else value.detach().numpy()))
+    out.sum().backward()
+    for name in [n for n, f in zip(("self", "other", "result", "condition"), found) if type(f) is tuple]:
+        try:
+            found.append(getattr(out.grad_fn, f"_saved_{name}") is None)
+        except (AttributeError, RuntimeError) as error:
+            found.append((type(error).__name__, str(error)[:40]))
+    return found
+
+
+@pytest.mark.parametrize("name", LOOKS)
+def test_what_was_saved_can_be_looked_at(name):
+    for a, b in zip(looked_at(mt, LOOKS[name]), looked_at(torch, LOOKS[name]), strict=True):
+        if isinstance(b, tuple) and isinstance(b[1], np.ndarray):
+            assert a[0] == b[0]
+            np.testing.assert_allclose(a[1], b[1], rtol=1e-14)
+        else:
+            assert a == b
+
+
+def test_a_written_tensor_cannot_be_looked_at():
+    for t in ENGINES:
+        y = t.ones(2, requires_grad=True).exp()
+        node = y.grad_fn
+        y.add_(1)
+        with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+            node._saved_result
