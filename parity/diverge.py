@@ -139,6 +139,8 @@ def _read(path: Path) -> tuple[dict, Iterator[dict]]:
     head, records = trail.read(path)
     if head.get("kind") == "draws":
         raise trail.TrailError(f"{path}:1: a ledger of draws, no trail of ops: use parity draws")
+    if "kind" in head:
+        raise trail.TrailError(f"{path}:1: a trail of {head['kind']}, none of ops")
     return head, records
 
 

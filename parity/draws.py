@@ -26,9 +26,8 @@ import numpy as np
 from . import trail
 from .engines import Engine, EngineError
 from .pairs import differing_args
-from .trail import Sites, TrailError, Writer, floats_in, summary, tensors_in
+from .trail import Sites, TrailError, Writer, floats_in, summary, tensors_in, written
 from .trail_processes import Run, add_limit, ended, record_all
-from .trail_run import STOPPED
 from .watch import watching
 
 BLOCK = 624
@@ -227,20 +226,13 @@ def describe(found: Parting, a: str, b: str) -> str:
 
 def record(engine: Engine, path: Path, program: Callable[[], None], **header: Any) -> str:
     """Write the ledger of `program()`; the exception that ended it, or an empty string."""
-    writer, error = Writer(path, engine=engine.name, kind="draws", **header), ""
-    try:
+    writer = Writer(path, engine=engine.name, kind="draws", **header)
+
+    def watched() -> None:
         with watching(engine, Ledger(engine, writer)):
             program()
-    except EngineError:
-        writer.discard()
-        raise
-    except Exception as raised:
-        error = f"{type(raised).__name__}: {raised}"
-    except KeyboardInterrupt:  # by diverge: it has not ended in time
-        error = STOPPED
-    finally:
-        writer.close(error)
-    return error
+
+    return written(writer, watched)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -77,10 +77,10 @@ def program_plot(result: ProgramResult) -> str:
             color=TORCH,
             lw=5,
             alpha=0.28,
-            label="torch",
+            label=result.theirs.engine,
             solid_capstyle="round",
         )
-        top.plot(steps, smooth(ours, window), color=OURS, lw=1.3, label="minitorch_ref")
+        top.plot(steps, smooth(ours, window), color=OURS, lw=1.3, label=result.ours.engine)
         top.set_ylabel("loss" + (f" (mean of {window} steps)" if window > 1 else ""))
         top.legend(loc="upper right")
         top.set_title(f"{result.name}: {result.steps:,} steps")

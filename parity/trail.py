@@ -17,16 +17,18 @@ import os
 import sys
 import tempfile
 import threading
+import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 
-from .engines import Engine
+from .engines import Engine, EngineError
 
 FORMAT = 1
 OPAQUE = "opaque"
+STOPPED = "stopped"  # how the error of a run begins that did not end in time
 SAMPLES = 8  # values kept of each tensor
 
 
@@ -135,7 +137,7 @@ class Writer:
 
     def __init__(self, path: Path, **header: Any) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        self.path = path
+        self.path, self.script = path, str(header.get("script", ""))
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         self.draft = Path(name)
         self.file: IO[str] = os.fdopen(handle, "w", encoding="utf-8")
@@ -168,6 +170,30 @@ class Writer:
         """Leave no trail: the run could not be made."""
         self.file.close()
         self.draft.unlink(missing_ok=True)
+
+
+def written(writer: Writer, program: Callable[[], None]) -> str:
+    """Close the trail of `program()`; the exception that ended it, or an empty string.
+
+    A trail up to the exception is still worth comparing; if the engine could not be had there is none.
+    """
+    error = ""
+    try:
+        program()
+    except SystemExit as ended:
+        error = f"SystemExit: {ended.code}" if ended.code not in (None, 0) else ""
+    except EngineError:
+        writer.discard()
+        raise
+    except Exception as raised:
+        error = f"{type(raised).__name__}: {raised}"
+    except KeyboardInterrupt as stopped:  # it has not ended in time (trail_processes.py)
+        frames = traceback.extract_tb(stopped.__traceback__)
+        lines = [f.lineno for f in frames if f.filename == writer.script]
+        error = f"{STOPPED} at {writer.script}" + (f":{lines[-1]}" if lines else "")
+    finally:
+        writer.close(error)
+    return error
 
 
 def read(path: Path) -> tuple[dict, Iterator[dict]]:

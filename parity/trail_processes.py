@@ -18,7 +18,8 @@ from pathlib import Path
 
 from . import trail
 from .engines import EngineError
-from .trail_run import STOPPED, compiled
+from .trail import STOPPED
+from .trail_run import compiled
 
 LIMIT, GRACE = 3600.0, 10.0  # seconds for a run, and to end it when it is asked to
 

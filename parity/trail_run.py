@@ -1,6 +1,6 @@
 """Recording a trail: run a script on one engine and write down what every op did.
 
-    python -m parity.trail_run [--nudge SEED | --draws] ENGINE FILE script.py [arg …]
+    python -m parity.trail_run [--nudge SEED | --draws | --losses HOW] ENGINE FILE script.py [arg …]
 
 Forward records come from `watch.watching`, backward records from hooks on the nodes of the graph,
 which both engines have (trail_backward.py); they carry the call site of the op.  An optimizer's step
@@ -15,7 +15,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import sys
-import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -24,7 +23,7 @@ import numpy as np
 
 from .engines import Engine, EngineError, open_engine
 from .observe import nudge_array
-from .trail import Sites, Writer, digest, floats_in, opaque, summary, tensors_in
+from .trail import Sites, Writer, digest, floats_in, opaque, summary, tensors_in, written
 from .trail_backward import Gradients
 from .watch import watching
 
@@ -50,7 +49,6 @@ UNREAD = {
     "eye_",
 }  # what was there before does not count
 HELPERS = ("clip_grad_norm_", "clip_grad_value_")  # of all parameters together
-STOPPED = "stopped"  # how the error of a run begins that did not end in time
 RANDOM = {
     "rand", "randn", "randint", "randperm", "rand_like", "randn_like", "randint_like", "normal",
     "bernoulli", "multinomial", "poisson", "uniform_", "normal_", "random_", "bernoulli_", "dropout",
@@ -331,45 +329,36 @@ def record(
     """Write the trail of a script; the exception that ended it, or an empty string."""
     version = str(getattr(engine.module, "__version__", "?"))
     writer = Writer(path, engine=engine.name, version=version, script=str(script), argv=argv)
-    recorder, error = Recorder(engine, writer, nudge), ""
-    try:
+    recorder = Recorder(engine, writer, nudge)
+
+    def watched() -> None:
         with recorder.steps(), recorder.helpers(), watching(engine, recorder):
             run_script(engine, script, argv)
-    except SystemExit as ended:
-        error = f"SystemExit: {ended.code}" if ended.code not in (None, 0) else ""
-    except EngineError:
-        writer.discard()
-        raise
-    except Exception as raised:  # the program's: a trail up to here is still worth comparing
-        error = f"{type(raised).__name__}: {raised}"
-    except KeyboardInterrupt as stopped:  # by diverge: it has not ended in time
-        error = f"{STOPPED} at {_place(stopped, script)}"
-    finally:
-        writer.close(error)
-    return error
 
-
-def _place(error: BaseException, script: Path) -> str:
-    """The line of the script that was being run."""
-    frames = traceback.extract_tb(error.__traceback__)
-    lines = [f.lineno for f in frames if f.filename == str(script)]
-    return f"{script}:{lines[-1]}" if lines else str(script)
+    return written(writer, watched)
 
 
 def main(argv: list[str]) -> int:
-    """[--nudge SEED | --draws] ENGINE FILE script.py [arg …]; 0, or 2 when it could not run."""
-    nudge = int(argv[1]) if argv[0] == "--nudge" else None
-    ledger = argv[0] == "--draws"
-    spec, path, script, *rest = argv[2 if nudge is not None else int(ledger) :]
+    """[--nudge SEED | --draws | --losses HOW] ENGINE FILE script.py [arg …]; 0, 2 if it could not run."""
+    what, options = (argv[0], argv[1:]) if argv[0].startswith("--") else ("", argv)
+    how, *options = options if what in ("--nudge", "--losses") else ["", *options]
+    spec, path, script, *rest = options
+
+    def program() -> None:
+        run_script(engine, Path(script), rest)
+
     try:
         engine = open_engine(spec)
-        if ledger:
+        if what == "--draws":
             from . import draws
 
-            error = draws.record(
-                engine, Path(path), lambda: run_script(engine, Path(script), rest), script=script
-            )
+            error = draws.record(engine, Path(path), program, script=script)
+        elif what == "--losses":
+            from . import trajectory
+
+            error = trajectory.record(engine, Path(path), program, how, script=script)
         else:
+            nudge = int(how) if what == "--nudge" else None
             error = record(engine, Path(path), Path(script), rest, nudge)
     except (EngineError, OSError) as wrong:
         print(f"parity: {wrong}", file=sys.stderr)
