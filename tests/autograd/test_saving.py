@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import threading
 import weakref
 
 import numpy as np
@@ -315,3 +316,23 @@ def test_a_written_tensor_cannot_be_looked_at():
         y.add_(1)
         with pytest.raises(RuntimeError, match="modified by an inplace operation"):
             node._saved_result
+
+
+@pytest.mark.parametrize("t", ENGINES)
+def test_hooks_are_a_threads_own(t):
+    packed, ready, done = [], threading.Event(), threading.Event()
+
+    def other():
+        ready.wait()
+        t.ones(2, requires_grad=True).exp()
+        done.set()
+
+    thread = threading.Thread(target=other)
+    thread.start()
+    with t.autograd.graph.saved_tensors_hooks(lambda v: packed.append(0) or v.detach(), lambda v: v):
+        ready.set()
+        done.wait()
+        assert not packed
+        t.ones(2, requires_grad=True).exp()
+    thread.join()
+    assert len(packed) == 1
