@@ -28,6 +28,15 @@ class Distribution:
     has_enumerate_support: Any = False
     _validate_args: bool = __debug__
 
+    def __init_subclass__(cls) -> None:
+        """Methods and properties made from formulas get the name and the text of those they define."""
+        for name, member in vars(cls).items():
+            made = getattr(member, "__name__", "") == "by_formula"
+            if made:
+                member.__name__, member.__qualname__ = name, f"{cls.__qualname__}.{name}"
+            if (made or type(member) is property) and member.__doc__ is None:
+                member.__doc__ = getattr(getattr(Distribution, name, None), "__doc__", None)
+
     @staticmethod
     def set_default_validate_args(value: bool) -> None:
         """Whether distributions check their arguments unless told otherwise."""
@@ -98,6 +107,7 @@ class Distribution:
 
     @property
     def mean(self) -> Tensor:
+        """The expected outcome."""
         raise NotImplementedError
 
     @property
@@ -107,10 +117,12 @@ class Distribution:
 
     @property
     def variance(self) -> Tensor:
+        """The expected squared distance from the mean."""
         raise NotImplementedError
 
     @property
     def stddev(self) -> Tensor:
+        """The root of the variance."""
         return self.variance.sqrt()
 
     def sample(self, sample_shape: Any = torch.Size()) -> Tensor:
@@ -130,6 +142,7 @@ class Distribution:
         return self.sample(torch.Size((n,)))
 
     def log_prob(self, value: Tensor) -> Tensor:
+        """The log density, or log probability, of an outcome.  ValueError if it is impossible."""
         raise NotImplementedError
 
     def cdf(self, value: Tensor) -> Tensor:

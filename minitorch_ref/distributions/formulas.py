@@ -34,10 +34,10 @@ def _reader(formula: Formula, given: int) -> tuple[str, ...]:
     return code.co_varnames[given : code.co_argcount]
 
 
-def moment(formula: Formula, doc: str | None = None) -> Any:
+def moment(formula: Formula) -> Any:
     """A property."""
     names = _reader(formula, 0)
-    return property(lambda self: formula(*[getattr(self, n) for n in names]), doc=doc)
+    return property(lambda self: formula(*[getattr(self, n) for n in names]))
 
 
 def derived(formula: Formula) -> Any:
@@ -50,55 +50,55 @@ def summary(formula: Formula) -> Any:
     """A method without arguments: the entropy."""
     names = _reader(formula, 0)
 
-    def method(self: Any) -> Any:
+    def by_formula(self: Any) -> Any:
         return formula(*[getattr(self, n) for n in names])
 
-    return method
+    return by_formula
 
 
 def density(formula: Formula) -> Any:
     """A method of a `value` that must lie in the support: log_prob, cdf."""
     names = _reader(formula, 1)
 
-    def method(self: Any, value: Any) -> Any:
+    def by_formula(self: Any, value: Any) -> Any:
         if self._validate_args:
             self._validate_sample(value)
         return formula(value, *[getattr(self, n) for n in names])
 
-    return method
+    return by_formula
 
 
 def quantile(formula: Formula) -> Any:
     """A method of a probability, which is not checked: icdf."""
     names = _reader(formula, 1)
 
-    def method(self: Any, value: Any) -> Any:
+    def by_formula(self: Any, value: Any) -> Any:
         return formula(value, *[getattr(self, n) for n in names])
 
-    return method
+    return by_formula
 
 
 def draw(formula: Formula) -> Any:
     """`rsample`: from the shape of all outcomes together, and parameters."""
     names = _reader(formula, 1)
 
-    def rsample(self: Any, sample_shape: Any = torch.Size()) -> Any:
+    def by_formula(self: Any, sample_shape: Any = torch.Size()) -> Any:
         shape = self._extended_shape(sample_shape)
         return formula(shape, *[getattr(self, n) for n in names])
 
-    return rsample
+    return by_formula
 
 
 def draw_only(formula: Formula) -> Any:
     """`sample` where outcomes cannot follow their parameters; these arrive expanded to `shape`."""
     names = _reader(formula, 1)
 
-    def sample(self: Any, sample_shape: Any = torch.Size()) -> Any:
+    def by_formula(self: Any, sample_shape: Any = torch.Size()) -> Any:
         shape = self._extended_shape(sample_shape)
         with torch.no_grad():
             return formula(shape, *[getattr(self, n).expand(shape) for n in names])
 
-    return sample
+    return by_formula
 
 
 class Parametric(Distribution):

@@ -229,9 +229,6 @@ class HalfNormal(_Half):
 
     _whole = Normal
 
-    def __init__(self, scale: Any, validate_args: bool | None = None) -> None:
-        super().__init__(scale, validate_args)
-
     mean = moment(lambda scale: scale * math.sqrt(2 / math.pi))
     variance = moment(lambda scale: scale.pow(2) * (1 - 2 / math.pi))
     log_prob = density(
@@ -245,9 +242,6 @@ class HalfCauchy(_Half):
     """|x| of a Cauchy x around 0."""
 
     _whole = Cauchy
-
-    def __init__(self, scale: Any, validate_args: bool | None = None) -> None:
-        super().__init__(scale, validate_args)
 
     mean = moment(lambda scale: _infinite(scale))
     variance = moment(lambda base_dist: base_dist.variance)
