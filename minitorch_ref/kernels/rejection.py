@@ -22,8 +22,20 @@ from .mersenne import MersenneTwister
 
 Array = np.ndarray
 
-_THIRD = np.float32(1) / np.float32(3)
+_THIRD = float(np.float32(1) / np.float32(3))
 _SQUEEZE = float(np.float32(0.0331))
+
+# All is computed in Python's floats; `near` rounds to the operands' type where C computes in that.  An
+# operation on two float32, rounded to float64 and then to float32, is as if rounded once.
+Near = Callable[[float], float]
+
+
+def _float32(x: float) -> float:
+    return float(np.float32(x))
+
+
+def _nearest(kind: np.dtype) -> Near:
+    return _float32 if kind.char == "f" else float
 
 
 # ---- gamma ---------------------------------------------------------------------------------------
@@ -32,28 +44,26 @@ _SQUEEZE = float(np.float32(0.0331))
 def gamma(source: MersenneTwister, shapes: Array) -> Array:
     """A gamma number of rate 1 for every shape (float32 or float64), never below the smallest
     normal number: a logarithm of it exists."""
-    uniforms = doubles(source)
-    one = functools.partial(_gamma, source, uniforms)
-    drawn = np.array([one(shape) for shape in shapes.reshape(-1)], np.float64)
+    uniforms, near = doubles(source), _nearest(shapes.dtype)
+    drawn = np.array([_gamma(source, uniforms, x, near) for x in shapes.reshape(-1).tolist()])
     drawn = drawn.astype(shapes.dtype).reshape(shapes.shape)
     tiny = np.finfo(shapes.dtype).tiny
     return np.where(drawn > tiny, drawn, tiny)  # not a number becomes tiny too
 
 
-def _gamma(source: MersenneTwister, uniforms: Iterator[float], shape: Any) -> float:
+def _gamma(source: MersenneTwister, uniforms: Iterator[float], shape: float, near: Near) -> float:
     """Marsaglia and Tsang: d·v, where v = (1 + c·normal)³ is accepted by the ratio of densities.
 
     A shape below 1 is raised by 1, and the number scaled by uniform^(1/shape).
     """
+    if not shape > 0:
+        return 0.0 if shape == 0 else math.nan
     scale = 1.0
     if shape < 1:
-        if shape == 0:
-            return 0.0
-        exponent = float(type(shape)(1) / shape)
-        scale = _power(1 - next(uniforms), exponent)
-        shape = shape + type(shape)(1)
-    d = float(shape - type(shape)(_THIRD))
-    c = 1 / math.sqrt(9 * d) if d > 0 else math.nan
+        scale = math.pow(1 - next(uniforms), near(1 / shape))
+        shape = near(shape + 1)
+    d = near(shape - _THIRD)
+    c = 1 / math.sqrt(9 * d)
     while True:
         x = _normal(source, uniforms)
         y = 1 + c * x
@@ -64,12 +74,8 @@ def _gamma(source: MersenneTwister, uniforms: Iterator[float], shape: Any) -> fl
         square = x * x
         if u < 1 - _SQUEEZE * square * square:
             return scale * d * v
-        if c != c or math.log(u) < 0.5 * square + d * (1 - v + math.log(v)):
+        if math.log(u) < 0.5 * square + d * (1 - v + math.log(v)):
             return scale * d * v
-
-
-def _power(base: float, exponent: float) -> float:
-    return 0.0 if exponent == math.inf else math.pow(base, exponent)
 
 
 def _normal(source: MersenneTwister, uniforms: Iterator[float]) -> float:
@@ -113,20 +119,11 @@ def _one_by_one(x: Array, start: Any = 0.0) -> Array:
 
 
 # ---- binomial ------------------------------------------------------------------------------------
-# Mostly in float64; `near` rounds to the operands' type where C computes in that.  An operation on two
-# float32 rounded to float64, and then to float32, is as if rounded once.
-
-Near = Callable[[float], float]
-
-
-def _float32(x: float) -> float:
-    return float(np.float32(x))
 
 
 def binomial(source: MersenneTwister, counts: Array, chances: Array) -> Array:
     """How many of `counts` trials succeed, each with its chance; arrays of one shape and dtype."""
-    uniforms = doubles(source)
-    near: Near = _float32 if counts.dtype.char == "f" else float
+    uniforms, near = doubles(source), _nearest(counts.dtype)
     pairs = zip(counts.reshape(-1).tolist(), chances.reshape(-1).tolist())
     drawn = [_binomial(uniforms, n, p, near) for n, p in pairs]
     return np.array(drawn, counts.dtype).reshape(counts.shape)
