@@ -39,8 +39,8 @@ __all__ = [
 def save(obj: Any, f: str | os.PathLike | IO[bytes]) -> None:
     """Write `obj` to a path, or to a file object open for writing, as `torch.save` writes it.
 
-    A path gets its new contents whole or not at all.  Raises PicklingError for anything but tensors
-    and plain data, RuntimeError if one memory is saved under two dtypes or the folder is missing.
+    A path gets its new contents whole or not at all.  Raises PicklingError for anything but tensors,
+    plain data and modules, RuntimeError if one memory is saved under two dtypes or the folder is missing.
     """
     if isinstance(f, (str, os.PathLike)):
         contents = _pickled(obj)  # first: what cannot be saved must not touch the file
@@ -120,15 +120,15 @@ def load(
     """The object in a file written by `save` or by torch (zip or legacy format).
 
     Never runs code from the file: `weights_only=False` adds NumPy's arrays and numbers to what may
-    be in it, and nothing else; `mmap` changes nothing.  Storages saved on a GPU need
-    `map_location="cpu"`.  Raises UnpicklingError for contents that are not plain data, RuntimeError
-    or EOFError for a damaged file, each naming the file.
+    be in it, and modules whose classes the program has imported; `mmap` changes nothing.  Storages
+    saved on a GPU need `map_location="cpu"`.  Raises UnpicklingError for contents that are not plain
+    data, RuntimeError or EOFError for a damaged file, each naming the file.
     """
     if pickle_module is not None and weights_only is not False:
         raise RuntimeError("Can not safely load weights when explicit pickle_module is specified")
     restore = _restorer(map_location)
     encoding = pickle_load_args.get("encoding", "utf-8")
-    reader = partial(Reader, encoding=encoding, numpy=weights_only is False)
+    reader = partial(Reader, encoding=encoding, more=weights_only is False)
     if isinstance(f, (str, os.PathLike)):
         with open(f, "rb") as stream:
             return _load(stream, repr(os.fspath(f)), restore, reader)
@@ -149,8 +149,8 @@ def _load(stream: IO[bytes], source: str, restore: Callable, reader: Callable[..
     except pickle.UnpicklingError as error:
         raise pickle.UnpicklingError(
             f"Weights only load failed for {source}. {error}\nOnly tensors and plain data are ever "
-            "loaded, and with `weights_only=False` NumPy's arrays and numbers: this engine never runs "
-            "code from a file."
+            "loaded, and with `weights_only=False` NumPy's arrays and modules of imported classes: this "
+            "engine never runs code from a file."
         ) from None
 
 

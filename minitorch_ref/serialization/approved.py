@@ -3,13 +3,15 @@
 The idea: what a file may build is decided by the program that loads it, never by the file.  The
 program approves functions and classes of its own, by name; they are then called with what the file
 says, as torch calls them.  NumPy's arrays and numbers are approved in the same way, but rebuilt by
-`numpy_names.py`; `weights_only=False` approves these, and nothing else.
+`numpy_names.py`; `weights_only=False` approves these, and modules (`module_names.py`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Any
+
+from .module_names import name_of
 
 __all__ = ["add_safe_globals", "clear_safe_globals", "get_safe_globals", "safe_globals"]
 
@@ -68,11 +70,3 @@ def approved_names() -> dict[str, Any]:
             )
         names[item[1]] = item[0]
     return names
-
-
-def name_of(item: Any) -> str:
-    """The name of a function or class in files, where this engine's own have torch's."""
-    module = item.__module__
-    if module.partition(".")[0] == "minitorch_ref":
-        module = "torch" + module.removeprefix("minitorch_ref")
-    return f"{module}.{item.__qualname__}"

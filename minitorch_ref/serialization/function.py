@@ -17,6 +17,10 @@ class Function:
 class Approved(Function):
     """A function or class of the program's own: it stands in for itself."""
 
+    @property
+    def value(self) -> Any:
+        return self.build
+
 
 class Name:
     """A global, such as `torch FloatStorage`, to be looked up by the reader."""

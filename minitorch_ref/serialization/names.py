@@ -15,6 +15,7 @@ from .. import dtypes
 from ..device import device
 from ..tensor import Size, Tensor
 from .function import Approved, Function, expect
+from .module_names import find
 from .numpy_names import NUMPY
 from .storage import STORAGE_NAMES, Storage, rebuilt
 
@@ -188,11 +189,11 @@ GLOBALS["torch.UntypedStorage"] = StorageType(dtypes.uint8)
 GLOBALS["torch.BFloat16Storage"] = StorageType(dtypes.bfloat16)
 
 
-def lookup(module: str, name: str, approved: dict[str, Any], numpy: bool) -> Any:
+def lookup(module: str, name: str, approved: dict[str, Any], more: bool) -> Any:
     """What a global in the file stands for.
 
-    UnpicklingError for a name that is neither in GLOBALS nor among the `approved`; with `numpy`
-    all of NumPy's count as approved.
+    UnpicklingError for a name that is neither in GLOBALS nor among the `approved`; with `more` all
+    of NumPy's count as approved, and classes of modules may be named.
     """
     module = _PYTHON2_NAMES.get(module, module)
     path = f"{module}.{name}"
@@ -202,10 +203,12 @@ def lookup(module: str, name: str, approved: dict[str, Any], numpy: bool) -> Any
         raise pickle.UnpicklingError(
             f"Trying to load unsupported GLOBAL {path} whose module {module} is blocked."
         )
-    if path in NUMPY and (numpy or path in approved):
+    if path in NUMPY and (more or path in approved):
         return NUMPY[path]
     if path in approved:
         return Approved(path, approved[path])
+    if more and (found := find(module, name)) is not None:
+        return found
     if module == "torch":
         raise pickle.UnpicklingError(f"{path} is nothing that this engine has")
     raise pickle.UnpicklingError(

@@ -15,8 +15,9 @@ from typing import IO, Any
 
 import numpy as np
 
-from .approved import approved_names, name_of
+from .approved import approved_names
 from .function import Approved, Function, expect
+from .module_names import FunctionValue, ModuleClass, is_module_class, name_of
 from .names import StorageType, as_key, as_set, lookup
 from .numpy_names import fill_array, set_byte_order
 
@@ -24,7 +25,7 @@ from .numpy_names import fill_array, set_byte_order
 class Reader:
     """Run one pickle.  `persistent_load(tuple)` gives the storage that an id stands for.
 
-    With `numpy` NumPy's arrays and numbers are approved.
+    With `more` NumPy's arrays and numbers may be there, and modules whose classes the program has.
     """
 
     def __init__(
@@ -32,11 +33,11 @@ class Reader:
         stream: IO[bytes],
         persistent_load: Callable[[tuple], Any],
         encoding: str = "utf-8",
-        numpy: bool = False,
+        more: bool = False,
     ) -> None:
         self._stream, self._persistent_load = stream, persistent_load
         self._encoding = encoding
-        self._approved, self._numpy = approved_names(), numpy
+        self._approved, self._more = approved_names(), more
         self._memo: dict[int, Any] = {}
         self._stack: list[Any] = []
         self._marks: list[list[Any]] = []
@@ -78,7 +79,9 @@ class Reader:
         self._stack.append(value)
 
     def _value(self, item: Any) -> Any:
-        """`item` as data, which functions and storage types are not."""
+        """`item` as data, which functions and storage types are not (but those of the program)."""
+        if isinstance(item, (Approved, ModuleClass, FunctionValue)):
+            return item.value
         if isinstance(item, (Function, StorageType)):
             raise pickle.UnpicklingError(f"a {type(item).__name__.lower()} is used as a value")
         return item
@@ -95,12 +98,12 @@ class Reader:
 
     def _global(self) -> None:
         module = self._line()
-        self._push(lookup(module, self._line(), self._approved, self._numpy))
+        self._push(lookup(module, self._line(), self._approved, self._more))
 
     def _stack_global(self) -> None:
         name, module = self._stack.pop(), self._stack.pop()
         expect(isinstance(name, str) and isinstance(module, str), "global")
-        self._push(lookup(module, name, self._approved, self._numpy))
+        self._push(lookup(module, name, self._approved, self._more))
 
     def _reduce(self) -> None:
         arguments, function = self._stack.pop(), self._stack[-1]
@@ -126,24 +129,27 @@ class Reader:
         elif type(target) is np.ndarray:
             fill_array(target, state)
         elif hasattr(target, "__setstate__"):
+            sound = type(state) is dict or not is_module_class(type(target))
+            expect(sound, f"state of a {type(target).__name__}")
             target.__setstate__(state)
         else:
             expect(type(state) is dict, f"state of a {type(target).__name__}")
             vars(target).update(state)
 
     def _may_build(self, kind: type) -> bool:
-        own = kind is np.ndarray or issubclass(kind, np.dtype)
-        return (own and self._numpy) or name_of(kind) in self._approved
+        own = kind is np.ndarray or issubclass(kind, np.dtype) or is_module_class(kind)
+        return (own and self._more) or name_of(kind) in self._approved
 
     def _new_object(self) -> None:
         arguments, kind = self._stack.pop(), self._stack.pop()
-        if not isinstance(kind, Approved) or not isinstance(kind.build, type):
+        if not isinstance(kind, (Approved, ModuleClass)) or not isinstance(kind.value, type):
             raise pickle.UnpicklingError(
                 "Can only create new object for nn.Parameter or classes allowlisted via "
                 f"`add_safe_globals` but got {getattr(kind, 'name', kind)}"
             )
         expect(type(arguments) is tuple, f"arguments of {kind.name}")
-        self._push(kind.build.__new__(kind.build, *arguments))
+        expect(not arguments or isinstance(kind, Approved), f"arguments of {kind.name}")
+        self._push(kind.value.__new__(kind.value, *arguments))
 
     def _append(self) -> None:
         self._extend([self._stack.pop()])

@@ -19,6 +19,7 @@ from ..device import device
 from ..dtypes import dtype
 from ..tensor import Size, Tensor
 from .function import Call, Name
+from .module_names import is_module_class, named
 from .numpy_names import as_call, is_plain
 
 _BATCH = 1000  # items per SETITEMS/APPENDS, as in Python's pickler
@@ -56,6 +57,7 @@ class Writer:
         self._tensor_call = tensor_call
         self._memo: dict[int, tuple[int, Any]] = {}  # id -> (slot, the object, kept alive)
         self._dtype_names: dict[str, Name] = {}
+        self._known_names: dict[tuple[str, str], Name] = {}  # of functions and classes
 
     def dump(self, obj: Any) -> bytes:
         """The complete pickle of `obj`.  Raises PicklingError for what must not be in a file."""
@@ -77,6 +79,10 @@ class Writer:
             self._save_call(self._tensor_call(obj), obj)
         elif is_plain(obj):
             self._save_numpy(obj)
+        elif is_module_class(type(obj)):
+            self._save_module(obj)
+        elif (name := named(obj)) is not None:
+            self.save(self._known_names.setdefault((name.module, name.name), name))
         else:
             raise pickle.PicklingError(_refusal(obj))
 
@@ -167,6 +173,19 @@ class Writer:
         if state is not None:
             self.save(state)
             self.out += pickle.BUILD
+
+    def _save_module(self, obj: Any) -> None:
+        kind = type(obj)
+        if named(kind) is None:
+            raise pickle.PicklingError(
+                f"cannot save a module of {kind}: a file names the class, and this one is not found "
+                f"as {kind.__module__}.{kind.__qualname__}; save obj.state_dict() instead"
+            )
+        self.save(kind)
+        self.out += pickle.EMPTY_TUPLE + pickle.NEWOBJ
+        self._remember(obj)
+        self.save(obj.__getstate__() if hasattr(obj, "__getstate__") else vars(obj))
+        self.out += pickle.BUILD
 
     def _save_name(self, obj: Name) -> None:
         self.out += pickle.GLOBAL + f"{obj.module}\n{obj.name}\n".encode()
