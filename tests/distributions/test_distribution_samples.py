@@ -155,6 +155,23 @@ def test_beta_slopes_are_exact():
     assert error.max() < 1e-10 and error.max() < np.abs(theirs / expected - 1).max() / 1e6
 
 
+@pytest.mark.parametrize(
+    "x, a, b",
+    [
+        (2.2738267e-4, 0.78236607, 15951.052),
+        (1.7044151e-4, 1.2592009, 16055.2),
+        (0.978, 9e4, 2e3),
+        (0.5, 1e-3, 1e-3),
+        (1e-30, 1e-3, 5.0),
+        (0.999999, 2e3, 0.03),
+    ],
+)
+def test_beta_slopes_where_one_parameter_is_extreme(x, a, b):
+    """torch is off by a factor of two at the first."""
+    ours = implicit.beta_slope(*(np.array([v]) for v in (x, a, b)))
+    assert abs(ours.item() / _exact_beta_slope(x, a, b) - 1) < 1e-10
+
+
 def test_the_slopes_check_sees_a_wrong_slope():
     """The slope of the mean (x/a) is near, and not it."""
     draw, a, _ = _points(5)
