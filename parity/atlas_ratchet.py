@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from .engines import Engine, EngineError
-from .files import read_json
+from .files import line_of, read_json
 from .ledger import processor
 from .runner import matches
 from .session import write_atomically
@@ -84,7 +84,8 @@ def load(path: Path) -> dict[str, Any]:
     for name, row in rows.items():
         numbers = isinstance(row, list) and all(isinstance(v, (int, float)) for v in row)
         if not numbers or len(row) != len(FIGURES) or len(name.split()) != 3:
-            raise EngineError(f"{path}: figures of {name!r} are not {', '.join(FIGURES)}: {row!r}")
+            at = f"{path}:{line_of(path, name)}"
+            raise EngineError(f"{at}: figures of {name!r} are not {', '.join(FIGURES)}: {row!r}")
     return data
 
 

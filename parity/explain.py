@@ -116,6 +116,10 @@ def explain(
             if there is not None and len(there.a) == a.size:
                 total = replay.sequential(there.rows(rows), False)
                 found.causes.append(_score(name, there.finish(total), x[:kept], y[:kept]))
+    for name, result in recipes.products(op, args, kwargs):
+        if result.shape == a.shape and result.dtype == a.dtype:
+            some = result.reshape(-1)[differ][: found.total]
+            found.causes.append(_score(name, some, x[: found.total], y[: found.total]))
     return found
 
 
@@ -262,16 +266,20 @@ def main(args: argparse.Namespace) -> int:
     """Print an explanation for every sample that differs; 0 if all bits are the same, else 1."""
     a, b = open_engine(args.a), open_engine(args.b)
     namespace, _, name = args.op.rpartition(".")
+    for engine in (a, b):
+        if not callable(engine.find(namespace or "torch", name)):
+            raise EngineError(f"{engine.name} has no function {args.op}")
     samples = _samples(args, (namespace or "torch", name))
     if not samples:
         raise EngineError(f"{args.op}: no samples of {args.dtype} match -k {args.note!r}")
     differing = 0
     for sample in samples:
-        if not callable(b.find(sample.namespace, sample.name)):
-            raise EngineError(f"{b.name} has no function {args.op}")
-        pair = [run(e, sample, grad=False).outputs.get("out") for e in (a, b)]
+        records = [run(e, sample, grad=False) for e in (a, b)]
+        pair = [r.outputs.get("out") for r in records]
         ours, theirs = (v.array if isinstance(v, Value) else None for v in pair)
         if ours is None or theirs is None or ours.shape != theirs.shape:
+            if args.shapes:
+                raise EngineError(f"{sample}: {_nothing(records, (a, b))}")
             continue
         found = of_sample(b, sample, "function", ours, theirs)
         if found.total:
@@ -282,8 +290,21 @@ def main(args: argparse.Namespace) -> int:
     return 1 if differing else 0
 
 
+def _nothing(records: list, engines: tuple[Engine, Engine]) -> str:
+    """Why two results cannot be compared."""
+    raised = [
+        f"{e.name} raises {r.error[0]}: {r.error[1].splitlines()[0]}"
+        for r, e in zip(records, engines, strict=True)
+        if r.error
+    ]
+    return "; ".join(raised) or "there is no single tensor of one shape to compare"
+
+
 def _print(found: Explanation, most: int = 5) -> None:
     for side, title in (("theirs", "the reference is"), ("ours", "the other is")):
+        best = found.best(side)
+        if best is not None and getattr(best, side) < found.total / 2:
+            print(f"    {title:18} none of {len(found.causes)} candidates; the nearest:")
         ranked = sorted(found.causes, key=lambda c: -getattr(c, side))[:most]
         for cause in [c for c in ranked if getattr(c, side)] or ranked[:1]:
             left = cause.left if side == "theirs" else cause.left_ours

@@ -25,3 +25,22 @@ def read_json(path: Path, what: str, error: type[Exception]) -> Any:
         raise error(f"{path}:{wrong.lineno}: {said}") from wrong
     except RecursionError as wrong:
         raise error(f"{path}: {what} is nested too deeply") from wrong
+
+
+def lines_of_items(path: Path) -> list[int]:
+    """The line at which each item of a file's top-level list begins (the file has been read)."""
+    text = path.read_text(encoding="utf-8")
+    decode, lines, at = json.JSONDecoder().raw_decode, [], text.index("[") + 1
+    while True:
+        at = next((i for i in range(at, len(text)) if text[i] not in " \t\r\n,"), len(text))
+        if at >= len(text) or text[at] == "]":
+            return lines
+        lines.append(text.count("\n", 0, at) + 1)
+        at = decode(text, at)[1]
+
+
+def line_of(path: Path, key: str) -> int:
+    """The first line that holds a key of a JSON object; 1 if none does (it is written otherwise)."""
+    wanted = json.dumps(key)
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return next((n for n, line in enumerate(lines, 1) if wanted in line), 1)

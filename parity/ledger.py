@@ -28,7 +28,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from .files import read_json
+from .files import lines_of_items, read_json
 from .outcome import Check, OpResult, SampleResult
 from .torch_side import import_torch
 
@@ -93,14 +93,15 @@ def load(path: Path = PATH, cpu: str | None = None) -> list[Entry]:
     """
     raw = read_json(path, "the ledger", LedgerError)
     if not isinstance(raw, list):
-        raise LedgerError(f"{path}: expected a list of entries, got {type(raw).__name__}")
-    entries = [_entry(path, i, item) for i, item in enumerate(raw)]
+        raise LedgerError(f"{path}:1: expected a list of entries, got {type(raw).__name__}")
+    lines = lines_of_items(path)
+    entries = [_entry(path, line, i, item) for i, (line, item) in enumerate(zip(lines, raw))]
     here = cpu or processor()
     return [e for e in entries if e.cpu in ("", here)]
 
 
-def _entry(path: Path, index: int, item: Any) -> Entry:
-    where = f"{path}: entry {index}"
+def _entry(path: Path, line: int, index: int, item: Any) -> Entry:
+    where = f"{path}:{line}: entry {index}"
     if not isinstance(item, dict):
         raise LedgerError(f"{where}: expected an object, got {type(item).__name__}")
     unknown, missing = set(item) - FIELDS, [f for f in REQUIRED if not item.get(f)]

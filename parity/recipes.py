@@ -7,6 +7,7 @@ elementary functions handed in: correctly rounded, a few ULP above or below that
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -101,6 +102,20 @@ RECIPES: dict[str, tuple[tuple[str, ...], Callable[..., Array | None]]] = {
         for name in ("exp", "log", "log1p", "tanh", "expm1")
     },
 }
+
+
+WHOLE: dict[str, Callable[..., Array]] = {
+    **dict.fromkeys(("matmul", "mm", "bmm", "mv", "dot", "inner", "__matmul__"), np.matmul),
+    "nn.functional.linear": lambda x, w, b=None: x @ w.T if b is None else x @ w.T + b,
+    "addmm": lambda start, x, y: start + x @ y,
+}
+
+
+def products(op: str, args: list, kwargs: dict) -> Iterator[tuple[str, Array]]:
+    """(cause, result) of a product as NumPy's BLAS computes it whole: its blocks are its own."""
+    if op in WHOLE and not kwargs and all(isinstance(a, np.ndarray) for a in args):
+        with contextlib.suppress(TypeError, ValueError), np.errstate(all="ignore"):
+            yield "NumPy's BLAS, the whole product", np.asarray(WHOLE[op](*args))
 
 
 def replays(op: str, args: list, kwargs: dict) -> Iterator[tuple[str, Array]]:

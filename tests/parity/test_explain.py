@@ -179,8 +179,12 @@ def test_the_command(capsys):
     assert "TF32 inputs, rounded" in out and "30 of 30 elements differ" in out
     assert main(["explain", "matmul", "--shapes", "6x64", "64x5", "--a", "torch"]) == 0
     assert main(["explain", "matmul", "--shapes", "6xa"]) == 2
-    assert main(["explain", "no_such_op"]) == 2
+    assert main(["explain", "matmul", "-k", "no such note"]) == 2
     assert "no samples" in capsys.readouterr().err
+    assert main(["explain", "no_such_op"]) == 2
+    assert "has no function no_such_op" in capsys.readouterr().err
+    assert main(["explain", "matmul", "--shapes", "3x4", "5x6"]) == 2
+    assert "torch raises RuntimeError: mat1 and mat2" in capsys.readouterr().err
 
 
 def test_assert_parity_sees_tf32():
@@ -211,3 +215,12 @@ def test_what_one_result_is_of_the_other():
     other[0, 0] *= 1.001
     for a, b in ((x, x), (x * np.float32(1 + 2**-22), x), (other, x), (x + 1, x), (x, 0 * x), (x > 0, x < 0), (x * np.float32(np.nan), x)):
         assert relation(a, b) == "", (a, b)
+
+
+def test_a_whole_product_of_numpys_is_a_cause():
+    rng = np.random.default_rng(0)
+    a, b = (rng.normal(size=s).astype(np.float32) for s in ((16, 300), (300, 8)))
+    exact = (a.astype(np.float64) @ b).astype(np.float32)
+    found = explain("matmul", [a, b], {}, a @ b, np.nextafter(exact, np.float32(np.inf)))
+    best = {c.name: c.ours for c in found.causes}
+    assert best["NumPy's BLAS, the whole product"] == found.total > 100

@@ -109,3 +109,15 @@ def test_a_malformed_ledger_names_file_and_place(tmp_path, text, message):
 def test_a_missing_ledger(tmp_path):
     with pytest.raises(ledger.LedgerError, match="cannot read"):
         ledger.load(tmp_path / "none.json")
+
+
+def test_an_entry_that_is_wrong_is_named_with_its_line(tmp_path):
+    good = {"op": "exp", "part": "out", "cause": "[a \"cause\"", "oracle": "b", "bound": 2.5}
+    path = tmp_path / "ledger.json"
+    path.write_text(json.dumps([good, good, {**good, "oracle": ""}], indent=1))
+    line = path.read_text().splitlines().index(" {", 12) + 1
+    with pytest.raises(ledger.LedgerError, match=rf"ledger\.json:{line}: entry 2 \(exp\): needs \['oracle'\]"):
+        ledger.load(path)
+    path.write_text(json.dumps([good, 3]))
+    with pytest.raises(ledger.LedgerError, match=r"ledger\.json:1: entry 1: expected an object"):
+        ledger.load(path)
