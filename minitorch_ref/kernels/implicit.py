@@ -43,7 +43,7 @@ def gamma_slope(shape: Array, x: Array) -> Array:
         return side * shape * s - x * np.expm1(side * s)
 
     slope = x * _integral(exponent, lambda s: np.abs(gap) + s, x)
-    series = _series(shape, gap, x, np.exp(x), lambda n: -1 / n)
+    series = _series(shape, gap, x, x, lambda n: -1 / n)
     return np.where(x < 0.5, series, slope)
 
 
@@ -72,20 +72,21 @@ def beta_slope(x: Array, a: Array, b: Array) -> Array:
         return np.abs(log_t - mean)
 
     slope = np.where(below, x / (1 - x), 1.0) * _integral(exponent, weight, x)
-    series = _series(a, log_x - mean, x, np.exp(-b * log_rest), lambda n: (n - b) / n)
+    series = _series(a, log_x - mean, x, -b * log_rest, lambda n: (n - b) / n)
     return np.where(x < 0.1 / (1 + b), series, slope)
 
 
-def _series(a: Array, gap: Array, x: Array, inverse: Array, ratio: Callable[[int], Any]) -> Array:
+def _series(a: Array, gap: Array, x: Array, depth: Array, ratio: Callable[[int], Any]) -> Array:
     """-x/h(x) · Σ hₙ xⁿ (gap/(a+n) - 1/(a+n)²), for a density ∝ t^(a-1) Σ hₙ tⁿ.
 
-    gap = log x - c; `inverse` is 1/h(x); hₙ/hₙ₋₁ is `ratio(n)`.
+    gap = log x - c; `depth` is -log h(x), below 1 near zero; hₙ/hₙ₋₁ is `ratio(n)`.
     """
     total, term = np.zeros_like(x), np.ones_like(x)
-    for n in range(_TERMS):
-        total += term * (gap - 1 / (a + n)) / (a + n)
-        term = term * x * ratio(n + 1)
-    return -x * inverse * total
+    with np.errstate(all="ignore"):  # far from zero, where it is not asked for
+        for n in range(_TERMS):
+            total += term * (gap - 1 / (a + n)) / (a + n)
+            term = term * x * ratio(n + 1)
+        return -x * np.exp(depth) * total
 
 
 def _integral(exponent: Function, weight: Function, like: Array) -> Array:
