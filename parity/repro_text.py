@@ -314,12 +314,22 @@ def finished(
     draft = assemble(title, lines, {}, theirs.name, messages=messages)
     recorded = {e.name: observe(draft, e) for e in (theirs, ours)}
     versions = [f"{e.name} {getattr(e.module, '__version__', '')}".strip() for e in (theirs, ours)]
-    made = f"Written with {' and '.join(versions)}; torch rounds as for {processor() or 'any'}."
+    made = f"Written with {' and '.join(versions)}; torch rounds as for {processor() or 'any'}.\n"
 
     def text(allowed: float) -> str:
         return assemble(title, lines, recorded, theirs.name, allowed, messages, made=made)
 
     return text(within) if tells_apart(text(within), recorded[ours.name]) else text(0.0)
+
+
+def _heading(title: str, engines: list[str], reference: str, within: float) -> str:
+    """What fails, and how the script is run."""
+    what = " ".join(title.split()).replace("\\", "/").replace('""', "''")
+    wrapped = "\n".join(textwrap.wrap(what[:600], 99))
+    runs = " or ".join(f"`python FILE {name}`" for name in engines if " " not in name)
+    but = " (but for rounding)" if within else ""
+    usage = f"Run {runs}, FILE being this one.\nExit code 0: {reference}'s result{but}, 1: another."
+    return f"{wrapped}\n\n{usage}\n"
 
 
 def assemble(
@@ -338,12 +348,6 @@ def assemble(
     text of an exception counts.  constants: more of them, as code.
     made: with what the script was.
     """
-    what = " ".join(title.split()).replace("\\", "/").replace('""', "''")
-    wrapped = "\n".join(textwrap.wrap(what[:600], 99))
-    runs = " or ".join(f"`python FILE {name}`" for name in recorded if " " not in name)
-    but = " (but for rounding)" if within else ""
-    usage = f"Run {runs}, FILE being this one.\nExit code 0: {reference}'s result{but}, 1: another."
-    usage += f"\n{made}" if made else ""
     body = "\n".join(lines).replace("\n", "\n        ")
     said = ": {error}" if messages else ""
     observe = (
@@ -356,7 +360,7 @@ def assemble(
     needed = body + FACTS * ("facts(" in body)
     helpers = [OBSERVE, *(t for word, t in HELPERS.items() if word in needed)]
     parts = [
-        f'"""{wrapped}\n\n{usage}\n"""',
+        f'"""{_heading(title, list(recorded), reference, within)}{made}"""',
         "\n".join(f"import {m}" for m in sorted(modules)) + "\n\nh = float.fromhex",
         observe,
         f"REFERENCE = {quoted(reference)}\n"
