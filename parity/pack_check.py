@@ -26,6 +26,7 @@ from .runner import limit_threads
 from .samples import row_for, samples_for
 from .samples.spec import Row, Sample
 from .values import compare_arrays
+from .watchdog import LIMIT, Watchdog
 
 EXACT = ("indexing", "shaping")  # families that move numbers and compute none
 CLOSER = 6  # failing samples of an op that are looked at for discrete choices
@@ -52,10 +53,12 @@ def check(
     host: Engine,
     done: Callable[[str], None] = lambda name: None,
     gpu: bool = False,
+    begun: Callable[[str], None] = lambda sample: None,
 ) -> Checked:
     """Compare an engine with every entry; `host` is torch on the CPU, `done` hears of each.
 
     gpu: what the pack's device refuses is its own business, not that of other devices.
+    begun: told of each sample that is run.
     """
     found = Checked()
     table: dict[tuple[str, str], dict[tuple[str, str], Sample]] = {}
@@ -76,6 +79,7 @@ def check(
         result = found.ops.setdefault(
             sample.op, OpResult(*entry.key, row.family, level_of(row), [])
         )
+        begun(str(sample))
         closer = sum(not s.verdict.ok for s in result.samples) < CLOSER
         checks = _compare(entry, sample, row, engine, host, closer)
         result.samples.append(
@@ -149,6 +153,8 @@ def _part(
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("pack", metavar="PACK", help="a file that `parity record` wrote")
+    add("--op-limit", type=float, default=argparse.SUPPRESS, metavar="SECONDS",
+        help=f"stop at a sample that takes so long (default: {LIMIT:g})")  # fmt: skip
     add("--engine", default="minitorch_ref", help="what is checked (default: minitorch_ref)")
 
 
@@ -160,9 +166,9 @@ def main(args: argparse.Namespace) -> int:
     known = ledger.load(cpu=str(facts.get("cpu") or "") or None)  # of the pack's processor
     engine, host = open_engine(args.engine), open_engine("torch")
     limit_threads(engine)
-    with Progress() as progress:
+    with Progress() as progress, Watchdog(args.op_limit or LIMIT) as dog:
         progress.start("samples", count)
-        found = check(packs.read(path)[1], engine, host, progress.step, "gpu" in facts)
+        found = check(packs.read(path)[1], engine, host, progress.step, "gpu" in facts, dog.at)
     ledger.apply(known, list(found.ops.values()))  # what is known is no news
     where = facts.get("gpu") or facts.get("cpu", "")
     print(f"{path}: {where} {facts.get('engine', '?')} {facts.get('version', '?')}")

@@ -29,6 +29,7 @@ from .record import Value, run
 from .runner import matches
 from .samples import ROWS, row_for, samples_for
 from .samples.spec import Arr, Row, Sample
+from .watchdog import LIMIT, Watchdog
 
 DTYPES = "float32,float16"
 LARGE = {
@@ -72,10 +73,12 @@ def entries(
     done: Callable[[str], None] = lambda name: None,
     within: float = math.inf,
     missed: Missed | None = None,
+    begun: Callable[[str], None] = lambda sample: None,
 ) -> Iterator[packs.Entry]:
     """Run the samples on a device; `host` digests the inputs, `done` hears of each.
 
     within: seconds after which no other op is begun.  missed: is told what is not in the pack.
+    begun: told of each sample that is run.
     """
     missed, started, last = missed or Missed(), time.monotonic(), None
     for row, sample in samples(pattern, dtypes):
@@ -89,6 +92,7 @@ def entries(
             continue
         if form == "method" and not (sample.args and isinstance(sample.args[0], Arr)):
             continue
+        begun(str(sample))
         found = run(engine, sample, form)
         yield packs.entry_of(sample, form, found, packs.inputs_digest(host, sample))
 
@@ -192,6 +196,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--out", metavar="PACK", help="the file to write (default: out/parity/DEVICE.pack.xz)")
     add("-k", dest="pattern", default="", metavar="EXPR", help="only ops whose names match")
     add("--dtypes", default=DTYPES, metavar="LIST", help=f"default: {DTYPES}")
+    add("--op-limit", type=float, default=argparse.SUPPRESS, metavar="SECONDS",
+        help=f"stop at a sample that takes so long (default: {LIMIT:g})")  # fmt: skip
     add("--within", type=float, default=math.inf, metavar="SECONDS",
         help="begin no other op after so long, and name those that are left out")  # fmt: skip
     add("--sweep", action="store_true", help="only show what each flag costs in accuracy")
@@ -223,9 +229,10 @@ def main(args: argparse.Namespace) -> int:
         header = {"fingerprint": packs.fingerprint(engine), "pattern": args.pattern}
         progress = stack.enter_context(Progress())
         progress.start("samples", expected)
-        missed = Missed()
+        missed, dog = Missed(), Watchdog(args.op_limit or LIMIT, lambda: packs.clear(path))
+        stack.enter_context(dog)
         found = entries(
-            engine, host, args.pattern, dtypes, progress.step, args.within, missed
+            engine, host, args.pattern, dtypes, progress.step, args.within, missed, dog.at
         )
         count = packs.write(path, header, found)
     for line in missed.lines(engine):

@@ -112,6 +112,12 @@ def write(path: Path, header: dict, entries: Iterable[Entry]) -> int:
     return count
 
 
+def clear(path: Path) -> None:
+    """Remove what is half written of a pack."""
+    for draft in path.parent.glob(f".{path.name}.*"):
+        draft.unlink(missing_ok=True)
+
+
 def read(path: Path) -> tuple[dict, Iterator[Entry]]:
     """The header, and an iterator over the entries; PackError names the file and the line."""
     lines = _lines(path)

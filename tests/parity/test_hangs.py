@@ -1,7 +1,10 @@
 """Whatever hangs or never ends is stopped, named with the place where it was, and costs itself only."""
 
 import json
+import os
 import re
+import subprocess
+import sys
 import time
 import types
 from pathlib import Path
@@ -139,3 +142,23 @@ def test_a_script_that_does_not_listen_is_killed_and_leaves_no_trail(tmp_path, c
     assert main(["diverge", path, "--limit", "8", "--record", str(tmp_path / "one.trail")]) == 2
     assert "did not end within 8 s (--limit), nor when asked to" in capsys.readouterr().err
     assert not (tmp_path / "one.trail").exists()
+
+
+# ---- packs -------------------------------------------------------------------------------------------
+
+
+def command(*args):
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join([HERE, str(Path(HERE).parents[1])])}
+    return subprocess.run([sys.executable, "-m", "parity", *args], env=env, capture_output=True, text=True, timeout=120)
+
+
+def test_a_pack_that_hangs_is_not_written_and_one_that_is_checked_names_the_sample(tmp_path):
+    pack = tmp_path / "p.xz"
+    pack.write_text("an older one")
+    hung = ["-k", "hypot", "--dtypes", "float64", "--engine", "hanging_engine", "--op-limit", "4"]
+    done = command("record", *hung, "--out", str(pack))
+    assert done.returncode == 2 and "nothing for 4 s, stopped in hypot(" in done.stderr
+    assert [p.name for p in tmp_path.iterdir()] == ["p.xz"] and pack.read_text() == "an older one"
+    assert main(["record", "-k", "hypot", "--dtypes", "float64", "--out", str(pack)]) == 0
+    done = command("check", str(pack), "--engine", "hanging_engine", "--op-limit", "4")
+    assert done.returncode == 2 and "nothing for 4 s, stopped in hypot(" in done.stderr
