@@ -79,7 +79,8 @@ def beta_slope(x: Array, a: Array, b: Array) -> Array:
 def _series(a: Array, gap: Array, x: Array, depth: Array, ratio: Callable[[int], Any]) -> Array:
     """-x/h(x) · Σ hₙ xⁿ (gap/(a+n) - 1/(a+n)²), for a density ∝ t^(a-1) Σ hₙ tⁿ.
 
-    gap = log x - c; `depth` is -log h(x), below 1 near zero; hₙ/hₙ₋₁ is `ratio(n)`.
+    gap = log x - c; `depth` is -log h(x), for beta numbers of the rest 1-x as well; hₙ/hₙ₋₁ is
+    `ratio(n)`.
     """
     total, term = np.zeros_like(x), np.ones_like(x)
     with np.errstate(all="ignore"):  # far from zero, where it is not asked for
