@@ -11,7 +11,17 @@ import shutil
 import numpy as np
 import pytest
 
-from parity import atlas, atlas_page, atlas_ratchet, atlas_run, diverge, draws, packs, session, trail
+from parity import (
+    atlas,
+    atlas_page,
+    atlas_ratchet,
+    atlas_run,
+    diverge,
+    draws,
+    packs,
+    session,
+    trail,
+)
 from parity.__main__ import main
 from parity.engines import EngineError, open_engine
 from parity.ledger import LedgerError
