@@ -18,12 +18,23 @@ import numpy as np
 from ... import dtypes
 from ...tensor import Tensor, wrap
 from ..image import FLIP_LEFT_RIGHT, FLIP_TOP_BOTTOM, ArrayImage, from_array, is_image, is_pil
+from ._colour import (
+    adjust_brightness,
+    adjust_contrast,
+    adjust_hue,
+    adjust_saturation,
+    rgb_to_grayscale,
+    to_grayscale,
+)
 from ._padding import pad_image, pad_tensor
+from ._turning import corners, erase, rotate_image
 
 __all__ = [
-    "InterpolationMode", "center_crop", "convert_image_dtype", "crop", "get_dimensions",
+    "InterpolationMode", "adjust_brightness", "adjust_contrast", "adjust_hue", "adjust_saturation",
+    "center_crop", "convert_image_dtype", "crop", "erase", "five_crop", "get_dimensions",
     "get_image_num_channels", "get_image_size", "hflip", "normalize", "pad", "pil_to_tensor",
-    "resize", "resized_crop", "to_pil_image", "to_tensor", "vflip",
+    "resize", "resized_crop", "rgb_to_grayscale", "rotate", "ten_crop", "to_grayscale",
+    "to_pil_image", "to_tensor", "vflip",
 ]  # fmt: skip
 
 
@@ -395,3 +406,34 @@ def resized_crop(
 ) -> Any:
     """`crop`, then `resize`."""
     return resize(crop(img, top, left, height, width), size, interpolation, antialias=antialias)
+
+
+def rotate(
+    img: Any,
+    angle: float,
+    interpolation: InterpolationMode | int = InterpolationMode.NEAREST,
+    expand: bool = False,
+    center: Sequence[float] | None = None,
+    fill: Any = None,
+) -> Any:
+    """Turn a PIL image by `angle` degrees against the clock; a Tensor raises TypeError."""
+    if isinstance(interpolation, int):
+        interpolation = mode_from_pil(interpolation)
+    if not isinstance(angle, (int, float)):
+        raise TypeError("Argument angle should be int or float")
+    if center is not None and not isinstance(center, (list, tuple)):
+        raise TypeError("Argument center should be a sequence")
+    return rotate_image(img, angle, _PIL_RESAMPLING[interpolation], expand, center, fill)
+
+
+def five_crop(img: Any, size: Sequence[int]) -> tuple[Any, ...]:
+    """The four corners and the middle, each of `size`; ValueError if the image is smaller."""
+    _, height, width = get_dimensions(img)
+    parts = [crop(img, *place) for place in corners(size, height, width)]
+    return (*parts, center_crop(img, size))
+
+
+def ten_crop(img: Any, size: Sequence[int], vertical_flip: bool = False) -> tuple[Any, ...]:
+    """`five_crop` of the image and of its mirror image."""
+    mirrored = vflip(img) if vertical_flip else hflip(img)
+    return five_crop(img, size) + five_crop(mirrored, size)

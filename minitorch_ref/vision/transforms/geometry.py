@@ -12,7 +12,7 @@ from . import functional as F
 from .functional import InterpolationMode
 
 
-def _height_width(size: Any) -> tuple[int, int]:
+def height_width(size: Any) -> tuple[int, int]:
     if isinstance(size, numbers.Number):
         return int(size), int(size)  # type: ignore[call-overload]
     if isinstance(size, Sequence) and len(size) == 1:
@@ -37,7 +37,7 @@ class RandomCrop(Module):
         padding_mode: str = "constant",
     ):
         super().__init__()
-        height, width = _height_width(size)
+        height, width = height_width(size)
         self.size = (height, width)
         self.padding = padding
         self.pad_if_needed = pad_if_needed
@@ -106,7 +106,7 @@ class CenterCrop(Module):
 
     def __init__(self, size: int | Sequence[int]):
         super().__init__()
-        self.size = _height_width(size)
+        self.size = height_width(size)
 
     def forward(self, img: Any) -> Any:
         return F.center_crop(img, self.size)
