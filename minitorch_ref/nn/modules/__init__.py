@@ -1,5 +1,6 @@
 """The layers, one file per family; the files have torch's names, so that paths match too."""
 
+from . import activation, container, loss, normalization, pooling, rnn
 from .activation import (
     CELU,
     ELU,
@@ -137,6 +138,17 @@ from .windows import (
     LPPool2d,
     LPPool3d,
 )
+
+# torch keeps these in other files, where scripts look for them.
+for _file, _classes in (
+    (activation, (MultiheadAttention,)),
+    (container, (ParameterDict, ParameterList)),
+    (loss, (CTCLoss,)),
+    (normalization, (CrossMapLRN2d,)),
+    (pooling, (FractionalMaxPool2d, FractionalMaxPool3d, LPPool1d, LPPool2d, LPPool3d)),
+    (rnn, (GRUCell, LSTMCell, RNNCell, RNNCellBase)),
+):
+    vars(_file).update({_class.__name__: _class for _class in _classes})
 
 __all__ = [
     "AdaptiveLogSoftmaxWithLoss",
