@@ -18,10 +18,8 @@ from .tensor import Tensor
 
 __all__ = [
     "Final", "ScriptModule", "annotate", "export", "ignore", "is_scripting", "is_tracing",
-    "isinstance", "script", "script_if_tracing", "script_method", "trace", "unused",
+    "script", "script_if_tracing", "script_method", "trace", "unused",
 ]  # fmt: skip
-
-_isinstance = isinstance
 
 
 class ScriptModule(Module):
@@ -82,7 +80,7 @@ def trace(
     _deprecated("trace")
     if example_inputs is None and example_kwarg_inputs is None:
         raise RuntimeError("example_kwarg_inputs should be a dict")
-    inputs = (example_inputs,) if _isinstance(example_inputs, Tensor) else example_inputs
+    inputs = (example_inputs,) if isinstance(example_inputs, Tensor) else example_inputs
     with no_grad():
         func(*(inputs or ()), **(example_kwarg_inputs or {}))
     return func
@@ -127,8 +125,3 @@ def is_tracing() -> bool:
 def annotate(the_type: Any, the_value: Any) -> Any:
     """`the_value`; a compiler would learn its type."""
     return the_value
-
-
-def isinstance(obj: Any, target_type: Any) -> bool:  # noqa: A001 - torch's own name
-    """Whether `obj` is of `target_type`."""
-    return _isinstance(obj, target_type)
