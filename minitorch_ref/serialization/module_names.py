@@ -3,8 +3,6 @@
 A file names the class of a module and holds its attributes.  To rebuild it, the program's own class
 makes an empty object and takes the attributes as data: only classes of modules that the program
 has imported are looked up, and neither they nor any function is called with what the file says.
-
-torch reads these files too, except recurrent networks, which it wants to find more attributes in.
 """
 
 from __future__ import annotations

@@ -125,6 +125,15 @@ class RNNBase(Module):
     def _flat_weights_names(self) -> list[str]:
         return [name for names in self._all_weights for name in names]
 
+    def __getstate__(self) -> dict[str, Any]:
+        """With the two lists in it that torch keeps as attributes, so that it reads these files."""
+        names, weights = self._flat_weights_names, self._flat_weights
+        return {**vars(self), "_flat_weights_names": names, "_flat_weights": weights}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        derived = ("_flat_weights_names", "_flat_weights")
+        super().__setstate__({name: value for name, value in state.items() if name not in derived})
+
     def flatten_parameters(self) -> None:
         """Nothing to do: only cuDNN wants its weights in one block."""
 
