@@ -54,6 +54,7 @@ LAYERS = {
     "Embedding": (5, 2), "ReLU": (), "MaxPool2d": (2,), "Flatten": (), "GELU": (), "GroupNorm": (1, 2),
     "ConvTranspose1d": (1, 1, 2), "LSTM": (2, 3), "GRU": (2, 3, 2), "RNN": (2, 3), "LSTMCell": (2, 3),
     "MultiheadAttention": (4, 2), "CrossEntropyLoss": (), "LPPool2d": (2, 2), "ParameterList": (),
+    "TransformerEncoderLayer": (4, 2, 8), "TransformerDecoderLayer": (4, 2, 8),
 }  # fmt: skip
 
 
@@ -71,8 +72,8 @@ def test_layers_are_exchanged_with_torch(name):
         target.manual_seed(2)
         other = target.nn.Sequential(getattr(target.nn, name)(*LAYERS[name]))
         other.load_state_dict(back.state_dict())
-        if name in ("Linear", "LSTM", "GRU", "RNN"):
-            x = target.ones(2, 3 if name == "Linear" else 2)
+        if name in ("Linear", "LSTM", "GRU", "RNN", "TransformerEncoderLayer"):
+            x = target.ones(2, {"Linear": 3, "TransformerEncoderLayer": 4}.get(name, 2))
             ours, theirs = back.eval()(x), other.eval()(x)
             ours, theirs = (y[0] if isinstance(y, tuple) else y for y in (ours, theirs))
             np.testing.assert_array_equal(ours.detach().numpy(), theirs.detach().numpy())

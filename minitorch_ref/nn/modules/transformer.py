@@ -97,10 +97,10 @@ class _TransformerLayer(Module):
         self.dropout = Dropout(dropout)
         self.linear2 = Linear(dim_feedforward, d_model, **options)
         self.norm_first = norm_first
-        self.parts = len(self.attentions) + 1
-        for number in range(1, self.parts + 1):
+        parts = range(1, len(self.attentions) + 2)
+        for number in parts:
             setattr(self, f"norm{number}", LayerNorm(d_model, eps=layer_norm_eps, **options))
-        for number in range(1, self.parts + 1):
+        for number in parts:
             setattr(self, f"dropout{number}", Dropout(dropout))
         self.activation = _activation(activation)
 
@@ -113,7 +113,7 @@ class _TransformerLayer(Module):
     def _ff_block(self, x: Tensor) -> Tensor:
         """The two linear maps."""
         x = self.linear2(self.dropout(self.activation(self.linear1(x))))
-        return getattr(self, f"dropout{self.parts}")(x)
+        return getattr(self, f"dropout{len(self.attentions) + 1}")(x)
 
 
 def _seen(attend: Module, x: Tensor, mem: Tensor, mask: Mask, padding: Mask, causal: bool) -> Tensor:
