@@ -158,10 +158,11 @@ def main(argv: list[str] | None = None) -> int:
 
 def _run(args: argparse.Namespace) -> int:
     from . import atlas_run, ledger, report, session
+    from .compare import Lab
     from .engines import EngineError, open_engine
     from .memory import PEAK
     from .progress import Progress, summary
-    from .runner import limit_threads, shard
+    from .runner import limit_threads, op_name, ops_to_compare, shard
 
     args.share = shard(args.shard)
     folder = Path(args.out)
@@ -187,7 +188,8 @@ def _run(args: argparse.Namespace) -> int:
     if not (found.ops or found.modules or found.programs):
         where = f" in shard {args.shard}" if args.shard else ""
         raise EngineError(f"nothing matches -k {args.pattern!r}{where}")
-    found.problems = ledger.apply(entries, found.ops + found.modules)
+    every = {op_name(key) for key in ops_to_compare(Lab(ours, theirs))}
+    found.problems = ledger.apply(entries, found.ops + found.modules, every)
     found.seconds = time.perf_counter() - started
     PEAK.look()
     found.memory, found.memory_processes = PEAK.bytes, PEAK.processes

@@ -23,6 +23,7 @@ there can it grow or vanish.
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -126,11 +127,15 @@ def _entry(path: Path, line: int, index: int, item: Any) -> Entry:
     return Entry(**item)
 
 
-def apply(entries: list[Entry], results: list[OpResult]) -> list[Problem]:
+def apply(
+    entries: list[Entry], results: list[OpResult], every: Iterable[str] = ()
+) -> list[Problem]:
     """Mark the checks that entries cover as known; return the entries that grew or vanished.
 
     Only entries of ops among `results` are judged: a partial run says nothing about the others.
+    every: the names of all ops there are; an entry has not vanished if another of them may have it.
     """
+    elsewhere = set(every) - {r.op for r in results}
     problems: list[Problem] = []
     for entry in entries:
         about = [r for r in results if fnmatchcase(r.op, _literal(entry.op))]
@@ -141,7 +146,8 @@ def apply(entries: list[Entry], results: list[OpResult]) -> list[Problem]:
             for c in s.checks
             if not c.verdict.ok and entry.covers(r.op, s, c)
         ]
-        if about and not hits:
+        others = any(fnmatchcase(name, _literal(entry.op)) for name in elsewhere)
+        if about and not hits and not others:
             problems.append(
                 Problem(
                     "vanished",

@@ -121,3 +121,11 @@ def test_an_entry_that_is_wrong_is_named_with_its_line(tmp_path):
     path.write_text(json.dumps([good, 3]))
     with pytest.raises(ledger.LedgerError, match=r"ledger\.json:1: entry 1: expected an object"):
         ledger.load(path)
+
+
+def test_a_part_of_a_run_does_not_say_that_what_another_part_has_is_gone(tmp_path):
+    entries = load(tmp_path, {**ENTRY, "op": "*tanh"})
+    fine = results(verdict=Verdict.EQUAL, op="atanh")
+    assert [p.kind for p in ledger.apply(entries, fine)] == ["vanished"]
+    assert ledger.apply(entries, fine, ["tanh", "atanh", "exp"]) == [], "tanh was not compared"
+    assert [p.kind for p in ledger.apply(entries, fine, ["atanh", "exp"])] == ["vanished"]
