@@ -182,9 +182,9 @@ def _per_edge(
 
 def level(error: np.ndarray) -> list[str]:
     """Errors as letters: 0 exact, three steps an octave from 2⁻⁴ to 2¹⁶, the last: wrong in kind."""
-    with np.errstate(divide="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore"):  # below zero: no point is there
         steps = np.clip(np.round(3 * (np.log2(error) + 4)) + 1, 1, 60)
-    steps = np.where(error == 0, 0, np.where(error >= ulp.FAR, 61, steps)).astype(int)
+        steps = np.where(error == 0, 0, np.where(error >= ulp.FAR, 61, steps)).astype(int)
     return ["." if e < 0 else LETTERS[s] for e, s in zip(error, steps, strict=True)]
 
 

@@ -63,7 +63,8 @@ def summary(array: np.ndarray, gradient: bool = False) -> dict[str, Any]:
         return found
     at = np.unique(np.linspace(0, flat.size - 1, SAMPLES).astype(np.int64))
     found["v"] = [float(x) for x in flat[at]]
-    wide = flat.astype(np.float64)
+    with np.errstate(invalid="ignore"):  # unset memory may hold signalling nans
+        wide = flat.astype(np.float64)
     finite = wide[np.isfinite(wide)]
     if finite.size < flat.size:
         found["nan"] = int(flat.size - finite.size)
