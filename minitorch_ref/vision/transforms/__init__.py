@@ -1,7 +1,7 @@
 """Image transforms under torchvision's names, drawing torchvision's random words.
 
 Read `functional` for what each does to pixels, `geometry`, `places`,
-`colour` and `convert` for the classes around it.
+`colour`, `tones` and `convert` for the classes around it.
 The batch path of the datasets (`vision.datasets.batched`) does the usual four at once.
 """
 
@@ -18,12 +18,28 @@ from .geometry import (
     RandomVerticalFlip,
     Resize,
 )
-from .places import FiveCrop, RandomErasing, RandomResizedCrop, RandomRotation, TenCrop
+from .places import (
+    FiveCrop,
+    RandomAffine,
+    RandomErasing,
+    RandomResizedCrop,
+    RandomRotation,
+    TenCrop,
+)
+from .tones import (
+    RandomAdjustSharpness,
+    RandomAutocontrast,
+    RandomEqualize,
+    RandomInvert,
+    RandomPosterize,
+    RandomSolarize,
+)
 
 __all__ = [
     "CenterCrop", "ColorJitter", "Compose", "ConvertImageDtype", "FiveCrop", "Grayscale",
-    "InterpolationMode", "Lambda", "Normalize", "PILToTensor", "Pad", "RandomApply",
-    "RandomChoice", "RandomCrop", "RandomErasing", "RandomGrayscale", "RandomHorizontalFlip",
-    "RandomOrder", "RandomResizedCrop", "RandomRotation", "RandomVerticalFlip", "Resize",
-    "TenCrop", "ToPILImage", "ToTensor", "functional",
+    "InterpolationMode", "Lambda", "Normalize", "PILToTensor", "Pad", "RandomAdjustSharpness",
+    "RandomAffine", "RandomApply", "RandomAutocontrast", "RandomChoice", "RandomCrop",
+    "RandomEqualize", "RandomErasing", "RandomGrayscale", "RandomHorizontalFlip", "RandomInvert",
+    "RandomOrder", "RandomPosterize", "RandomResizedCrop", "RandomRotation", "RandomSolarize",
+    "RandomVerticalFlip", "Resize", "TenCrop", "ToPILImage", "ToTensor", "functional",
 ]  # fmt: skip

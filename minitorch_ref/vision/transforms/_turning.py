@@ -1,21 +1,99 @@
-"""Turning a PIL image, several crops of one, and holes in a Tensor."""
+"""Turning and shearing a PIL image, several crops of one, and holes in a Tensor."""
 
 from __future__ import annotations
 
+import math
+import numbers
 from collections.abc import Sequence
 from typing import Any
 
 from ...tensor import Tensor
 from ..image import is_pil
+from ._modes import PIL_RESAMPLING, InterpolationMode, as_mode
+
+_AFFINE = 0  # Pillow's number (Image.Transform)
 
 
-def rotate_image(
-    img: Any, angle: float, resample: int, expand: bool, center: Any, fill: Any
-) -> Any:
-    """`img` turned by `angle` degrees against the clock; `fill` where there was no image."""
+def _checked(img: Any, angle: Any, center: Any) -> None:
+    if not isinstance(angle, (int, float)):
+        raise TypeError("Argument angle should be int or float")
+    if center is not None and not isinstance(center, (list, tuple)):
+        raise TypeError("Argument center should be a sequence")
     if not is_pil(img):
         raise TypeError(f"img should be PIL Image. Got {type(img)}")
+
+
+def rotate(
+    img: Any,
+    angle: float,
+    interpolation: InterpolationMode | int = InterpolationMode.NEAREST,
+    expand: bool = False,
+    center: Sequence[float] | None = None,
+    fill: Any = None,
+) -> Any:
+    """Turn a PIL image by `angle` degrees against the clock; a Tensor raises TypeError."""
+    resample = PIL_RESAMPLING[as_mode(interpolation)]
+    _checked(img, angle, center)
     return img.rotate(angle, resample, expand, center, fillcolor=_fill(img, fill))
+
+
+def affine(
+    img: Any,
+    angle: float,
+    translate: Sequence[float],
+    scale: float,
+    shear: float | Sequence[float],
+    interpolation: InterpolationMode | int = InterpolationMode.NEAREST,
+    fill: Any = None,
+    center: Sequence[float] | None = None,
+) -> Any:
+    """Shear a PIL image by degrees (x, y), scale it, turn it clockwise, move it by pixels.
+
+    A Tensor raises TypeError, which torchvision takes too.
+    """
+    resample = PIL_RESAMPLING[as_mode(interpolation)]
+    if not isinstance(translate, (list, tuple)):
+        raise TypeError("Argument translate should be a sequence")
+    if len(translate) != 2:
+        raise ValueError("Argument translate should be a sequence of length 2")
+    if scale <= 0.0:
+        raise ValueError("Argument scale should be positive")
+    if not isinstance(shear, (numbers.Number, list, tuple)):
+        raise TypeError("Shear should be either a single value or a sequence of two values")
+    slants: list[Any] = [shear, 0.0] if isinstance(shear, numbers.Number) else list(shear)  # type: ignore[call-overload]
+    slants = slants * 2 if len(slants) == 1 else slants
+    if len(slants) != 2:
+        raise ValueError(f"Shear should be a sequence containing two values. Got {slants}")
+    _checked(img, angle, center)
+    centre = [img.width * 0.5, img.height * 0.5] if center is None else center
+    matrix = _inverse_matrix(centre, angle, translate, scale, slants)
+    return img.transform(img.size, _AFFINE, matrix, resample, fillcolor=_fill(img, fill))
+
+
+def _inverse_matrix(
+    center: Sequence[float],
+    angle: float,
+    translate: Sequence[float],
+    scale: float,
+    shear: Sequence[float],
+) -> list[float]:
+    """Where a pixel of the result comes from, as (a, b, c, d, e, f): x' = ax + by + c, ….
+
+    The way there is T C R S C⁻¹ (move, turn and scale, shear, about the centre), so the way back
+    is C S⁻¹ R⁻¹ C⁻¹ T⁻¹; R S has determinant 1 but for the scale.
+    """
+    turn, x_slant, y_slant = (math.radians(value) for value in (angle, *shear))
+    a = math.cos(turn - y_slant) / math.cos(y_slant)
+    b = -math.cos(turn - y_slant) * math.tan(x_slant) / math.cos(y_slant) - math.sin(turn)
+    c = math.sin(turn - y_slant) / math.cos(y_slant)
+    d = -math.sin(turn - y_slant) * math.tan(x_slant) / math.cos(y_slant) + math.cos(turn)
+    (x, y), (dx, dy) = center, translate
+    matrix = [value / scale for value in (d, -b, 0.0, -c, a, 0.0)]
+    matrix[2] += matrix[0] * (-x - dx) + matrix[1] * (-y - dy)
+    matrix[5] += matrix[3] * (-x - dx) + matrix[4] * (-y - dy)
+    matrix[2] += x
+    matrix[5] += y
+    return matrix
 
 
 def _fill(img: Any, fill: Any) -> Any:

@@ -10,7 +10,6 @@ import numbers
 import sys
 import warnings
 from collections.abc import Sequence
-from enum import Enum
 from typing import Any
 
 import numpy as np
@@ -26,45 +25,19 @@ from ._colour import (
     rgb_to_grayscale,
     to_grayscale,
 )
+from ._modes import PIL_RESAMPLING, InterpolationMode, mode_from_pil
 from ._padding import pad_image, pad_tensor
-from ._turning import corners, erase, rotate_image
+from ._tones import adjust_sharpness, autocontrast, equalize, invert, posterize, solarize
+from ._turning import affine, corners, erase, rotate
 
 __all__ = [
     "InterpolationMode", "adjust_brightness", "adjust_contrast", "adjust_hue", "adjust_saturation",
-    "center_crop", "convert_image_dtype", "crop", "erase", "five_crop", "get_dimensions",
-    "get_image_num_channels", "get_image_size", "hflip", "normalize", "pad", "pil_to_tensor",
-    "resize", "resized_crop", "rgb_to_grayscale", "rotate", "ten_crop", "to_grayscale",
-    "to_pil_image", "to_tensor", "vflip",
+    "adjust_sharpness", "affine", "autocontrast", "center_crop", "convert_image_dtype", "crop",
+    "equalize", "erase", "five_crop", "get_dimensions", "get_image_num_channels",
+    "get_image_size", "hflip", "invert", "mode_from_pil", "normalize", "pad", "pil_to_tensor",
+    "posterize", "resize", "resized_crop", "rgb_to_grayscale", "rotate", "solarize", "ten_crop",
+    "to_grayscale", "to_pil_image", "to_tensor", "vflip",
 ]  # fmt: skip
-
-
-class InterpolationMode(Enum):
-    """How `resize` makes new pixels."""
-
-    NEAREST = "nearest"
-    NEAREST_EXACT = "nearest-exact"
-    BILINEAR = "bilinear"
-    BICUBIC = "bicubic"
-    BOX = "box"
-    HAMMING = "hamming"
-    LANCZOS = "lanczos"
-
-
-_PIL_RESAMPLING = {  # Pillow's numbers (Image.Resampling)
-    InterpolationMode.NEAREST: 0,
-    InterpolationMode.LANCZOS: 1,
-    InterpolationMode.BILINEAR: 2,
-    InterpolationMode.BICUBIC: 3,
-    InterpolationMode.BOX: 4,
-    InterpolationMode.HAMMING: 5,
-    InterpolationMode.NEAREST_EXACT: 0,
-}
-
-
-def mode_from_pil(number: int) -> InterpolationMode:
-    """The mode Pillow numbers so (`PIL.Image.BILINEAR` is 2)."""
-    modes = list(_PIL_RESAMPLING)
-    return modes[list(_PIL_RESAMPLING.values()).index(number)]
 
 
 # ---- sizes --------------------------------------------------------------------------------------
@@ -374,7 +347,7 @@ def resize(
             "Argument antialias is ignored.",
             stacklevel=2,
         )
-    return img.resize((new_width, new_height), _PIL_RESAMPLING[interpolation])
+    return img.resize((new_width, new_height), PIL_RESAMPLING[interpolation])
 
 
 def _resized(height: int, width: int, size: list[int], max_size: int | None) -> tuple[int, int]:
@@ -406,24 +379,6 @@ def resized_crop(
 ) -> Any:
     """`crop`, then `resize`."""
     return resize(crop(img, top, left, height, width), size, interpolation, antialias=antialias)
-
-
-def rotate(
-    img: Any,
-    angle: float,
-    interpolation: InterpolationMode | int = InterpolationMode.NEAREST,
-    expand: bool = False,
-    center: Sequence[float] | None = None,
-    fill: Any = None,
-) -> Any:
-    """Turn a PIL image by `angle` degrees against the clock; a Tensor raises TypeError."""
-    if isinstance(interpolation, int):
-        interpolation = mode_from_pil(interpolation)
-    if not isinstance(angle, (int, float)):
-        raise TypeError("Argument angle should be int or float")
-    if center is not None and not isinstance(center, (list, tuple)):
-        raise TypeError("Argument center should be a sequence")
-    return rotate_image(img, angle, _PIL_RESAMPLING[interpolation], expand, center, fill)
 
 
 def five_crop(img: Any, size: Sequence[int]) -> tuple[Any, ...]:

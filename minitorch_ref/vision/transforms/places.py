@@ -110,19 +110,11 @@ class RandomRotation(Module):
         super().__init__()
         if isinstance(interpolation, int):
             interpolation = F.mode_from_pil(interpolation)
-        if isinstance(degrees, numbers.Number):
-            if degrees < 0:  # type: ignore[operator]
-                raise ValueError("If degrees is a single number, it must be positive.")
-            degrees = [-degrees, degrees]  # type: ignore[operator, list-item]
-        _check_pair(degrees, "degrees")
+        self.degrees = _angles(degrees, "degrees")
         if center is not None:
             _check_pair(center, "center")
-        fill = 0 if fill is None else fill
-        if not isinstance(fill, (Sequence, numbers.Number)):
-            raise TypeError("Fill should be either a sequence or a number.")
-        self.degrees = [float(d) for d in degrees]  # type: ignore[union-attr]
         self.interpolation = interpolation
-        self.expand, self.center, self.fill = expand, center, fill
+        self.expand, self.center, self.fill = expand, center, _checked_fill(fill)
 
     @staticmethod
     def get_params(degrees: Sequence[float]) -> float:
@@ -142,11 +134,102 @@ class RandomRotation(Module):
         )
 
 
-def _check_pair(value: Any, name: str) -> None:
+def _check_pair(value: Any, name: str, lengths: tuple[int, ...] = (2,)) -> None:
+    text = f"{name} should be a sequence of length {' or '.join(map(str, lengths))}."
     if not isinstance(value, Sequence):
-        raise TypeError(f"{name} should be a sequence of length 2.")
-    if len(value) != 2:
-        raise ValueError(f"{name} should be a sequence of length 2.")
+        raise TypeError(text)
+    if len(value) not in lengths:
+        raise ValueError(text)
+
+
+def _angles(value: Any, name: str, lengths: tuple[int, ...] = (2,)) -> list[float]:
+    """(low, high), also for a number; for shears perhaps those of the second dim as well."""
+    if isinstance(value, numbers.Number):
+        if value < 0:  # type: ignore[operator]
+            raise ValueError(f"If {name} is a single number, it must be positive.")
+        value = [-value, value]  # type: ignore[operator]
+    _check_pair(value, name, lengths)
+    return [float(angle) for angle in value]
+
+
+def _checked_fill(fill: Any) -> Any:
+    fill = 0 if fill is None else fill
+    if not isinstance(fill, (Sequence, numbers.Number)):
+        raise TypeError("Fill should be either a sequence or a number.")
+    return fill
+
+
+class RandomAffine(Module):
+    """A PIL image turned, moved, scaled and sheared by random amounts about its centre.
+
+    `degrees` and `shear` (x, perhaps y) are ranges of angles, `translate` the largest shares of
+    width and height, `scale` a range; None leaves that out.
+    """
+
+    def __init__(
+        self,
+        degrees: float | Sequence[float],
+        translate: Sequence[float] | None = None,
+        scale: Sequence[float] | None = None,
+        shear: float | Sequence[float] | None = None,
+        interpolation: InterpolationMode | int = InterpolationMode.NEAREST,
+        fill: Any = 0,
+        center: Sequence[float] | None = None,
+    ):
+        super().__init__()
+        if isinstance(interpolation, int):
+            interpolation = F.mode_from_pil(interpolation)
+        self.degrees = _angles(degrees, "degrees")
+        if translate is not None:
+            _check_pair(translate, "translate")
+            if not all(0.0 <= share <= 1.0 for share in translate):
+                raise ValueError("translation values should be between 0 and 1")
+        if scale is not None:
+            _check_pair(scale, "scale")
+            if min(scale) <= 0:
+                raise ValueError("scale values should be positive")
+        self.translate, self.scale = translate, scale
+        self.shear = None if shear is None else _angles(shear, "shear", (2, 4))
+        self.interpolation = interpolation
+        self.fill = _checked_fill(fill)
+        if center is not None:
+            _check_pair(center, "center")
+        self.center = center
+
+    @staticmethod
+    def get_params(
+        degrees: Sequence[float],
+        translate: Sequence[float] | None,
+        scale_ranges: Sequence[float] | None,
+        shears: Sequence[float] | None,
+        img_size: Sequence[int],
+    ) -> tuple[float, tuple[int, int], float, tuple[float, float]]:
+        """Random (angle, move in pixels, scale, shears) for an image of (width, height)."""
+        angle = _between(float(degrees[0]), float(degrees[1]))
+        move = (0, 0)
+        if translate is not None:
+            reach = [float(share * size) for share, size in zip(translate, img_size, strict=True)]
+            move = tuple(int(round(_between(-r, r))) for r in reach)  # type: ignore[assignment]
+        scale = 1.0 if scale_ranges is None else _between(scale_ranges[0], scale_ranges[1])
+        slants = [0.0, 0.0]
+        for i in range(len(shears or ()) // 2):
+            slants[i] = _between(shears[2 * i], shears[2 * i + 1])  # type: ignore[index]
+        return angle, move, scale, (slants[0], slants[1])
+
+    def forward(self, img: Any) -> Any:
+        size = F.get_image_size(img)
+        drawn = self.get_params(self.degrees, self.translate, self.scale, self.shear, size)
+        return F.affine(img, *drawn, self.interpolation, self.fill, self.center)
+
+    def __repr__(self) -> str:
+        nearest = self.interpolation == InterpolationMode.NEAREST
+        shown = {
+            "translate": self.translate, "scale": self.scale, "shear": self.shear,
+            "interpolation": None if nearest else self.interpolation.value,  # type: ignore[union-attr]
+            "fill": self.fill or None, "center": self.center,
+        }  # fmt: skip
+        rest = "".join(f", {name}={value}" for name, value in shown.items() if value is not None)
+        return f"{type(self).__name__}(degrees={self.degrees}{rest})"
 
 
 class RandomErasing(Module):
