@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import mmap
 import os
-import tempfile
 from typing import Any
 
 import numpy as np
@@ -28,6 +27,8 @@ class SharedMemory(mmap.mmap):
         if hasattr(os, "memfd_create"):
             descriptor = os.memfd_create("minitorch_ref", os.MFD_CLOEXEC)
         else:
+            import tempfile
+
             descriptor, name = tempfile.mkstemp(prefix="minitorch_ref-")
             os.unlink(name)
         os.ftruncate(descriptor, max(nbytes, 1))
