@@ -2,9 +2,10 @@
 
 from typing import Any
 
+from ..version import as_torchvision as __version__
 from . import datasets, transforms, utils
 
-__all__ = ["datasets", "models", "transforms", "utils"]
+__all__ = ["__version__", "datasets", "models", "transforms", "utils"]
 
 
 def __getattr__(name: str) -> Any:

@@ -294,3 +294,8 @@ def test_scripts_see_the_version_of_torch_that_is_followed(tmp_path):
     assert first == second == f"{minitorch_ref.version.follows_torch}+minitorch.{minitorch_ref.__version__}"
     pinned = (Path(HOME) / "constraints.txt").read_text()
     assert f"torch=={minitorch_ref.version.follows_torch}\n" in pinned
+    code = "import torchvision; print(torchvision.__version__)"
+    said = python("-m", "minitorch_ref", "-c", code, cwd=tmp_path).stdout.strip()
+    follows = minitorch_ref.version.follows_torchvision
+    assert said == f"{follows}+minitorch.{minitorch_ref.__version__}"
+    assert f"torchvision=={follows}\n" in pinned
