@@ -45,6 +45,8 @@ def family(row):
         return "comparison"
     if row.name in OTHER or row.family in ("others", "extras", "sequences"):
         return "other"
+    if row.family == "distributions":
+        return None  # draws whose parameters have a range; tests/distributions has them
     return FAMILIES[row.family]
 
 
