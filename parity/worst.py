@@ -112,7 +112,11 @@ def _table(results: Sequence[OpResult], name: str, title: str) -> Any:
         if column == extra and name == "plain":
             continue
         left = column in ("op", "")
-        table.add_column(column, justify="left" if left else "right", no_wrap=True)
+        room = {"": 1, extra: 6 if name == "share" else 16}.get(column, 6)  # names give way, not numbers
+        table.add_column(
+            column, justify="left" if left else "right", no_wrap=True, min_width=room,
+            max_width=27 if column == "op" else None,
+        )  # fmt: skip
     columns = []
     for side in ("ours", "theirs"):
         rows = ranking(results, name, side)
