@@ -128,16 +128,24 @@ def _node_register_prehook(self: Node, hook: Callable[..., Any]) -> RemovableHan
     return add_hook(hooks_of(self).prior, hook)
 
 
-def _saved(self: Node, name: str) -> Any:
+def _saved(name: str) -> property:
     """`_saved_self` and the like, for who looks into the graph."""
-    if name.startswith("_saved_"):
+
+    def saved(self: Node) -> Any:
         from .saved_values import saved_value
 
-        return saved_value(self, name.removeprefix("_saved_"))
-    raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        return saved_value(self, name)
+
+    return property(saved)
 
 
-Node.__getattr__ = _saved  # type: ignore[attr-defined]
+# One by one: a class with a `__getattr__` is slower at every attribute.
+for _name in (
+    "self", "other", "result", "input", "weight", "bias", "target", "index", "indices", "mask",
+    "condition", "exponent", "end", "value", "mat", "mat1", "mat2", "batch1", "batch2", "vec", "vec1",
+    "vec2", "tensor", "tensor1", "tensor2", "src", "A", "LU", "Q", "R", "U", "S", "Vh",
+):  # fmt: skip
+    setattr(Node, f"_saved_{_name}", _saved(_name))
 Node.register_hook = _node_register_hook  # type: ignore[attr-defined]
 Node.register_prehook = _node_register_prehook  # type: ignore[attr-defined]
 
