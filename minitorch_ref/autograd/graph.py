@@ -49,13 +49,17 @@ class Node:
     rule, what the rule saved, input's shape, input's NumPy dtype); None if it requires no grad.
     """
 
-    outputs = 1
-    hooks: Any = None  # see engine.py
-    variable: Any = None  # the leaf, where the node is one's AccumulateGrad
+    __slots__ = ("order", "outputs", "hooks", "variable", "__dict__", "__weakref__")
+
+    order: int
+    outputs: int
+    hooks: Any  # see engine.py
+    variable: Any  # the leaf, where the node is one's AccumulateGrad
+    edges: list[Any]
 
     def __init__(self) -> None:
-        self.order = next_order()
-        self.edges: list[Any] = []
+        self.order, self.outputs, self.hooks, self.variable = next_order(), 1, None, None
+        self.edges = []
 
     def __repr__(self) -> str:
         return f"<{self.name()} object at {id(self):#x}>"
@@ -143,7 +147,7 @@ class AccumulateGrad(Node):
 
     def __init__(self, variable: Tensor) -> None:
         self.order = -1  # older than every operation: a leaf comes last
-        self.edges = []
+        self.outputs, self.hooks, self.edges = 1, None, []
         self.variable = variable
 
     def release(self) -> None:
@@ -356,7 +360,8 @@ def _node(name: str, out: Any, inputs: dict[str, Any], _: None) -> Node | None:
     if not tracked:
         return None
     node = _new(node_class(name))
-    node.order, node.edges = next_order(), edges
+    node.order, node.outputs, node.hooks, node.variable = next_order(), 1, None, None
+    node.edges = edges
     return node
 
 

@@ -62,7 +62,8 @@ class Row:
         keep, keep_y, keep_out = plan.keeps
         node = out._node = _new(self.node)
         out._requires_grad = True
-        node.order, node.plan = next_order(), plan
+        node.order, node.outputs, node.hooks, node.variable = next_order(), 1, None, None
+        node.plan = plan
         node.operands = [
             entry_of(x, source) if keep else mentioned(x, source),
             entry_of(y, source_y) if keep_y else mentioned(y, source_y),

@@ -13,10 +13,12 @@ conv_rows would read the weight OH times: OH·O·C·KH·KW against (O + C·KH·K
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 
 from .axis import Axis
-from .threads import Work, parallel_for
+from .threads import Work
 from .tiles import Take, rows_first
 from .unfold import fold_width, unfold_windows
 from .workspace import scratch
@@ -39,7 +41,7 @@ def _bands(rows: int, row_bytes: int) -> list[slice]:
 
 def forward(
     x: np.ndarray, weight: np.ndarray, bias: np.ndarray | None, h: Axis, w: Axis, groups: int
-) -> np.ndarray:
+) -> Work:
     """y (N, O, OH, OW) of x (N, C, H, W) and weight (O, C/G, KH, KW)."""
     n, (o, cg) = len(x), weight.shape[:2]
     og, k = o // groups, cg * h.kernel * w.kernel
@@ -48,8 +50,7 @@ def forward(
     source, target = rows_first(x, groups), rows_first(y, groups)
     bands = _bands(h.out, groups * k * n * w.out * x.itemsize)
 
-    def task(i: int) -> None:
-        band = bands[i]
+    def task(band: slice) -> None:
         rows = band.stop - band.start
         with scratch() as take:
             columns = _columns(take, source, h, w, band)
@@ -58,8 +59,10 @@ def forward(
             parts = product.reshape(groups, og, rows, n, w.out)
             target[band] = parts.transpose(2, 0, 1, 3, 4)
 
-    parallel_for(task, len(bands))
-    return y if bias is None else np.add(y, bias.reshape(o, 1, 1), out=y)
+    def finish() -> np.ndarray:
+        return y if bias is None else np.add(y, bias.reshape(o, 1, 1), out=y)
+
+    return Work([functools.partial(task, band) for band in bands], finish)
 
 
 def _columns(take: Take, x: np.ndarray, h: Axis, w: Axis, band: slice) -> np.ndarray:

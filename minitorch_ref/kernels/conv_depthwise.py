@@ -34,7 +34,7 @@ def input_gradient(g: np.ndarray, weight: np.ndarray, h: Axis, w: Axis, groups: 
         spread[:, :, :: h.stride, :: w.stride] = g
         g = spread
     flipped = weight.reshape(groups, -1, h.kernel, w.kernel)[:, :, ::-1, ::-1]
-    return conv_rows.forward_work(g, flipped, None, *turned, groups)
+    return conv_rows.forward(g, flipped, None, *turned, groups)
 
 
 def _turned(a: Axis) -> Axis:

@@ -19,15 +19,15 @@ from .threads import Work
 from .tiles import COLUMNS
 from .workspace import scratch
 
-CHUNK = 1 << 20  # bytes of input and output in one piece of work
+CHUNK = 2 << 20  # bytes of input and output in one piece of work
 LANES = 8  # partial sums of a weight gradient, whatever the number of threads
 
 
 def forward(
     x: np.ndarray, weight: np.ndarray, bias: np.ndarray | None, h: Axis, w: Axis, groups: int
-) -> np.ndarray:
+) -> Work:
     """y (N, O, H, W) of x (N, C, H, W) and weight (O, C/G, 1, 1)."""
-    return _products(x, _matrices(weight, groups), bias).done()
+    return _products(x, _matrices(weight, groups), bias)
 
 
 def input_gradient(g: np.ndarray, weight: np.ndarray, h: Axis, w: Axis, groups: int) -> Work:

@@ -56,15 +56,8 @@ __all__ = ["forward", "input_gradient", "weight_gradient"]
 
 def forward(
     x: np.ndarray, weight: np.ndarray, bias: np.ndarray | None, h: Axis, w: Axis, groups: int
-) -> np.ndarray:
-    """y (N, O, OH, OW) of x (N, C, H, W) and weight (O, C/G, KH, KW)."""
-    return forward_work(x, weight, bias, h, w, groups).done()
-
-
-def forward_work(
-    x: np.ndarray, weight: np.ndarray, bias: np.ndarray | None, h: Axis, w: Axis, groups: int
 ) -> Work:
-    """`forward`, still to be done."""
+    """y (N, O, OH, OW) of x (N, C, H, W) and weight (O, C/G, KH, KW)."""
     (o, cg), layout = weight.shape[:2], layout_of(h)
     og, k = o // groups, cg * w.kernel
     shape = (layout, h.kernel, len(x), h.out, w.out, groups, og, k, x.itemsize, get_num_threads())

@@ -111,14 +111,8 @@ def _planes(x: np.ndarray, groups: int) -> np.ndarray:
 
 def forward(
     x: np.ndarray, weight: np.ndarray, bias: np.ndarray | None, h: Axis, w: Axis, groups: int
-) -> np.ndarray:
-    """y (N, O, OH, W) of x (N, C, H, W) and weight (O, C/G, KH, KW)."""
-    return _forward(x, weight, bias, h, w, groups).done()
-
-
-def _forward(
-    x: np.ndarray, weight: np.ndarray, bias: np.ndarray | None, h: Axis, w: Axis, groups: int
 ) -> Work:
+    """y (N, O, OH, W) of x (N, C, H, W) and weight (O, C/G, KH, KW)."""
     o, cg = weight.shape[:2]
     og, k = o // groups, cg * w.kernel
     by_row = weight.reshape(groups, og, cg, h.kernel, w.kernel).transpose(0, 3, 1, 4, 2)
@@ -173,7 +167,7 @@ def input_gradient(g: np.ndarray, weight: np.ndarray, h: Axis, w: Axis, groups: 
     turned = by_group.swapaxes(1, 2).reshape(groups * cg, og, h.kernel, w.kernel)
     reach = (h.kernel - 1) * h.dilation
     rows = Axis(h.out, h.size, h.kernel, 1, reach - h.padding, h.dilation)
-    return _forward(g, turned, None, rows, w, groups)
+    return forward(g, turned, None, rows, w, groups)
 
 
 def weight_gradient(g: np.ndarray, x: np.ndarray, h: Axis, w: Axis, groups: int) -> Work:

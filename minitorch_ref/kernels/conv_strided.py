@@ -89,7 +89,7 @@ def _chunks(samples: int, sample_bytes: int, run: int) -> list[slice]:
 
 def forward(
     x: np.ndarray, weight: np.ndarray, bias: np.ndarray | None, h: Axis, w: Axis, groups: int
-) -> np.ndarray:
+) -> Work:
     """y (N, O, OH, OW) of x (N, C, H, W) and weight (O, C/G, KH, KW)."""
     grid, (o, cg) = grid_of(h, w), weight.shape[:2]
     og, k = o // groups, cg * h.kernel * w.kernel
@@ -108,7 +108,7 @@ def forward(
                 np.add(target, shift, out=target)
 
     chunks = _chunks(len(x), groups * k * grid.run * x.itemsize, grid.run)
-    return Work([functools.partial(task, part) for part in chunks], lambda: y).done()
+    return Work([functools.partial(task, part) for part in chunks], lambda: y)
 
 
 def _runs_of(take: Take, x: np.ndarray, grid: Grid, h: Axis, w: Axis, groups: int) -> np.ndarray:

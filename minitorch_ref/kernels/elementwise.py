@@ -14,6 +14,7 @@ import numpy as np
 
 from .fmod import fmod as exact_fmod
 from .select import select
+from .threads import parallel_for
 from .wider import log1p, wider
 from .workspace import scratch
 
@@ -135,7 +136,7 @@ def atan2(a: Array, b: Array) -> Array:
     return np.asarray(np.arctan2(a, b, dtype=np.float64)).astype(np.float32)
 
 
-_PART = 1 << 15  # elements worked on at a time: their steps stay in the cache
+_PART = 1 << 18  # elements worked on at a time: their steps stay in the last cache
 _FEW = 400  # elements below which float64's tanh is no slower
 _FLAT = {np.dtype("f4"): np.float32(1.25), np.dtype("f8"): np.float64(2)}
 
@@ -150,8 +151,11 @@ def tanh(x: Array) -> Array:
         return np.tanh(x.astype(np.float64)).astype(np.float32)
     source = np.ascontiguousarray(x).reshape(-1)
     out = np.empty(source.shape, source.dtype)
-    for i in range(0, source.size, _PART):
-        _tanh(source[i : i + _PART], limit, out[i : i + _PART])
+
+    def task(i: int) -> None:
+        _tanh(source[i * _PART : (i + 1) * _PART], limit, out[i * _PART : (i + 1) * _PART])
+
+    parallel_for(task, -(-x.size // _PART), 2 * x.size)
     return out.reshape(x.shape)
 
 

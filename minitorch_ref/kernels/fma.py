@@ -29,6 +29,7 @@ import numpy as np
 from . import heap
 from .c_functions import c_function
 from .layout import copy_order
+from .threads import parallel_for
 from .workspace import scratch
 
 Array = np.ndarray
@@ -36,7 +37,7 @@ Array = np.ndarray
 FEW = 24  # elements up to which a call of the C library for each (0.2 µs) is faster than 30 ufuncs
 LONG = 2048  # elements from which a call of BLAS pays (and its import, once)
 _PIECE = 9984  # below the size (10,000) where BLAS would start threads of its own
-_PART = 1 << 15  # elements worked on at a time: their float64 scratch stays in the cache
+_PART = 1 << 16  # elements worked on at a time: their float64 scratch stays in the cache
 _WIDE, _BITS = np.dtype(np.float64), np.dtype(np.int64)
 _ABOVE = np.int64(64 - 29)  # float64 has 29 bits that float32 has not
 _TIE = np.iinfo(np.int64).min  # the highest of them alone, moved to the top
@@ -77,14 +78,13 @@ def _fma32(a: Any, b: Any, c: Array, out: Array) -> None:
 def _fma32_in_parts(a: Any, b: Any, c: Array, out: Array) -> None:
     """Flat arrays, or numbers for a and b.  Widening first is faster than ufuncs that do it."""
     a, b = (x.reshape(-1) if np.ndim(x) else x for x in (a, b))
-    with scratch() as take:
-        space = [take((min(_PART, c.size),), _WIDE) for _ in range(2)]
-        bits = take(space[0].shape, _BITS)
-        for i in range(0, c.size, _PART):
-            part = slice(i, i + _PART)
-            y, z = c[part], out[part]
-            wide, other, low = (x[: y.size] for x in (*space, bits))
-            left, right = (x[part] if np.ndim(x) else x for x in (a, b))
+
+    def task(i: int) -> None:
+        part = slice(i * _PART, (i + 1) * _PART)
+        y, z = c[part], out[part]
+        left, right = (x[part] if np.ndim(x) else x for x in (a, b))
+        with scratch() as take:
+            wide, other, low = take(y.shape, _WIDE), take(y.shape, _WIDE), take(y.shape, _BITS)
             np.copyto(wide, left)
             if np.ndim(right):
                 np.copyto(other, right)
@@ -94,6 +94,8 @@ def _fma32_in_parts(a: Any, b: Any, c: Array, out: Array) -> None:
             np.copyto(other, y)
             np.add(wide, other, out=wide)
             _round_to_single(wide, low, left, right, y, z)
+
+    parallel_for(task, -(-c.size // _PART), 2 * c.size)
 
 
 def _round_to_single(

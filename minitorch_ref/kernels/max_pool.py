@@ -36,7 +36,7 @@ from .phases import Phases, is_whole, over_chunks, planes_of
 from .threads import parallel_for
 from .workspace import scratch
 
-PLACES = 1 << 14  # places at a time: they and what they point at stay in the second-level cache
+PLACES = 1 << 15  # places at a time: they and what they point at stay in the second-level cache
 SCATTER = 2  # nanoseconds for a place, and the memory it points to
 
 

@@ -27,7 +27,7 @@ import numpy as np
 from .axis import Axis
 from .threads import parallel_for
 
-CHUNK = 512 << 10  # bytes of input in one piece of work
+CHUNK = 1 << 20  # bytes of input in one piece of work
 
 
 @functools.lru_cache(maxsize=1024)

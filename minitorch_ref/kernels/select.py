@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from . import heap
+from .blocks import LARGE, spread
 
 _BITS: dict[int, Any] = {1: np.dtype("i1"), 2: np.dtype("i2"), 4: np.dtype("i4"), 8: np.dtype("i8")}
 
@@ -24,7 +25,8 @@ def keep(mask: np.ndarray, a: np.ndarray) -> np.ndarray:
     bits = _BITS.get(a.itemsize)
     if bits is None:  # complex128 is wider than any integer
         return np.where(mask, a, np.zeros((), a.dtype))
-    kept: np.ndarray = np.asarray(np.multiply(a.view(bits), mask))
+    multiply = np.multiply if a.size < LARGE else functools.partial(spread, np.multiply)
+    kept: np.ndarray = np.asarray(multiply(a.view(bits), mask))
     return kept.view(a.dtype)
 
 

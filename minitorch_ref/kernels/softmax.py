@@ -21,7 +21,7 @@ from .threads import parallel_for
 from .workspace import scratch
 
 Array = np.ndarray
-CHUNK = 1 << 16  # elements at a time
+CHUNK = 1 << 18  # elements at a time
 _LONG = 128  # elements from which BLAS adds up a row faster
 
 

@@ -24,7 +24,7 @@ Array = np.ndarray
 Kernel = Callable[..., Any]
 
 _FEW = 256  # elements below which two conversions are faster than one call that converts
-_PIECE = 1 << 16  # elements: half a megabyte of float64, in the second cache
+_PIECE = 1 << 17  # elements: a megabyte of float64, about the second cache
 _SINGLE, _DOUBLE = np.dtype("f4"), np.dtype("f8")
 _WIDER: dict[np.dtype, np.dtype] = {
     np.dtype("f2"): _SINGLE, _SINGLE: _DOUBLE, np.dtype("F"): np.dtype("D"),

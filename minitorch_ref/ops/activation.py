@@ -5,12 +5,9 @@ All others live in `nn/functional/activation.py`.
 
 from __future__ import annotations
 
-import functools
-
 import numpy as np
 
 from ..autograd.graph import record
-from ..kernels.blocks import over_blocks
 from ..kernels.select import against, keep, leaky, select
 from ..quiet import fp
 from ..tensor import Tensor
@@ -29,18 +26,15 @@ def relu(input: Tensor) -> Tensor:
     if array.dtype.char == "e":  # NumPy compares float16 by another route
         data = fp.quiet(against, np.maximum, 0, array.astype(np.float32)).astype(np.float16)
     else:
-        data = fp.quiet(over_blocks, _positive, array)  # of equals the second wins: −0 stays −0, as in torch
+        data = fp.quiet(against, np.maximum, 0, array)  # of equals the second wins: −0 stays −0, as in torch
     return record("ReluBackward0", data, input=(input, _relu_backward))
-
-
-_positive = functools.partial(against, np.maximum, 0)
 
 
 def _relu_backward(g: Tensor, out: Tensor) -> Tensor:
     """g where the result is not zero: it is positive or NaN there."""
     return record(
         "ThresholdBackwardBackward0",
-        over_blocks(lambda g, y: keep(y != 0, g), g._array, out._array),
+        keep(out._array != 0, g._array),
         g=(g, lambda gg, out: _relu_backward(gg, out)),
         out=(out, lambda gg: gg * 0),
     )

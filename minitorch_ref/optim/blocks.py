@@ -20,7 +20,7 @@ from ..kernels.threads import parallel_for
 from ..tensor import Tensor
 from .plain import Plain
 
-BLOCK = 65536  # elements at a time: larger blocks leave the second-level cache, smaller cost calls
+BLOCK = 1 << 18  # elements at a time: larger blocks leave the caches, smaller cost calls
 JOIN = 16384  # elements up to which copying parameters side by side is cheaper than calls for each
 Update = Callable[..., None]
 

@@ -177,7 +177,8 @@ def test_softmax_of_infinities_is_torchs():
 
 
 def test_blocks_give_the_whole():
-    x, y = draw(300_001, 0), draw(300_001, 1)
+    size = 4 * blocks.BLOCK + 1
+    x, y = draw(size, 0), draw(size, 1)
     calls = []
 
     def function(a, b):
