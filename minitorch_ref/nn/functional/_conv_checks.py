@@ -193,6 +193,23 @@ def _size(x: Ints, w: Ints, stride: Ints, padding: Ints, dilation: Ints) -> Ints
     return tuple([(n - r) // s + 1 for n, r, s in zip(padded, reach, stride)])
 
 
+def _refuse_empty(x: Ints, w: Ints) -> None:
+    """A transposed convolution wants a weight that is not empty; torch says so in several ways."""
+    if x[0] == 0:
+        raise IndexError("select(): index 0 out of range for tensor of size [0] at dimension 0")
+    if len(w) == 5:
+        names = "n_output_plane x n_input_plane x kernel_depth x kernel_height x kernel_width"
+        raise RuntimeError(f"non-empty 5D ({names}) tensor expected for weight, but got: {list(w)}")
+    height, width = w[2:] if len(w) == 4 else (1, w[2])
+    if 0 in (height, width):
+        raise RuntimeError(
+            "kernel size should be greater than zero, but got "
+            f"kernel_height: {height} kernel_width: {width}"
+        )
+    shape = [*w[:2], height, width]
+    raise RuntimeError(f"non-empty 2D or 4D weight tensor expected, but got: {shape}")
+
+
 def _transposed_size(
     x: Ints, w: Ints, stride: Ints, padding: Ints, dilation: Ints, extra: Ints
 ) -> Ints:
@@ -207,6 +224,8 @@ def _transposed_size(
             "output padding must be smaller than either stride or dilation, but got "
             + " ".join(said)
         )
+    if 0 in w:
+        _refuse_empty(x, w)
     size = tuple([
         (n - 1) * s - 2 * p + d * (k - 1) + e + 1
         for n, k, s, p, d, e in zip(x[2:], w[2:], stride, padding, dilation, extra)
