@@ -66,6 +66,8 @@ def measure(
     try:
         for engine in engines:
             runs[engine] = Turns(_server(engine, threads, clock), job)
+        if late.is_set():  # before there was anything to end
+            raise TurnsEndedError(job)
         able = {engine: turns for engine, turns in runs.items() if turns.wait()}
         seconds, calls = paired(
             able, rounds, cold=find(job).cold, rest=REST if threads > 1 else 0.0,

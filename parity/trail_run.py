@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -343,6 +344,8 @@ def main(argv: list[str]) -> int:
     what, options = (argv[0], argv[1:]) if argv[0].startswith("--") else ("", argv)
     how, *options = options if what in ("--nudge", "--losses") else ["", *options]
     spec, path, script, *rest = options
+    # what a shell starts in the background ignores Ctrl-C, by which runs that do not end are stopped
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def program() -> None:
         run_script(engine, Path(script), rest)
