@@ -11,7 +11,6 @@ wrong in its backward is reported with a warning that quotes these lines.
 from __future__ import annotations
 
 import sys
-import traceback
 import warnings
 from typing import Any
 
@@ -79,6 +78,8 @@ class detect_anomaly:  # noqa: N801
 
 def _remember(node: Node) -> None:
     """Note the program's lines on the stack, and the node whose backward is recording this one."""
+    import traceback  # a program that looks for no anomalies does not need it
+
     stack = traceback.extract_stack()
     while stack and stack[-1].filename.startswith(HOME):
         stack.pop()

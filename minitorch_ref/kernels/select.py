@@ -25,9 +25,9 @@ def keep(mask: np.ndarray, a: np.ndarray) -> np.ndarray:
     bits = _BITS.get(a.itemsize)
     if bits is None:  # complex128 is wider than any integer
         return np.where(mask, a, np.zeros((), a.dtype))
-    multiply = np.multiply if a.size < LARGE else functools.partial(spread, np.multiply)
-    kept: np.ndarray = np.asarray(multiply(a.view(bits), mask))
-    return kept.view(a.dtype)
+    a_bits = a.view(bits)
+    kept = np.multiply(a_bits, mask) if a.size < LARGE else spread(np.multiply, a_bits, mask)
+    return np.asarray(kept).view(a.dtype)
 
 
 def select(mask: np.ndarray, a: Any, b: Any, dtype: np.dtype) -> np.ndarray:

@@ -8,19 +8,18 @@ first moment.  (source: Shazeer & Stern 2018, with torch's ε₁)
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from .. import dtypes
-from ..autograd.modes import enable_grad, no_grad
 from ..ops.creation import zeros_like
 from ..ops.from_data import tensor
 from ..tensor import Tensor
-from .optimizer import Optimizer, ParamsT
+from .optimizer import ParamsT
 from .plain import number
+from .whole import Whole
 
 
-class Adafactor(Optimizer):
+class Adafactor(Whole):
     """β₂ = 1 - t^τ; p ← p - max(ε₂, RMS(p))·min(lr, 1/√t) · u / max(1, RMS(u)/d), u = g/√v."""
 
     def __init__(
@@ -55,24 +54,10 @@ class Adafactor(Optimizer):
         }  # fmt: skip
         super().__init__(params, defaults)
 
-    @no_grad()
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Update the parameters that have a gradient; returns what `closure` returns."""
-        loss = None
-        if closure is not None:
-            with enable_grad():
-                loss = closure()
-        for group in self.param_groups:
-            for p in group["params"]:
-                if p.grad is None:
-                    continue
-                if p.is_complex():
-                    raise RuntimeError("Adafactor does not support complex parameters")
-                state = self.state[p]
-                if not state:
-                    state.update(_new_state(p.grad))
-                _update(p, -p.grad if group["maximize"] else p.grad, state, group)
-        return loss
+    def _step_one(self, p: Tensor, grad: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
+        if not state:
+            state.update(_new_state(grad))
+        _update(p, -grad if group["maximize"] else grad, state, group)
 
 
 def _new_state(grad: Tensor) -> dict[str, Tensor]:

@@ -9,22 +9,21 @@ bfloat16, which NumPy does not have: here every result is rounded to 8 bits of m
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from ..autograd.modes import enable_grad, no_grad
 from ..ops.creation import zeros_like
 from ..quiet import fp
 from ..tensor import Tensor, wrap
-from .optimizer import Optimizer, ParamsT
+from .optimizer import ParamsT
 from .plain import number
+from .whole import Whole
 
 _ADJUSTMENTS = ("original", "match_rms_adamw")
 
 
-class Muon(Optimizer):
+class Muon(Whole):
     """B ← lerp(B, g, 1 − μ); p ← p·(1 − lr·λ) − lr′·orthogonal(lerp(g, B, μ)), for matrices p."""
 
     def __init__(
@@ -67,24 +66,10 @@ class Muon(Optimizer):
                         f"{p.size()}"
                     )
 
-    @no_grad()
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Update the parameters that have a gradient; returns what `closure` returns."""
-        loss = None
-        if closure is not None:
-            with enable_grad():
-                loss = closure()
-        for group in self.param_groups:
-            for p in group["params"]:
-                if p.grad is None:
-                    continue
-                if p.is_complex():
-                    raise RuntimeError("Muon does not support complex parameters")
-                state = self.state[p]
-                if "momentum_buffer" not in state:
-                    state["momentum_buffer"] = zeros_like(p.grad)
-                _update(p, p.grad, state["momentum_buffer"], group)
-        return loss
+    def _step_one(self, p: Tensor, grad: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
+        if "momentum_buffer" not in state:
+            state["momentum_buffer"] = zeros_like(grad)
+        _update(p, grad, state["momentum_buffer"], group)
 
 
 def _update(p: Tensor, grad: Tensor, buffer: Tensor, group: dict[str, Any]) -> None:
