@@ -10,6 +10,7 @@ from __future__ import annotations
 import mmap
 import os
 from typing import Any
+from weakref import WeakKeyDictionary, WeakValueDictionary
 
 import numpy as np
 
@@ -20,6 +21,7 @@ class SharedMemory(mmap.mmap):
     """A mapped file without a name; `descriptor` stays open as long as the mapping."""
 
     descriptor: int
+    arrived: WeakValueDictionary[tuple[int, int], SharedMemory] = WeakValueDictionary()
 
     @classmethod
     def of_size(cls, nbytes: int) -> SharedMemory:
@@ -39,6 +41,21 @@ class SharedMemory(mmap.mmap):
         """The memory behind `descriptor`, which this object closes in the end."""
         memory = cls(descriptor, max(nbytes, 1))
         memory.descriptor = descriptor
+        return memory
+
+    @classmethod
+    def from_elsewhere(cls, descriptor: int, nbytes: int) -> SharedMemory:
+        """`at`, but what has come before is the same object: two tensors may look into one memory.
+
+        They may bring the same descriptor, too, which must be closed once.
+        """
+        file = os.fstat(descriptor)
+        key = file.st_dev, file.st_ino
+        memory = cls.arrived.get(key)
+        if memory is None:
+            memory = cls.arrived[key] = cls.at(descriptor, nbytes)
+        elif descriptor != memory.descriptor:
+            os.close(descriptor)
         return memory
 
     def __del__(self) -> None:
@@ -88,8 +105,6 @@ def is_shared(self: Tensor) -> bool:
 
 def reduce_tensor(tensor: Tensor) -> Any:
     """How a pickler for another process takes a tensor apart: shared memory goes as a descriptor."""
-    from multiprocessing.reduction import DupFd
-
     copied: Any = tensor.__reduce_ex__(2)
     memory = memory_of(tensor._array)
     if memory is None:
@@ -98,14 +113,31 @@ def reduce_tensor(tensor: Tensor) -> Any:
     flat = tensor._storage_array()
     place = (flat.dtype.str, flat.size, tensor.storage_offset(), tensor._array.shape,
              tensor._array.strides)  # fmt: skip
-    return _arrived, (DupFd(memory.descriptor), place, kind, requires_grad, own)
+    return _arrived, (_handle(memory.descriptor), place, kind, requires_grad, own)
+
+
+_inherited: WeakKeyDictionary[Any, dict[int, Any]] = WeakKeyDictionary()
+
+
+def _handle(descriptor: int) -> Any:
+    """What a descriptor travels as; a process that is being started inherits each only once."""
+    from multiprocessing.context import get_spawning_popen
+    from multiprocessing.reduction import DupFd
+
+    starting = get_spawning_popen()
+    if starting is None:
+        return DupFd(descriptor)
+    handles = _inherited.setdefault(starting, {})
+    if descriptor not in handles:
+        handles[descriptor] = DupFd(descriptor)
+    return handles[descriptor]
 
 
 def _arrived(handle: Any, place: tuple, kind: type, requires_grad: bool, own: dict) -> Tensor:
     """The tensor in this process, over the same memory."""
     dtype, size, offset, shape, strides = place
     nbytes = np.dtype(dtype).itemsize * size
-    flat = np.frombuffer(SharedMemory.at(handle.detach(), nbytes), dtype, size)
+    flat = np.frombuffer(SharedMemory.from_elsewhere(handle.detach(), nbytes), dtype, size)
     tensor = blank(kind)
     tensor._array, tensor._root = _window(flat, offset, shape, strides), flat
     tensor._requires_grad = requires_grad

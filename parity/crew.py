@@ -22,6 +22,8 @@ from typing import Any
 
 from .memory import PEAK
 
+READY = 300.0  # seconds in which a worker says that it is ready: it imports its engines first
+
 
 @dataclass(frozen=True)
 class Limit:
@@ -40,7 +42,7 @@ class Worker:
         self.process.start()
         child.close()
         self.key: Any = None
-        self.at = ""
+        self.at, self.started = "", time.monotonic()
         self.since = self.heard = math.inf  # the clocks run from when it says that it is ready
         self.ready = False
 
@@ -59,6 +61,8 @@ class Worker:
     def late(self, limit: Limit) -> str:
         """In words, which limit it is beyond; "" while there is time."""
         now = time.monotonic()
+        if not self.ready:
+            return f"not ready within {READY:g} s" if now - self.started > READY else ""
         if now - self.since > limit.whole:
             return f"no answer within {limit.whole:g} s"
         return f"nothing for {limit.silence:g} s" if now - self.heard > limit.silence else ""

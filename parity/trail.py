@@ -142,7 +142,7 @@ class Writer:
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         self.draft = Path(name)
         self.file: IO[str] = os.fdopen(handle, "w", encoding="utf-8")
-        self.count, self.lock = 0, threading.Lock()
+        self.count, self.lock = 0, threading.RLock()
         self.rest: Callable[[], None] = lambda: None  # writes what a recorder still holds back
         self._line({"parity trail": FORMAT, **header})
 

@@ -20,7 +20,7 @@ from .rows import Row
 Watcher = Callable[[Node], None]
 
 _watchers: list[Watcher] = []
-_changing = threading.Lock()
+_changing = threading.RLock()  # what the garbage collector ends may look on, too
 
 
 def _made_by_record(maker: Callable[..., Any], *args: Any) -> Any:

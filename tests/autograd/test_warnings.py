@@ -23,7 +23,7 @@ for w in caught:
 
 def said(engine):
     run = [sys.executable, "-c", PROGRAM.format(engine=engine)]
-    return subprocess.run(run, capture_output=True, text=True, check=True).stdout.splitlines()
+    return subprocess.run(run, capture_output=True, text=True, check=True, timeout=200).stdout.splitlines()
 
 
 @pytest.mark.slow

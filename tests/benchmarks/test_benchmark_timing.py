@@ -335,6 +335,7 @@ def test_module_runs_from_the_shell():
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks", "nonsense"],
         capture_output=True, text=True, cwd=worker.ROOT, check=False,
+        timeout=200,
     )
     assert done.returncode == 2 and all(name in done.stderr for name in jobs.JOBS)
 

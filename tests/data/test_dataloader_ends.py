@@ -4,6 +4,7 @@ import gc
 import os
 import subprocess
 import sys
+import threading
 import time
 import warnings
 
@@ -25,6 +26,27 @@ def test_an_abandoned_pass_ends_its_workers():
     del iterator
     gc.collect()
     assert not any(p.is_alive() for p in processes)
+
+
+def test_a_pass_that_another_thread_collects_ends_too():
+    """The collector may run in a thread that feeds a queue and holds its lock."""
+    iterator = iter(DataLoader(range(100), num_workers=1))
+    next(iterator)
+    workers, place = iterator._workers, [iterator]
+    del iterator
+    held = threading.Thread(target=collected_while_held, args=(workers._tasks[0], place))
+    held.start()
+    held.join(20)
+    assert not held.is_alive()
+    for process in workers._processes:
+        process.join(20)
+        assert not process.is_alive()
+
+
+def collected_while_held(tasks, place):
+    with tasks._notempty:
+        place.clear()
+        gc.collect()
 
 
 def test_the_program_ends_with_workers_alive(tmp_path):

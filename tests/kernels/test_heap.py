@@ -29,7 +29,8 @@ def faults(setting):
     """(whether the C library agreed, page faults of a step that makes some 13 MB of results)."""
     environment = {**os.environ, "MINITORCH_KEEP_HEAP": setting}
     done = subprocess.run(
-        [sys.executable, "-c", STEPS], env=environment, capture_output=True, text=True, check=True
+        [sys.executable, "-c", STEPS], env=environment, capture_output=True, text=True, check=True,
+        timeout=200,
     )
     agreed, count = done.stdout.split()
     return agreed == "True", float(count)

@@ -99,6 +99,6 @@ def test_a_story(name):
     told = []
     for engine in ("minitorch_ref", "torch"):
         run = [sys.executable, "-c", STORY.replace("{body}", STORIES[name].strip()), engine]
-        done = subprocess.run(run, capture_output=True, text=True, check=True)
+        done = subprocess.run(run, capture_output=True, text=True, check=True, timeout=200)
         told.append(json.loads(done.stdout.splitlines()[-1]))
     assert told[0] == told[1] != []

@@ -24,7 +24,7 @@ print(device, cudnn.is_available(), torch.backends.cudnn.benchmark, torch.backen
 
 def test_a_script_sets_the_usual_switches():
     command = [sys.executable, "-m", "minitorch_ref", "-c", SCRIPT]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=200)
     assert done.stdout == "cpu False True False\n", done.stderr
 
 
@@ -57,7 +57,8 @@ def test_capability_is_what_numpy_was_left(left):
     environment = {**os.environ, **hide}
     ask = "import minitorch_ref as t; print(t.backends.cpu.get_cpu_capability())"
     done = subprocess.run(
-        [sys.executable, "-c", ask], env=environment, capture_output=True, text=True, check=True
+        [sys.executable, "-c", ask], env=environment, capture_output=True, text=True, check=True,
+        timeout=200,
     )
     if left == "as it is":
         assert done.stdout.strip() == engine.backends.cpu.get_cpu_capability()

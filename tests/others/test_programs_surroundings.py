@@ -241,7 +241,7 @@ def on_us(tmp_path, source, *words):
         env={**os.environ, "PYTHONPATH": HOME},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=120,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -332,6 +332,34 @@ if __name__ == "__main__":
 
 def test_queues(tmp_path):
     assert on_us(tmp_path, QUEUE) == "[0.0, 1.0, 1.0, 0.0] [0.0, 0.0]\n"
+
+
+# Two tensors over one memory bring the same descriptor, which the child must close once.
+VIEWS = """
+import gc, os, torch, torch.multiprocessing as mp
+
+def look(a, b, aim):
+    del a
+    gc.collect()
+    b.add_(1)
+    del b
+    gc.collect()
+    aim.add_(os.fstat(aim._root.base.obj.descriptor).st_size)
+
+if __name__ == "__main__":
+    x, aim = torch.zeros(4).share_memory_(), torch.zeros(1).share_memory_()
+    for how in ("spawn", "forkserver"):
+        process = mp.get_context(how).Process(target=look, args=(x[:2], x[1:3], aim))
+        process.start(); process.join(60)
+        print(process.exitcode, x.tolist(), aim.item())
+"""
+
+
+def test_views_of_one_memory_travel_together(tmp_path):
+    assert on_us(tmp_path, VIEWS).splitlines() == [
+        "0 [0.0, 1.0, 1.0, 0.0] 4.0",
+        "0 [0.0, 2.0, 2.0, 0.0] 8.0",
+    ]
 
 
 # ---- layers where torch has them --------------------------------------------------------------------

@@ -38,7 +38,8 @@ with warnings.catch_warnings(record=True) as seen:
 
 def told(engine, calls):
     done = subprocess.run(
-        [sys.executable, "-c", TELL, engine, *calls], capture_output=True, text=True, check=True
+        [sys.executable, "-c", TELL, engine, *calls], capture_output=True, text=True, check=True,
+        timeout=200,
     )
     return done.stdout
 

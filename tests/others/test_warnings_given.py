@@ -49,6 +49,7 @@ def told(engine, lines):
     done = subprocess.run(
         [sys.executable, "-c", TELL, engine], input=json.dumps(lines), capture_output=True, text=True,
         check=True,
+        timeout=200,
     )  # fmt: skip
     return [json.loads(line) for line in done.stdout.splitlines()]
 

@@ -90,7 +90,7 @@ def test_unseeded_programs_differ_and_importing_draws_nothing():
         "assert r.default_generator._source is None; print(s.rand(3).tolist())"
     )
     outputs = {
-        subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+        subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=200).stdout
         for _ in range(2)
     }
     assert len(outputs) == 2

@@ -144,7 +144,8 @@ print("trained")
 
 def test_works_with_torch_absent():
     done = subprocess.run(
-        [sys.executable, "-c", RUN_WITHOUT_TORCH], capture_output=True, text=True, cwd=ROOT
+        [sys.executable, "-c", RUN_WITHOUT_TORCH], capture_output=True, text=True, cwd=ROOT,
+        timeout=200,
     )
     assert done.stdout.strip() == "trained", done.stderr
 
@@ -165,7 +166,7 @@ print("unchanged")
 
 
 def test_import_changes_nothing_global():
-    done = subprocess.run([sys.executable, "-c", UNCHANGED], capture_output=True, text=True, cwd=ROOT)
+    done = subprocess.run([sys.executable, "-c", UNCHANGED], capture_output=True, text=True, cwd=ROOT, timeout=200)
     assert done.stdout.strip() == "unchanged", done.stderr
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import multiprocessing
+import threading
 import weakref
 from typing import TYPE_CHECKING, Any
 
@@ -38,7 +39,7 @@ class MultiProcessIterator(LoaderIterator):
             loader.drop_last, self._base_seed, loader.num_workers, loader.worker_init_fn,
         )  # fmt: skip
         self._workers = Workers(job, loader.multiprocessing_context or multiprocessing)
-        weakref.finalize(self, self._workers.shut_down)
+        weakref.finalize(self, _end, self._workers)
         self._epoch = -1
         self.restart(loader)
 
@@ -120,3 +121,14 @@ class MultiProcessIterator(LoaderIterator):
         if isinstance(answer, CaughtError):
             answer.reraise()
         return answer
+
+
+def _end(workers: Workers) -> None:
+    """End them, whatever thread the garbage collector runs in.
+
+    In one that feeds a queue it may run while that thread holds the queue's lock.
+    """
+    if threading.current_thread() is threading.main_thread():
+        workers.shut_down()
+    else:
+        threading.Thread(target=workers.shut_down, daemon=True).start()

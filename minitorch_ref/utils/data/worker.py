@@ -105,7 +105,7 @@ def work(job: Job, worker_id: int, tasks: Any, results: Any, reader: Any, stop: 
     except KeyboardInterrupt:
         pass  # the loader's process got it too, and reports it
     finally:
-        outbox.close(wait=not stop.is_set() and os.getppid() == parent)
+        outbox.close(wait=not stop.value and os.getppid() == parent)
 
 
 def _serve(job: Job, worker_id: int, tasks: Any, outbox: _Outbox, stop: Any, parent: int) -> None:
@@ -123,7 +123,7 @@ def _serve(job: Job, worker_id: int, tasks: Any, outbox: _Outbox, stop: Any, par
             if os.getppid() != parent:
                 return
             continue
-        if task is None or stop.is_set():
+        if task is None or stop.value:
             return
         if failure is None and task.epoch != epoch:
             epoch, exhausted = task.epoch, False

@@ -21,7 +21,7 @@ class Workers:
 
     def __init__(self, job: Job, context: Any) -> None:
         self._owner = os.getpid()
-        self._stop = context.Event()
+        self._stop = context.RawValue("b", 0)  # no lock, which a killed worker could take with it
         self._tasks: list[Any] = []
         self._readers: list[Any] = []
         self._processes: list[Any] = []
@@ -91,7 +91,7 @@ class Workers:
         if self._closed or os.getpid() != self._owner:  # a forked child has only a copy
             return
         self._closed = True
-        self._stop.set()
+        self._stop.value = 1
         for tasks in self._tasks:
             tasks.put(None)
         for reader in self._readers:
