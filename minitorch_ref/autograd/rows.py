@@ -71,6 +71,10 @@ class Row:
         ]
         return out
 
+    def __call__(self, data: Any, x: Any, y: Any = None) -> Tensor:
+        """`record`, if recording is on."""
+        return self.record(data, x, y) if state.grad else wrap(data)
+
     def plan(self, pattern: int) -> Plan:
         """What to do for the operands that require grad, whose bits `pattern` has; made once."""
         active = [i for i in (0, 1) if pattern >> i & 1]

@@ -21,12 +21,15 @@ from .pieces import cut_up
 from .threads import get_num_threads, hold_blas, parallel_for
 
 LEAST = 4 << 20  # multiply-adds for each thread: 80 us, twice what it takes to wake one
+FEW = 1 << 16  # multiply-adds that are done sooner than all is asked that follows
 SPEED = 50  # multiply-adds a nanosecond
 STEP = 48  # pieces are multiples of this: BLAS kernels take 4, 6, 8, 12 or 16 rows at a time
 
 
 def matmul(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """`np.matmul`, with large products spread over the threads."""
+    if a.size * b.shape[-1] < FEW:
+        return np.asarray(np.matmul(a, b))
     threads = get_num_threads()
     if a.size >= heap.LARGE:
         heap.keep()

@@ -30,6 +30,7 @@ _WIDER: dict[np.dtype, np.dtype] = {
     np.dtype("f2"): _SINGLE, _SINGLE: _DOUBLE, np.dtype("F"): np.dtype("D"),
     np.dtype("D"): np.dtype(np.clongdouble),
 }  # fmt: skip
+_ONE = {kind: np.ones((), kind) for kind in map(np.dtype, "fdgFDG")}  # NumPy takes 0.3 us to convert 1
 _WIDEST = {**_WIDER, _DOUBLE: np.dtype(np.longdouble)}
 
 
@@ -129,7 +130,7 @@ def silu(x: Array) -> Array:
 def _denominator(x: Array) -> Array:
     y = np.asarray(np.negative(x))
     np.exp(y, y)
-    return np.add(y, 1, y)
+    return np.add(y, _ONE[y.dtype], y)
 
 
 def mish(x: Array) -> Array:

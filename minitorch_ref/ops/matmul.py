@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from ..autograd.graph import record, rename, requires_grad
+from ..autograd.graph import rename, requires_grad
+from ..autograd.rows import Row
 from ..kernels.products import matmul as on_threads
 from ..quiet import hush, unhush
 from ..tensor import Tensor, wrap
@@ -61,6 +62,12 @@ def adjoint_of(x: Tensor) -> Tensor:
     return conj(transpose(x, -2, -1))
 
 
+_mm = Row("MmBackward0", ("input", "mat2"), (
+    lambda g, mat2: mm(g, adjoint_of(mat2)),
+    lambda g, input: mm(adjoint_of(input), g),
+))  # fmt: skip
+
+
 @op(own_out=True)
 @exact_out()
 def mm(input: Tensor, mat2: Tensor) -> Tensor:
@@ -74,12 +81,13 @@ def mm(input: Tensor, mat2: Tensor) -> Tensor:
     (n, m), (k, p) = a.shape, b.shape
     if m != k:
         raise RuntimeError(f"mat1 and mat2 shapes cannot be multiplied ({n}x{m} and {k}x{p})")
-    return record(
-        "MmBackward0",
-        product(a, b),
-        input=(input, lambda g, mat2: mm(g, adjoint_of(mat2))),
-        mat2=(mat2, lambda g, input: mm(adjoint_of(input), g)),
-    )
+    return _mm(product(a, b), input, mat2)
+
+
+_bmm = Row("BmmBackward0", ("input", "mat2"), (
+    lambda g, mat2: matmul(g, adjoint_of(mat2)),
+    lambda g, input: matmul(adjoint_of(input), g),
+))  # fmt: skip
 
 
 @op(own_out=True)
@@ -97,12 +105,13 @@ def bmm(input: Tensor, mat2: Tensor) -> Tensor:
             "Expected size for first two dimensions of batch2 tensor to be: "
             f"[{b}, {m}] but got: [{mat2.shape[0]}, {mat2.shape[1]}]."
         )
-    return record(
-        "BmmBackward0",
-        product(input._array, mat2._array, "bmm"),
-        input=(input, lambda g, mat2: bmm(g, adjoint_of(mat2))),
-        mat2=(mat2, lambda g, input: bmm(adjoint_of(input), g)),
-    )
+    return _bmm(product(input._array, mat2._array, "bmm"), input, mat2)
+
+
+_mv = Row("MvBackward0", ("input", "vec"), (
+    lambda g, vec: mul(g.unsqueeze(-1), conj(vec)),
+    lambda g, input: mv(adjoint_of(input), g),
+))  # fmt: skip
 
 
 @op(own_out=True)
@@ -123,12 +132,13 @@ def mv(input: Tensor, vec: Tensor) -> Tensor:
         raise RuntimeError(
             f"addmv input tensors must have the same dtype, but got {other}, {own}, and {other}"
         )
-    return record(
-        "MvBackward0",
-        product(input._array, vec._array, "addmv_impl_cpu"),
-        input=(input, lambda g, vec: mul(g.unsqueeze(-1), conj(vec))),
-        vec=(vec, lambda g, input: mv(adjoint_of(input), g)),
-    )
+    return _mv(product(input._array, vec._array, "addmv_impl_cpu"), input, vec)
+
+
+_dot = Row("DotBackward0", ("input", "tensor"), (
+    lambda g, tensor: mul(g, conj(tensor)),
+    lambda g, input: mul(g, conj(input)),
+))  # fmt: skip
 
 
 @op(own_out=True)
@@ -148,12 +158,7 @@ def dot(input: Tensor, tensor: Tensor) -> Tensor:
             f"inconsistent tensor size, expected tensor [{a.size}] and src [{b.size}] to have the "
             f"same number of elements, but got {a.size} and {b.size} elements respectively"
         )
-    return record(
-        "DotBackward0",
-        product(a, b, "dot"),
-        input=(input, lambda g, tensor: mul(g, conj(tensor))),
-        tensor=(tensor, lambda g, input: mul(g, conj(input))),
-    )
+    return _dot(product(a, b, "dot"), input, tensor)
 
 
 def _matmul_out(function: Any) -> Any:
@@ -230,9 +235,4 @@ def _batched(a: Tensor, b: Tensor) -> Tensor:
         data = product(x, y, "bmm")
     except ValueError:
         raise broadcast_error(np.empty(x.shape[:-2]), np.empty(y.shape[:-2])) from None
-    return record(
-        "BmmBackward0",
-        data,
-        a=(a, lambda g, b: matmul(g, adjoint_of(b))),
-        b=(b, lambda g, a: matmul(adjoint_of(a), g)),
-    )
+    return _bmm(data, a, b)
