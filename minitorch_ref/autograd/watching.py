@@ -62,6 +62,11 @@ _MAKERS = (
 _plain = [getattr(place, name) for place, name, _ in _MAKERS]
 
 
+def watched() -> bool:
+    """Whether anybody looks on."""
+    return bool(_watchers)
+
+
 def show(node: Node) -> None:
     """Show a node that was just made to all who look on."""
     for watcher in tuple(_watchers):

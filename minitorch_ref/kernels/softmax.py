@@ -125,3 +125,30 @@ def log_softmax_slope(dim: int, g: Array, y: Array) -> Array:
         np.subtract(g, dx, out=dx)
 
     return _over_rows(dim, kernel, g, y)
+
+
+# ---- cross-entropy: of the log-softmax only the targets' elements count ----------------------------
+
+
+def powers(dim: int, x: Array) -> tuple[Array, Array, Array]:
+    """eᵘ, and of length 1 along `dim`: Σ eᵘ and max x.  `log_softmax` is (x − max x) − log Σ eᵘ."""
+    shape = x.shape[:dim] + (1,) + x.shape[dim + 1 :]
+    totals, tops = np.empty(shape, x.dtype), np.empty(shape, x.dtype)
+
+    def kernel(x: Array, total: Array, top: Array, e: Array) -> None:
+        np.maximum.reduce(x, axis=1, keepdims=True, out=top)
+        np.subtract(x, top, out=e)
+        np.exp(e, out=e)
+        total[...] = _sums(e)
+
+    e = _over_rows(dim, kernel, x, totals, tops)
+    return e, totals, tops
+
+
+def scaled(dim: int, e: Array, scale: Array) -> Array:
+    """e · scale, where `scale` has length 1 along `dim`."""
+
+    def kernel(e: Array, scale: Array, out: Array) -> None:
+        np.multiply(e, scale, out=out)
+
+    return _over_rows(dim, kernel, e, scale)

@@ -62,13 +62,13 @@ def log_softmax(input: Tensor, dim: int, dtype: DType | None = None) -> Tensor:
         y, powers, totals = fp.quiet(kernels.log_softmax_and_exp, dim, x)
         share = wrap(powers)
     if share is None:
-        rule: Any = lambda g, out: _log_softmax_grad(g, out, None, None, dim)
+        rule: Any = lambda g, out: log_softmax_grad(g, out, None, None, dim)
     else:
-        rule = lambda g, out, share: _log_softmax_grad(g, out, share, totals, dim)
+        rule = lambda g, out, share: log_softmax_grad(g, out, share, totals, dim)
     return record("LogSoftmaxBackward0", y, input=(input, rule), share=share)
 
 
-def _log_softmax_grad(
+def log_softmax_grad(
     g: Tensor, y: Tensor, share: Tensor | None, totals: np.ndarray | None, dim: int
 ) -> Tensor:
     if share is None or totals is None:

@@ -5,22 +5,31 @@ A `_Picks` holds that map (flat positions and scales, computed once and checked 
 applies it and `_nll_grad` applies its transpose.  Each is the other's gradient rule, no input is
 saved, and any number of dims behind the classes is the same code.
 
+Cross-entropy goes both steps at once where nobody looks in between: of the log-probabilities only
+the picked ones are made, and no array of zeros with one number in each row.
+
     input (N, C, S)   target (N, S)     flat position of (n, s):  (n·C + target[n, s])·S + s
 """
 
 from __future__ import annotations
 
 import functools
+from typing import Any
 
 import numpy as np
 
-from ...autograd.graph import record, rename
+from ...autograd import graph
+from ...autograd.graph import Node, node_class, record, rename, requires_grad
+from ...autograd.modes import state
+from ...autograd.watching import watched
+from ...kernels import softmax as kernels
 from ...kernels.scatter import first_outside
 from ...kernels.select import keep
 from ...ops.curves import check_floating
 from ...ops.registry import op
+from ...ops.softmax import log_softmax, log_softmax_grad
 from ...quiet import fp
-from ...tensor import Tensor
+from ...tensor import Tensor, wrap
 from ._reduction import reduction_of
 
 
@@ -55,7 +64,11 @@ class _Picks:
 
     def pick(self, x: np.ndarray) -> np.ndarray:
         """−scale · x at each position, reduced."""
-        taken = np.negative(x.reshape(-1)[self.flat], dtype=_wide(self.kind))
+        return self.reduce(x.reshape(-1)[self.flat])
+
+    def reduce(self, taken: np.ndarray) -> np.ndarray:
+        """`pick`, of what is at the positions."""
+        taken = np.negative(taken, dtype=_wide(self.kind))
         if self.scale is not None:
             taken *= self.scale
         if self.valid is not None:
@@ -69,6 +82,12 @@ class _Picks:
 
     def place(self, g: np.ndarray) -> np.ndarray:
         """The transpose: −scale · g at each position of an array of zeros."""
+        out = np.zeros(self.shape, self.kind)
+        out.reshape(-1)[self.flat] = self.spread(g)
+        return out
+
+    def spread(self, g: np.ndarray) -> np.ndarray:
+        """−scale · g for each position."""
         g = np.negative(g, dtype=_wide(self.kind))
         if self.reduction == "mean":
             g = np.divide(g, g.dtype.type(self.total))
@@ -78,9 +97,7 @@ class _Picks:
             g = g * self.scale
         if self.valid is not None:
             g = keep(self.valid, np.broadcast_to(g, self.valid.shape))
-        out = np.zeros(self.shape, self.kind)
-        out.reshape(-1)[self.flat] = g
-        return out
+        return g
 
 
 def _wide(kind: np.dtype) -> np.dtype:
@@ -145,14 +162,19 @@ def nll_loss(
     Raises ValueError and RuntimeError for shapes that do not fit, IndexError for a wrong class.
     """
     reduction = reduction_of(reduction, size_average, reduce)
+    return _nll(input, _picks(input, target, weight, reduction, ignore_index))
+
+
+def _picks(
+    input: Tensor, target: Tensor, weight: Tensor | None, reduction: str, ignore_index: int
+) -> _Picks:
     _check_nll(input, target, weight)
     w = None if weight is None else weight._array
     if weight is not None and weight.dtype is not input.dtype:
         raise RuntimeError(
             f"expected scalar type {input.dtype.title} but found {weight.dtype.title}"
         )
-    picks = _Picks(input._array, target._array, w, reduction, ignore_index)
-    return _nll(input, picks)
+    return _Picks(input._array, target._array, w, reduction, ignore_index)
 
 
 def nll_loss2d(
@@ -241,13 +263,73 @@ def cross_entropy(
     if input._array.shape == target._array.shape:
         return _soft_cross_entropy(input, target, weight, reduction, ignore_index, label_smoothing)
     _check_smoothing(label_smoothing)
-    log_p = input.log_softmax(0 if input.ndim == 1 else 1)
+    dim = 0 if input.ndim == 1 else 1
+    if not label_smoothing and _in_one(input, dim):
+        return _both(input, dim, _picks(input, target, weight, reduction, ignore_index))
+    log_p = input.log_softmax(dim)
     loss = nll_loss(log_p, target, weight, ignore_index=ignore_index, reduction=reduction)
     if not label_smoothing:
         return loss
     smooth = _smooth_loss(log_p, target, weight, reduction, ignore_index)
     classes = input.size(0 if input.ndim == 1 else 1)
     return loss * (1 - label_smoothing) + smooth * (label_smoothing / classes)
+
+
+def _in_one(input: Tensor, dim: int) -> bool:
+    """Whether a graph is made in which nobody sees what is between the two steps."""
+    x = input._array
+    known = x.dtype.char in "fd" and x.ndim > dim and x.size > 0
+    return known and state.grad and requires_grad(input) and not watched()
+
+
+def _both(input: Tensor, dim: int, picks: _Picks) -> Tensor:
+    """`_nll(log_softmax(input))`, with the same two nodes."""
+    x = input._array
+    e, totals, tops = fp.quiet(kernels.powers, dim, x)
+    place = picks.flat.shape
+
+    def taken() -> np.ndarray:
+        return picks.reduce(x.reshape(-1)[picks.flat] - tops.reshape(place) - np.log(totals).reshape(place))
+
+    rule = lambda g, input: log_softmax_grad(g, log_softmax(input, dim), None, None, dim)  # noqa: E731
+    between = wrap(x)  # of the log-probabilities the graph needs shape and dtype
+    between._node = graph._node("LogSoftmaxBackward0", between, {"input": (input, rule)}, None)
+    between._requires_grad = True
+    loss = record(picks.node, fp.quiet(taken), input=(between, lambda g: _nll_grad(g, picks)))
+    node: Any = loss._node
+    node.__class__ = node_class(picks.node, _BothNode)
+    node.picks, node.powers, node.totals, node.dim = picks, e, totals, dim
+    return loss
+
+
+class _BothNode(Node):
+    """The node of the second step, which makes the gradient of the first one's input if it can."""
+
+    picks: _Picks
+    powers: np.ndarray | None
+    totals: np.ndarray
+    dim: int
+
+    def gradients(self, g: Any, wanted: Any = None) -> list[Any]:
+        between: Any = self.edges[0][0]
+        target, nr = between.edges[0][:2]
+        seen = between.hooks is not None or (between, 0) in state.running.captured
+        if self.powers is None or state.grad or seen or not (wanted is None or target in wanted):
+            return super().gradients(g, wanted)
+        if not state.running.retain:
+            between.release()
+        return [(target, nr, wrap(fp.quiet(self._slope, g._array, self.powers)))]
+
+    def _slope(self, g: np.ndarray, powers: np.ndarray) -> np.ndarray:
+        """g − eᵘ · (Σ g / Σ eᵘ), where each row of g has one element."""
+        picks = self.picks
+        picked = np.broadcast_to(picks.spread(g), picks.flat.shape)
+        dx = kernels.scaled(self.dim, powers, -picked.reshape(self.totals.shape) / self.totals)
+        dx.reshape(-1)[picks.flat] += picked
+        return dx
+
+    def release(self) -> None:
+        self.powers = None
 
 
 def _check_smoothing(label_smoothing: float) -> None:
