@@ -367,17 +367,29 @@ def _node(name: str, out: Any, inputs: dict[str, Any], _: None) -> Node | None:
 
 def _joint_node(name: str, out: Any, inputs: dict[str, Any], joint: Any) -> Node | None:
     names, rule = joint
-    tensors = [inputs[n] for n in names]
-    needed = [t is not None and requires_grad(t) for t in tensors]
-    if not any(needed):
+    edges: list[Any] = []
+    sources: dict[str, Node] = {}
+    for n in names:
+        tensor = inputs[n]
+        if tensor is None or not (
+            tensor._requires_grad if tensor._base is None else requires_grad(tensor)
+        ):
+            edges.append(None)
+            continue
+        array = tensor._array
+        source = sources[n] = tensor._node or node_of(tensor)
+        edges.append((source, tensor._nr, None, (), array.shape, array.dtype))
+    if not sources:
         return None
-    node = node_class(name, JointNode)()
-    node.rule = rule
-    node.edges = [
-        (node_of(t), t._nr, None, (), t._array.shape, t._array.dtype) if need else None
-        for t, need in zip(tensors, needed)
-    ]
-    node.kept = [NEEDS if n == "needs" else _pick(n, inputs, out) for n in wants(rule)]
+    node = _new(node_class(name, JointNode))
+    node.order, node.outputs, node.hooks, node.variable = next_order(), 1, None, None
+    node.rule, node.edges = rule, edges
+    node.kept = [
+        NEEDS if n == "needs"
+        else entry_of(inputs[n], sources.get(n)) if n in names
+        else _pick(n, inputs, out)
+        for n in wants(rule)
+    ]  # fmt: skip
     return node
 
 

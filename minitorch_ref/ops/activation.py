@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..autograd.graph import record
+from ..autograd.rows import Row
 from ..kernels.select import against, keep, leaky, select
 from ..quiet import fp
 from ..tensor import Tensor
@@ -27,17 +28,19 @@ def relu(input: Tensor) -> Tensor:
         data = fp.quiet(against, np.maximum, 0, array.astype(np.float32)).astype(np.float16)
     else:
         data = fp.quiet(against, np.maximum, 0, array)  # of equals the second wins: −0 stays −0, as in torch
-    return record("ReluBackward0", data, input=(input, _relu_backward))
+    return _RELU(data, input)
 
 
-def _relu_backward(g: Tensor, out: Tensor) -> Tensor:
-    """g where the result is not zero: it is positive or NaN there."""
-    return record(
-        "ThresholdBackwardBackward0",
-        keep(out._array != 0, g._array),
-        g=(g, lambda gg, out: _relu_backward(gg, out)),
-        out=(out, lambda gg: gg * 0),
-    )
+def _where_positive(g: Tensor, result: Tensor) -> Tensor:
+    """g where relu's result is not zero: it is positive or NaN there."""
+    return _THRESHOLD(keep(result._array != 0, g._array), g, result)
+
+
+_RELU = Row("ReluBackward0", ("input",), (lambda g, out: _where_positive(g, out),))
+_THRESHOLD = Row("ThresholdBackwardBackward0", ("g", "result"), (
+    lambda gg, result: _where_positive(gg, result),
+    lambda gg: gg * 0,
+))  # fmt: skip
 
 
 def array_of(name: str, input: Tensor) -> np.ndarray:

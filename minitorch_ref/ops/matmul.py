@@ -62,7 +62,7 @@ def adjoint_of(x: Tensor) -> Tensor:
     return conj(transpose(x, -2, -1))
 
 
-_mm = Row("MmBackward0", ("input", "mat2"), (
+_MM = Row("MmBackward0", ("input", "mat2"), (
     lambda g, mat2: mm(g, adjoint_of(mat2)),
     lambda g, input: mm(adjoint_of(input), g),
 ))  # fmt: skip
@@ -81,10 +81,10 @@ def mm(input: Tensor, mat2: Tensor) -> Tensor:
     (n, m), (k, p) = a.shape, b.shape
     if m != k:
         raise RuntimeError(f"mat1 and mat2 shapes cannot be multiplied ({n}x{m} and {k}x{p})")
-    return _mm(product(a, b), input, mat2)
+    return _MM(product(a, b), input, mat2)
 
 
-_bmm = Row("BmmBackward0", ("input", "mat2"), (
+_BMM = Row("BmmBackward0", ("input", "mat2"), (
     lambda g, mat2: matmul(g, adjoint_of(mat2)),
     lambda g, input: matmul(adjoint_of(input), g),
 ))  # fmt: skip
@@ -105,10 +105,10 @@ def bmm(input: Tensor, mat2: Tensor) -> Tensor:
             "Expected size for first two dimensions of batch2 tensor to be: "
             f"[{b}, {m}] but got: [{mat2.shape[0]}, {mat2.shape[1]}]."
         )
-    return _bmm(product(input._array, mat2._array, "bmm"), input, mat2)
+    return _BMM(product(input._array, mat2._array, "bmm"), input, mat2)
 
 
-_mv = Row("MvBackward0", ("input", "vec"), (
+_MV = Row("MvBackward0", ("input", "vec"), (
     lambda g, vec: mul(g.unsqueeze(-1), conj(vec)),
     lambda g, input: mv(adjoint_of(input), g),
 ))  # fmt: skip
@@ -132,10 +132,10 @@ def mv(input: Tensor, vec: Tensor) -> Tensor:
         raise RuntimeError(
             f"addmv input tensors must have the same dtype, but got {other}, {own}, and {other}"
         )
-    return _mv(product(input._array, vec._array, "addmv_impl_cpu"), input, vec)
+    return _MV(product(input._array, vec._array, "addmv_impl_cpu"), input, vec)
 
 
-_dot = Row("DotBackward0", ("input", "tensor"), (
+_DOT = Row("DotBackward0", ("input", "tensor"), (
     lambda g, tensor: mul(g, conj(tensor)),
     lambda g, input: mul(g, conj(input)),
 ))  # fmt: skip
@@ -158,7 +158,7 @@ def dot(input: Tensor, tensor: Tensor) -> Tensor:
             f"inconsistent tensor size, expected tensor [{a.size}] and src [{b.size}] to have the "
             f"same number of elements, but got {a.size} and {b.size} elements respectively"
         )
-    return _dot(product(a, b, "dot"), input, tensor)
+    return _DOT(product(a, b, "dot"), input, tensor)
 
 
 def _matmul_out(function: Any) -> Any:
@@ -235,4 +235,4 @@ def _batched(a: Tensor, b: Tensor) -> Tensor:
         data = product(x, y, "bmm")
     except ValueError:
         raise broadcast_error(np.empty(x.shape[:-2]), np.empty(y.shape[:-2])) from None
-    return _bmm(data, a, b)
+    return _BMM(data, a, b)
