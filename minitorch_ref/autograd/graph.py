@@ -371,30 +371,27 @@ def _joint_node(name: str, out: Any, inputs: dict[str, Any], joint: Any) -> Node
     sources: dict[str, Node] = {}
     for n in names:
         tensor = inputs[n]
-        if tensor is None or not (
-            tensor._requires_grad if tensor._base is None else requires_grad(tensor)
-        ):
+        if tensor is not None and requires_grad(tensor):
+            array, source = tensor._array, node_of(tensor)
+            sources[n] = source
+            edges.append((source, tensor._nr, None, (), array.shape, array.dtype))
+        else:
             edges.append(None)
-            continue
-        array = tensor._array
-        source = sources[n] = tensor._node or node_of(tensor)
-        edges.append((source, tensor._nr, None, (), array.shape, array.dtype))
     if not sources:
         return None
     node = _new(node_class(name, JointNode))
     node.order, node.outputs, node.hooks, node.variable = next_order(), 1, None, None
     node.rule, node.edges = rule, edges
     node.kept = [
-        NEEDS if n == "needs"
-        else entry_of(inputs[n], sources.get(n)) if n in names
-        else _pick(n, inputs, out)
-        for n in wants(rule)
-    ]  # fmt: skip
+        NEEDS if n == "needs" else _pick(n, inputs, out, sources.get(n)) for n in wants(rule)
+    ]
     return node
 
 
-def _pick(name: str, inputs: dict[str, Any], out: Any) -> Any:
+def _pick(name: str, inputs: dict[str, Any], out: Any, source: Node | None = None) -> Any:
     """What a rule asked for by `name`: an input, `out`, or `out0`, `out1` ... of several outputs."""
+    if source is not None:
+        return entry_of(inputs[name], source)
     if name in inputs:
         entry = inputs[name]
         return save(entry[0] if type(entry) is tuple else entry)
