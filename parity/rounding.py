@@ -35,6 +35,8 @@ def Rounded(torch: Any, seed: int) -> Any:  # noqa: N802 - used like the class t
     def rounded(x: Any) -> None:
         if not isinstance(x, torch.Tensor) or not x.numel():
             return
+        if x._is_zerotensor() or x.is_meta:  # zeros are exact and have no memory; shapes no numbers
+            return
         if x.dtype is torch.complex128 and not x.is_conj():
             x = torch.view_as_real(x)
         if x.dtype is torch.float64 and not x.is_neg():

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..autograd.graph import record
-from ..dtypes import FLOATING, float16, float32, promote_types, result_type
+from ..dtypes import FLOATING, float16, float32, float64, promote_types, result_type
 from ..dtypes import dtype as DType
 from ..kernels.sums import PIECE, dots, run_length, shaped, total
 from ..quiet import fp
@@ -221,26 +221,28 @@ def renorm(input: Tensor, p: float, dim: int, maxnorm: float) -> Tensor:
         raise RuntimeError(f"renorm: input needs at least 2 dimensions, got {input.ndim} dimensions")
     dim = wrap_dim(dim, input.ndim)
     others = tuple([d for d in range(input.ndim) if d != dim])
-    lengths = _lengths(input.detach(), p, others)
+    single = float32 if input.dtype is float16 else None
+    lengths = norm_of_vectors(input.detach(), float(p), others, True, single)
     factor = where(lengths > maxnorm, maxnorm / (lengths + 1e-7), 1.0)
     factors = cast(factor, input.dtype.to_real())._array
     data = fp.quiet(np.multiply, input._array, factors, order="C")
 
     def rule(g: Tensor, input: Tensor) -> Tensor:
-        """(source: renorm_backward)"""
-        n = _lengths(input, p, others)
-        along = (input.conj() * g).sum(others, True)
-        to_length = _gradient(along.real, input, n, float(p), others, True)
+        """(source: renorm_backward)
+
+        In double precision (half: in single) to the end: of the gradient across a slice next to
+        nothing is left, 1 − n / (n + 1e-7) of it where one element is the whole norm.
+        """
+        wide = single or promote_types(input.dtype, float64)
+        x, wide_g = cast(input, wide), cast(g, wide)
+        n = norm_of_vectors(x, float(p), others, True)
+        along = (x.conj() * wide_g).sum(others, True).real
+        to_length = _gradient(along, x, n, float(p), others, True)
         inverse = (n + 1e-7).reciprocal()
-        change = g if to_length is None else g - inverse * to_length
-        return where(n > maxnorm, maxnorm * inverse * change, g)
+        change = wide_g if to_length is None else wide_g - inverse * to_length
+        return where(n > maxnorm, cast(maxnorm * inverse * change, input.dtype), g)
 
     return record("RenormBackward0", data, input=(input, rule))
-
-
-def _lengths(x: Tensor, p: float, dims: tuple[int, ...]) -> Tensor:
-    """The norms that `renorm` compares, for half in single precision."""
-    return norm_of_vectors(x, float(p), dims, True, float32 if x.dtype is float16 else None)
 
 
 @op(method=False)

@@ -232,6 +232,26 @@ def test_renorm(dim, p):
     assert (lengths <= 1.5 * (1 + 1e-12)).all()
 
 
+def slopes_of_renorm(side, a, g, h, p):
+    """The gradient of renorm(a) for the cotangent g, and the gradients of that for h."""
+    x, cotangent = (side.from_numpy(v.copy()).requires_grad_() for v in (a, g))
+    (first,) = side.autograd.grad(side.renorm(x, p, 0, 1.0), x, cotangent, create_graph=True)
+    seconds = side.autograd.grad(first, (x, cotangent), side.from_numpy(h))
+    return [array_of(t) for t in (first, *seconds)]
+
+
+@pytest.mark.parametrize("p", [0.5, 1, 2, 3, math.inf])
+def test_gradients_of_renorm_are_rounded_once(p):
+    """Of the slope of an inf-norm 1e-7 of the terms is left: double precision to the end."""
+    r = np.random.default_rng(5)
+    single = [r.normal(size=(6, 5)).astype(np.float32) for _ in range(3)]
+    found = slopes_of_renorm(mt, *single, p)
+    exact = slopes_of_renorm(torch, *(v.astype(np.float64) for v in single), p)
+    for ours, truth in zip(found, exact, strict=True):
+        assert ours.dtype == np.float32
+        np.testing.assert_array_max_ulp(ours, truth.astype(np.float32), 1)
+
+
 @pytest.mark.parametrize("p", [1, 2, 3, math.inf])
 def test_dist_is_the_norm_of_the_difference(p):
     a, b = matrix((3, 4)), matrix((4, 4), seed=1)[:1].copy()

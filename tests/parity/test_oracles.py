@@ -8,11 +8,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from parity import ParityError, Verdict, assert_parity, precise
+from parity import ParityError, Verdict, assert_parity, nullmodel, precise, ulp
 from parity.compare import Lab
 from parity.engines import open_engine
 from parity.oracle import NEIGHBOURS, SIGNIFICANT, Neighbourhood, Oracle
 from parity.precise_special import DOUBTFUL
+from parity.record import run
 from parity.samples import row_for, samples_for
 from parity.values import Bound, compare_arrays, positions, same_bits
 
@@ -50,7 +51,6 @@ def test_every_mpmath_row_agrees_with_torch():
 
 
 def lab_value(sample, row, lab):
-    from parity.record import run
     return run(TORCH, sample, lab.primary(row)).outputs["out"].array
 
 
@@ -74,6 +74,23 @@ def test_the_float64_run_is_the_oracle_of_float32():
     exact = Oracle(TORCH, TORCH, sample, row, "function").value("out", theirs)
     assert theirs.dtype == np.float32 and exact.dtype == np.float64
     assert np.array_equal(exact.astype(np.float32).round(6), theirs.round(6)) and torch.get_default_dtype() == torch.float32
+
+
+def test_what_cancels_inside_of_an_op_is_what_roundings_of_its_steps_make_of_it():
+    """Of the slope of the inf-norm 1e-7 is left: no Jacobian says that, the rounded runs do."""
+    key = "torch", "renorm"
+    chosen = (s for s in samples_for(key) if s.dtype == "float32" and math.inf in s.args)
+    row, sample = row_for(key), next(chosen)
+    oracle = Oracle(TORCH, TORCH, sample, row, "function")
+    theirs = run(TORCH, sample).seconds["grad2[1]"].array
+    exact, bound = oracle.value("grad2[1]", theirs), oracle.bound("grad2[1]", theirs)
+    rows = np.arange(theirs.size)
+    off = ulp.error(theirs, exact).reshape(-1)
+    allowed, reach = bound.allowed(rows)[0], nullmodel.limit(bound.reach()).reshape(-1)
+    assert (off > 1e4 * allowed).any(), "torch adds two parts that cancel in single precision"
+    assert (off <= np.maximum(allowed, reach)).all()
+    wrong = exact * (1 + 1e-4)  # that it is a cancellation in one place excuses no other
+    assert (ulp.error(wrong.astype(np.float32), exact).reshape(-1) > np.maximum(allowed, reach)).any()
 
 
 def judge(ours, theirs, exact, level="ulp", bound=None):

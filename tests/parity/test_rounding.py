@@ -49,6 +49,15 @@ def test_backward_passes_and_steps_in_place_are_rounded_and_views_are_not():
     assert not torch.equal(w * 3, (w * 3).float().double())  # outside of the context nothing is
 
 
+def test_zeros_that_have_no_memory_are_no_obstacle():
+    """The second gradient of sgn is such a tensor, and what is added to it is first shaped in meta."""
+    x = torch.tensor([1 / 3, -1 / 7], dtype=torch.float64, requires_grad=True)
+    with Rounded(torch, 1):
+        (first,) = torch.autograd.grad((x.sgn() * x * x).sum(), x, create_graph=True)
+        (second,) = torch.autograd.grad(first.sum(), x)
+    assert torch.allclose(second, 2 * x.detach().sgn(), rtol=1e-6)
+
+
 def test_the_same_seed_rounds_alike():
     def run(seed):
         with Rounded(torch, seed):
