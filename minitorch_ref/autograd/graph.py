@@ -353,9 +353,8 @@ def _node(name: str, out: Any, inputs: dict[str, Any], _: None) -> Node | None:
             continue
         tracked, array = True, tensor._array
         source = tensor._node or node_of(tensor)
-        saved: Any = ()
-        if rule.__code__.co_argcount > 1:
-            saved = [_pick(n, inputs, out) for n in wants(rule)]
+        names = wants(rule)
+        saved = [_pick(n, inputs, out) for n in names] if names else ()
         edges.append((source, tensor._nr, rule, saved, array.shape, array.dtype))
     if not tracked:
         return None
@@ -367,25 +366,22 @@ def _node(name: str, out: Any, inputs: dict[str, Any], _: None) -> Node | None:
 
 def _joint_node(name: str, out: Any, inputs: dict[str, Any], joint: Any) -> Node | None:
     names, rule = joint
-    edges: list[Any] = []
-    sources: dict[str, Node] = {}
-    for n in names:
-        tensor = inputs[n]
-        if tensor is not None and requires_grad(tensor):
-            array, source = tensor._array, node_of(tensor)
-            sources[n] = source
-            edges.append((source, tensor._nr, None, (), array.shape, array.dtype))
-        else:
-            edges.append(None)
+    sources = {
+        n: node_of(inputs[n]) for n in names if inputs[n] is not None and requires_grad(inputs[n])
+    }
     if not sources:
         return None
     node = _new(node_class(name, JointNode))
     node.order, node.outputs, node.hooks, node.variable = next_order(), 1, None, None
-    node.rule, node.edges = rule, edges
+    node.rule, node.edges = rule, [n in sources and _edge(inputs[n], sources[n]) or None for n in names]
     node.kept = [
         NEEDS if n == "needs" else _pick(n, inputs, out, sources.get(n)) for n in wants(rule)
     ]
     return node
+
+
+def _edge(x: Tensor, source: Node) -> tuple[Any, ...]:
+    return (source, x._nr, None, (), x._array.shape, x._array.dtype)
 
 
 def _pick(name: str, inputs: dict[str, Any], out: Any, source: Node | None = None) -> Any:
