@@ -116,6 +116,7 @@ class _Crew:
                 if isinstance(message, str):
                     worker.hear(message)
                     continue
+                worker.ready = True  # its clocks start with the next key
                 PEAK.look(w.process.pid or 0 for w in self.busy.values())
                 del self.busy[pipe]
                 yield message

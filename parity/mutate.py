@@ -5,7 +5,8 @@
 The mutants of an op are those of its results (each form, each output) and of every gradient rule
 that its samples record.  One is killed as soon as one sample deviates from torch that did not
 before.  Survivors are named; those that change nothing that could be seen (a gradient that is zero,
-operands of a commutative op) are counted apart, with the reason.  Exit code 1 if any survived.
+operands of a commutative op) are counted apart, with the reason.  Exit code 1 if any survived, 2 if
+an op could not be judged: with a mutant of it the process hung (--op-limit), or ended.
 """
 
 from __future__ import annotations
@@ -14,13 +15,15 @@ import argparse
 import os
 import time
 from collections import Counter
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from .crew import Limit, Worker, in_processes
 from .engines import EngineError, open_engine
 from .outcome import Verdict
-from .runner import Key, op_name, ops_to_compare, run_ops, shard
+from .runner import LIMIT, Key, op_name, ops_to_compare, shard
 
 KILLED, SURVIVED, EQUIVALENT, UNJUDGED = "killed", "survived", "equivalent", "not judged"
 IMPOSSIBLE = "no mutant"  # there was nothing to exchange: not counted
@@ -62,14 +65,21 @@ class OpMutants:
         return sum(m.state == state for m in self.mutants)
 
 
-def judge_op(ours: str, theirs: str, key: Key, kinds: tuple[str, ...]) -> OpMutants:
-    """Every mutant of one op."""
+def judge_op(
+    ours: str,
+    theirs: str,
+    key: Key,
+    kinds: tuple[str, ...],
+    begun: Callable[[str], None] = lambda mutant: None,
+) -> OpMutants:
+    """Every mutant of one op; `begun` is called before each with its text."""
     from .judge import Jury
 
     started = time.perf_counter()
     found = OpMutants(*key)
     jury = Jury(open_engine(ours), open_engine(theirs), key)
     for mutant in jury.mutants(kinds):
+        begun(str(mutant))
         state, why = jury.judge(mutant)
         if state != IMPOSSIBLE:
             found.mutants.append(Judged(str(mutant), mutant.kind, state, why))
@@ -79,33 +89,42 @@ def judge_op(ours: str, theirs: str, key: Key, kinds: tuple[str, ...]) -> OpMuta
 
 
 def work(pipe: Any, ours: str, theirs: str) -> None:
-    """A worker process: receive (key, kinds), send back OpMutants, until None comes."""
+    """A worker of crew.py: receive (key, kinds), send back OpMutants, until None comes."""
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     from .runner import limit_threads
 
     for spec in (ours, theirs):
         limit_threads(open_engine(spec))
+    pipe.send("")
     while (item := pipe.recv()) is not None:
-        pipe.send(judged_safely(ours, theirs, *item))
+        pipe.send(judged_safely(ours, theirs, *item, pipe.send))
 
 
-def judged_safely(ours: str, theirs: str, key: Key, kinds: tuple[str, ...]) -> OpMutants:
+def judged_safely(
+    ours: str,
+    theirs: str,
+    key: Key,
+    kinds: tuple[str, ...],
+    begun: Callable[[str], None] = lambda mutant: None,
+) -> OpMutants:
     """`judge_op`; an exception in the laboratory itself is shown instead of a result."""
     import traceback
 
     try:
-        return judge_op(ours, theirs, key, kinds)
+        return judge_op(ours, theirs, key, kinds, begun)
     except Exception:
         return OpMutants(*key, failed=traceback.format_exc(limit=-3))
 
 
-def died(worker: Any) -> OpMutants:
+def died(worker: Worker) -> OpMutants:
     """The result of an op whose mutant ended its process."""
-    worker.process.join(5)
-    (namespace, name), _ = worker.key
-    return OpMutants(
-        namespace, name, failed=f"the process ended with exit code {worker.process.exitcode}"
-    )
+    return OpMutants(*worker.key[0], failed=worker.ended())
+
+
+def late(worker: Worker, why: str) -> OpMutants:
+    """The result of an op whose mutant hangs."""
+    where = worker.at or "before its first mutant"
+    return OpMutants(*worker.key[0], failed=f"{why}, stopped in {where} (--op-limit)")
 
 
 # ---- the command ---------------------------------------------------------------------------------
@@ -129,11 +148,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--kinds", type=kinds, default=KINDS, metavar="KIND,…", help=f"of {', '.join(KINDS)}")
     add("--shard", metavar="i/n", help="only every n-th op, from the i-th (for several machines)")
     add("--processes", type=int, metavar="N", help="default: one per processor; 0: none")
+    add("--op-limit", type=float, default=argparse.SUPPRESS, metavar="SECONDS",
+        help=f"stop an op that tries one mutant for so long (default: {LIMIT:g})")  # fmt: skip
     add("--json", metavar="FILE", help="write every survivor and all counts there")
 
 
 def main(args: argparse.Namespace) -> int:
-    """Judge, print, write; 1 if a mutant survived or an op could not be judged, else 0."""
+    """Judge, print, write; 0, 1 if a mutant survived, 2 if an op could not be judged."""
     from .compare import Lab
     from .progress import Progress
 
@@ -150,18 +171,22 @@ def main(args: argparse.Namespace) -> int:
     _print(found)
     if args.json:
         _write(Path(args.json), found)
-    return int(any(not r.verdict.ok for r in found))
+    return 2 if any(r.failed for r in found) else int(any(not r.verdict.ok for r in found))
 
 
 def _judge(args: argparse.Namespace, keys: list[Key], done: Any) -> list[OpMutants]:
+    engines = args.ours, args.theirs
+    every: Iterable[OpMutants]
     if args.processes == 0:
-        results = []
-        for key in keys:
-            results.append(judged_safely(args.ours, args.theirs, key, args.kinds))
-            done(results[-1])
-        return results
-    items = [(k, args.kinds) for k in keys]
-    return run_ops(args.ours, args.theirs, items, args.processes, done, work, died)
+        every = (judged_safely(*engines, key, args.kinds) for key in keys)
+    else:
+        items, limit = [(k, args.kinds) for k in keys], Limit(silence=args.op_limit or LIMIT)
+        every = in_processes(work, engines, items, args.processes, died, late, limit)
+    results = []
+    for result in every:
+        results.append(result)
+        done(result)
+    return sorted(results, key=lambda r: r.op)
 
 
 def killed_terms(found: list[OpMutants]) -> set[str]:
