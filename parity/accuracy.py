@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -21,9 +22,9 @@ import numpy as np
 
 from . import precise, ulp
 from .accuracy_cases import BINARY, ORDERED, UNARY
-from .engines import Engine, open_engine
+from .engines import Engine, EngineError, open_engine
 from .precise_special import DOUBTFUL
-from .runner import limit_threads, matches
+from .runner import matches
 from .samples.materialise import rng
 from .values import LIMIT
 
@@ -257,23 +258,23 @@ def measure(ours: Engine, torch: Engine, case: Case, dtype: str, count: int) -> 
     )  # fmt: skip
 
 
-def run(
+def survey(
     ours: Engine,
     torch: Engine,
-    pattern: str = "",
+    name: str,
     dtypes: tuple[str, ...] = DTYPES,
     count: int = POINTS,
     slow: int = SLOW,
-    done: Callable[[Case], None] = lambda case: None,
+    begun: Callable[[str], None] = lambda place: None,
 ) -> Iterator[Measured]:
-    """Measure every matching case in every dtype."""
-    for case in cases(pattern):
+    """Measure one function in every region and dtype; `begun` is told of each before."""
+    for case in (c for c in cases() if c.name == name):
         for dtype in dtypes:
+            begun(f"{name} of {dtype}, {case.text}")
             quick = dtype in WIDE and not case.doubtful
             found = measure(ours, torch, case, dtype, count if quick else slow)
             if found is not None:
                 yield found
-        done(case)
 
 
 # ---- the command -----------------------------------------------------------------------------------
@@ -286,6 +287,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--ours", default=hidden, metavar="ENGINE", help="the engine that is judged")
     add("--theirs", default=hidden, metavar="ENGINE", help="the reference")
     add("--out", default=hidden, metavar="DIR", help="where accuracy.json goes")
+    add("--processes", type=int, default=hidden, metavar="N", help="worker processes")
+    add("--op-limit", type=float, default=hidden, metavar="SECONDS",
+        help="stop a function that gives no region for so long (default: 600)")  # fmt: skip
     add("--dtype", action="append", choices=DTYPES, help="only this type (may be repeated)")
     add("--points", type=int, default=POINTS, help=f"points a region (default: {POINTS})")
     add("--slow", type=int, default=SLOW, help=f"points with mpmath as oracle (default: {SLOW})")
@@ -293,20 +297,31 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> int:
-    """0 the contract holds everywhere, 1 it does not."""
+    """0 the contract holds everywhere, 1 it does not, 2 a function could not be measured."""
+    from . import functions_run
+    from .progress import Progress
     from .session import write_atomically
 
-    ours, theirs = open_engine(args.ours), open_engine(args.theirs)
-    for engine in (ours, theirs):
-        limit_threads(engine)
-    wanted = tuple(args.dtype or DTYPES)
-    found = list(run(ours, theirs, args.pattern, wanted, args.points, args.slow))
+    for spec in (args.ours, args.theirs):
+        open_engine(spec)  # says at once what is wrong with it
+    wanted = list(dict.fromkeys(c.name for c in cases(args.pattern)))
+    if not wanted:
+        raise EngineError(f"nothing matches -k {args.pattern!r}")
+    options = tuple(args.dtype or DTYPES), args.points, args.slow
+    limit = float(args.op_limit or functions_run.PATIENCE)
+    with Progress() as progress:
+        progress.start("functions", len(wanted))
+        found, unfinished = functions_run.run(
+            survey, args.ours, args.theirs, wanted, options, args.processes, progress.step, limit
+        )
+    for name, why in unfinished.items():
+        print(f"parity: {name}: {why}", file=sys.stderr)
     path = Path(args.out) / "accuracy.json"
     write_atomically(path, json.dumps([asdict(m) | {"ok": m.ok} for m in found], indent=1))
     show(found, args.all)
     bad = [m for m in found if not m.ok]
     print(f"{path}: {len(found)} measurements, {len(bad)} beyond the contract")
-    return 1 if bad else 0
+    return 2 if unfinished else int(bool(bad))
 
 
 def show(found: list[Measured], every: bool = False) -> None:

@@ -1,64 +1,17 @@
-"""Surveying the functions of the atlas in parallel processes, and the atlas beside a report.
-
-A function that hangs, or ends its process, costs its own records only: it is named, with the type,
-the part and the region that it was in.
-"""
+"""The atlas in parallel processes (functions_run.py), and the atlas beside a report."""
 
 from __future__ import annotations
 
-import os
-import traceback
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from multiprocessing.connection import Connection
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from . import atlas
+from . import atlas, functions_run
 from .accuracy import DTYPES
 from .atlas import Depth
-from .crew import Limit, Worker, in_processes
-from .engines import EngineError, open_engine
+from .engines import EngineError
 from .files import read_json
-from .runner import limit_threads
-
-PATIENCE = 600.0  # seconds for one region; those that mpmath answers take up to a minute
-
-
-@dataclass
-class Surveyed:
-    """The records of one function, or why there are none."""
-
-    name: str
-    records: list[dict[str, Any]] = field(default_factory=list)
-    failed: str = ""
-
-
-def _work(
-    pipe: Connection, ours: str, theirs: str, dtypes: tuple[str, ...], depth: Depth
-) -> None:
-    """A worker of crew.py: receive a function's name, send back what was surveyed."""
-    engines = open_engine(ours), open_engine(theirs)
-    for engine in engines:
-        limit_threads(engine)
-    pipe.send("")
-    while (name := pipe.recv()) is not None:
-        pipe.send(_survey(engines, name, dtypes, depth, pipe.send))
-
-
-def _survey(engines: tuple, name: str, dtypes: tuple, depth: Depth, begun: Callable) -> Surveyed:
-    try:
-        return Surveyed(name, list(atlas.survey(*engines, name, dtypes, depth, begun)))
-    except Exception:  # the laboratory's own; it costs this function only
-        return Surveyed(name, failed=traceback.format_exc(limit=-3))
-
-
-def _died(worker: Worker) -> Surveyed:
-    return Surveyed(worker.key, failed=worker.ended())
-
-
-def _late(worker: Worker, why: str) -> Surveyed:
-    return Surveyed(worker.key, failed=f"{why}, stopped in {worker.at or worker.key} (--op-limit)")
+from .functions_run import PATIENCE
 
 
 def run(
@@ -76,26 +29,8 @@ def run(
     processes: 0 to stay in this process, without the time limit.
     limit: seconds without another region, after which a function is stopped.
     """
-    found: dict[str, Surveyed] = {}
-    every: Iterable[Surveyed]
-    if not wanted:
-        return [], {}
-    if processes == 0:
-        engines = open_engine(ours), open_engine(theirs)
-        for engine in engines:
-            limit_threads(engine)
-        every = (_survey(engines, name, dtypes, depth, lambda place: None) for name in wanted)
-    else:
-        most = len(os.sched_getaffinity(0)) if processes is None else processes
-        count = max(1, min(most, len(wanted) // 4))  # a process takes as long to start as four
-        task = (ours, theirs, dtypes, depth)
-        every = in_processes(_work, task, wanted, count, _died, _late, Limit(silence=limit))
-    for result in every:
-        found[result.name] = result
-        done(result.name)
-    in_order = [found[name] for name in wanted]
-    records = [record for result in in_order for record in result.records]
-    return records, {r.name: r.failed for r in in_order if r.failed}
+    options = dtypes, depth
+    return functions_run.run(atlas.survey, ours, theirs, wanted, options, processes, done, limit)
 
 
 def quick(ops: list[str]) -> list[str]:

@@ -26,6 +26,7 @@ from .engines import Engine, EngineError, open_engine
 from .record import Value, run
 from .samples.materialise import Inputs
 from .samples.spec import Sample
+from .watchdog import LIMIT, Watchdog
 
 ROWS = 256  # differing elements that are replayed
 TERMS = 1 << 20  # products in one replay
@@ -236,6 +237,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--dtype", default="float32", metavar="DTYPE", help="default: float32")
     add("--seed", type=int, default=0)
     add("-k", dest="note", default="", metavar="TEXT", help="only samples whose note has this")
+    add("--op-limit", type=float, default=argparse.SUPPRESS, metavar="SECONDS",
+        help=f"stop at a call that takes so long (default: {LIMIT:g})")  # fmt: skip
 
 
 def shapes_of(texts: list[str]) -> list[tuple[int, ...]]:
@@ -272,22 +275,33 @@ def main(args: argparse.Namespace) -> int:
     samples = _samples(args, (namespace or "torch", name))
     if not samples:
         raise EngineError(f"{args.op}: no samples of {args.dtype} match -k {args.note!r}")
-    differing = 0
-    for sample in samples:
-        records = [run(e, sample, grad=False) for e in (a, b)]
-        pair = [r.outputs.get("out") for r in records]
-        ours, theirs = (v.array if isinstance(v, Value) else None for v in pair)
-        if ours is None or theirs is None or ours.shape != theirs.shape:
-            if args.shapes:
-                raise EngineError(f"{sample}: {_nothing(records, (a, b))}")
-            continue
-        found = of_sample(b, sample, "function", ours, theirs)
-        if found.total:
-            differing += 1
-            print(f"{sample}\n  {found.total} of {found.size} elements differ, {found.apart:g} ULP")
-            _print(found)
+    with Watchdog(args.op_limit or LIMIT) as dog:
+        differing = sum(_explained(sample, a, b, dog, bool(args.shapes)) for sample in samples)
     print(f"{differing} of {len(samples)} samples differ")
     return 1 if differing else 0
+
+
+def _explained(sample: Sample, a: Engine, b: Engine, dog: Watchdog, asked: bool) -> bool:
+    """Whether the two differ in a sample: then print why.
+
+    asked: EngineError if there is nothing to compare, as nobody asked for anything else.
+    """
+    records = []
+    for engine in (a, b):
+        dog.at(f"{sample} on {engine.name}")
+        records.append(run(engine, sample, grad=False))
+    pair = [r.outputs.get("out") for r in records]
+    ours, theirs = (v.array if isinstance(v, Value) else None for v in pair)
+    if ours is None or theirs is None or ours.shape != theirs.shape:
+        if asked:
+            raise EngineError(f"{sample}: {_nothing(records, (a, b))}")
+        return False
+    dog.at(f"{sample}, replayed")
+    found = of_sample(b, sample, "function", ours, theirs)
+    if found.total:
+        print(f"{sample}\n  {found.total} of {found.size} elements differ, {found.apart:g} ULP")
+        _print(found)
+    return bool(found.total)
 
 
 def _nothing(records: list, engines: tuple[Engine, Engine]) -> str:
