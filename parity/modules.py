@@ -3,7 +3,8 @@
 Each case is built under the same seed on both sides, fed the same inputs and trained; what is
 compared: the text of its repr, the initial state, the output, the gradients of inputs and
 parameters, the parameters after each of five optimizer steps, the output in eval mode, and the
-state dict through a file written by either engine and read by the other.
+state dict through a file written by either engine and read by the other; and where the random
+generator stands after each of these stages (standing.py).
 
 Rounding is judged against the same training in float64, the oracle.  A tensor's error is counted in
 ULPs of its largest element (small elements are differences of large ones).  Ours may be 2 ULP, or
@@ -18,14 +19,14 @@ from __future__ import annotations
 import io
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from multiprocessing.connection import Connection
 from typing import Any
 
 import numpy as np
 
-from . import nullmodel
+from . import nullmodel, standing
 from .crew import Worker
 from .engines import Engine, open_engine
 from .modules_table import CASES, SCHEDULES, Case
@@ -42,12 +43,16 @@ SEED = 7
 
 @dataclass
 class Training:
-    """Everything a training run left behind, by name; `error` if it raised."""
+    """Everything a training run left behind, by name; `error` if it raised.
+
+    stands: the states of the random generator, by stage.
+    """
 
     values: dict[str, np.ndarray]
     text: str = ""
     state: dict[str, str] | None = None
     error: tuple[str, str] | None = None
+    stands: standing.States = field(default_factory=dict)
 
 
 def inputs_for(engine: Engine, case: Case, wide: bool) -> list:
@@ -75,10 +80,14 @@ def cotangent(case: Case, shape: tuple[int, ...]) -> np.ndarray:
     return np.round(weights * 64) / 64
 
 
+def _first(out: Any) -> Any:
+    """The output that is looked at: of several the first."""
+    return out[0] if isinstance(out, tuple) else out
+
+
 def _total(engine: Engine, out: Any, case: Case) -> Any:
     """A scalar to differentiate: the loss itself, or the output against a fixed cotangent."""
-    if isinstance(out, tuple):
-        out = out[0]
+    out = _first(out)
     if tuple(out.shape) == ():
         return out
     weights = cotangent(case, tuple(out.shape))
@@ -100,41 +109,46 @@ def train(engine: Engine, case: Case, wide: bool = False) -> Training:
                 k: f"{str(v.dtype).removeprefix('torch.')} {tuple(v.shape)}"
                 for k, v in net.state_dict().items()
             }
+            found.stands["building"] = standing.state(engine)
             net = net.double() if wide else net
-            _fit(engine, case, net, inputs_for(engine, case, wide), found.values)
+            _fit(engine, case, net, inputs_for(engine, case, wide), found)
         except Exception as error:  # compared like any other outcome
             found.error = type(error).__name__, str(error)
     return found
 
 
-def _fit(engine: Engine, case: Case, net: Any, inputs: list, values: dict[str, np.ndarray]) -> None:
-    torch = engine.module
+def _fit(engine: Engine, case: Case, net: Any, inputs: list, found: Training) -> None:
+    """Train (a single step, where there is nothing to learn), then run in eval mode."""
+    torch, values = engine.module, found.values
     parameters = list(net.parameters())
     optimizer = case.optimizer(torch, parameters) if parameters else None
-    for step in range(STEPS):
+
+    def stand(stage: str) -> None:
+        found.stands[stage] = standing.state(engine)
+
+    for step in range(STEPS if optimizer is not None else 1):
         torch.manual_seed(SEED + step)
         if optimizer is not None:
             optimizer.zero_grad()
         out = net(*inputs)
+        stand(f"the forward pass of step {step + 1}")
         loss = _total(engine, out, case)
         if loss.requires_grad:
             loss.backward()
+        stand(f"the backward pass of step {step + 1}")
         if step == 0:
-            _store(values, engine, "output", [("0", out[0] if isinstance(out, tuple) else out)])
+            _store(values, engine, "output", [("0", _first(out))])
             _store(values, engine, "grad", [(n, p.grad) for n, p in net.named_parameters()])
-            _store(
-                values,
-                engine,
-                "grad of input",
-                [(str(i), x.grad) for i, x in enumerate(inputs) if x.requires_grad],
-            )
-        if optimizer is None:
-            return
-        optimizer.step()
-        _store(values, engine, f"step {step + 1}", net.state_dict().items())
+            leaves = [(str(i), x.grad) for i, x in enumerate(inputs) if x.requires_grad]
+            _store(values, engine, "grad of input", leaves)
+        if optimizer is not None:
+            optimizer.step()
+            stand(f"the optimizer's step {step + 1}")
+            _store(values, engine, f"step {step + 1}", net.state_dict().items())
     net.eval()
     out = net(*inputs)
-    _store(values, engine, "eval", [("0", out[0] if isinstance(out, tuple) else out)])
+    stand("the forward pass in eval mode")
+    _store(values, engine, "eval", [("0", _first(out))])
 
 
 def scale_ulp(a: np.ndarray, exact: np.ndarray) -> float:
@@ -168,6 +182,7 @@ def compare_case(case: Case, ours: Engine, theirs: Engine) -> SampleResult:
         checks.append(
             Check(Verdict.MISMATCH, "state_dict", detail=f"ours {a.state}, torch {b.state}")
         )
+    checks += standing.checks(ours, theirs, a.stands, b.stands)
     checks += _compare_values(case, a, b)
     checks += exchange(case, ours, theirs)
     return SampleResult(
@@ -264,11 +279,12 @@ def exchange(case: Case, ours: Engine, theirs: Engine) -> list[Check]:
 def compare_schedule(name: str, make: Callable, ours: Engine, theirs: Engine) -> SampleResult:
     """The learning rates of twelve epochs: bit-identical, being Python floats."""
 
-    def rates(engine: Engine) -> list | tuple:
+    def rates(engine: Engine, stands: standing.States) -> list | tuple:
         torch = engine.module
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             try:
+                torch.manual_seed(SEED)
                 p = torch.nn.Parameter(torch.zeros(2))
                 optimizer = torch.optim.SGD([p], lr=0.5)
                 schedule, arguments = make(torch, optimizer)
@@ -277,18 +293,20 @@ def compare_schedule(name: str, make: Callable, ours: Engine, theirs: Engine) ->
                     optimizer.step()
                     schedule.step(*arguments(epoch))
                     found.append(optimizer.param_groups[0]["lr"])
+                stands["twelve epochs"] = standing.state(engine)
                 return found
             except Exception as error:
                 return type(error).__name__, str(error)
 
-    a, b = rates(ours), rates(theirs)
+    stands: tuple[standing.States, standing.States] = {}, {}
+    a, b = rates(ours, stands[0]), rates(theirs, stands[1])
     same = a == b
     check = Check(
         Verdict.IDENTICAL if same else Verdict.MISMATCH,
         "learning rates",
         detail="" if same else f"ours {a}, torch {b}",
     )
-    return SampleResult(name, name, "schedule", "", [check])
+    return SampleResult(name, name, "schedule", "", [check, *standing.checks(ours, theirs, *stands)])
 
 
 def cases(pattern: str = "") -> list[tuple[str, str, Callable[[Engine, Engine], SampleResult]]]:

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import torch
 
+from parity import standing
 from parity.engines import Engine
-from parity.modules import cases, compare_case, compare_modules, compare_schedule, scale_ulp
+from parity.modules import cases, compare_case, compare_modules, compare_schedule, scale_ulp, train
 from parity.modules_table import CASES, SCHEDULES, layer, optimizer
 from parity.outcome import Verdict
 from parity.samples.spec import F
@@ -123,6 +124,95 @@ def test_a_wrong_schedule(reference):
     name = "StepLR(3, gamma=0.3)"
     assert compare_schedule(name, SCHEDULES[name], engine, reference).verdict == Verdict.MISMATCH
     assert compare_schedule(name, SCHEDULES[name], reference, reference).verdict == Verdict.IDENTICAL
+
+
+def drawing(name, space="nn", **late):
+    """torch whose module `name` draws a number when the methods `late` are done, right as they are."""
+
+    def method(plain):
+        def call(self, *args, **kwargs):
+            found = plain(self, *args, **kwargs)
+            torch.rand(1)
+            return found
+
+        return call
+
+    base = getattr(getattr(torch, space), name)
+    later = {m: method(getattr(base, m)) for m in late}
+    kind = type(name, (base,), later)
+    return wrong(**{space: Namespace(getattr(torch, space), **{name: kind})})
+
+
+class Rewound(torch.nn.Dropout):
+    """Gives back the words that its mask has taken."""
+
+    def forward(self, x):
+        before = torch.get_rng_state()
+        found = super().forward(x)
+        torch.set_rng_state(before)
+        return found
+
+
+def in_backward(self, x):
+    x = torch.relu(x)
+    x.register_hook(lambda g: torch.rand(1) and None)
+    return x
+
+
+Rewound.__name__ = "Dropout"
+STRAY = {
+    "Dropout(0.25)": (drawing("Dropout", forward=1), "forward pass of step 1: ours has taken 41 words, torch's has taken 40"),
+    "Dropout2d(0.5)": (drawing("Dropout2d", __init__=1), "building: ours has taken 1 words"),
+    "ReLU()": (wrong(nn=Namespace(torch.nn, ReLU=type("ReLU", (torch.nn.ReLU,), {"forward": in_backward}))), "backward pass of step 1: ours has taken 1 words"),
+    "Linear(4, 3)": (drawing("Linear", reset_parameters=1), "building"),
+    "Identity()": (drawing("Identity", eval=1), "eval mode"),
+    "NLLLoss()": (drawing("NLLLoss", forward=1), "forward pass of step 1"),
+    "optim.Adam(p)": (drawing("Adam", "optim", step=1), "optimizer's step 1"),
+    "Dropout(0.25) rewound": (wrong(nn=Namespace(torch.nn, Dropout=Rewound)), "ours has taken 0 words, torch's has taken 40"),
+}
+
+
+@pytest.mark.parametrize("name", STRAY)
+def test_a_draw_too_many_after_the_right_numbers_is_noticed(name, reference):
+    """Nothing else differs: only where the generator stands afterwards."""
+    engine, where = STRAY[name]
+    case = next(c for c in CASES if c.name == name.removesuffix(" rewound"))
+    found = failing(compare_case(case, engine, reference))
+    assert set(found) == {"generator"} and where in found["generator"].detail, found
+
+
+def test_a_schedule_that_draws_is_noticed(reference):
+    class StepLR(torch.optim.lr_scheduler.StepLR):
+        def step(self, *args):
+            super().step(*args)
+            torch.randn(1)
+
+    space = Namespace(torch.optim.lr_scheduler, StepLR=StepLR)
+    name, engine = "StepLR(3, gamma=0.3)", wrong(optim=Namespace(torch.optim, lr_scheduler=space))
+    found = failing(compare_schedule(name, SCHEDULES[name], engine, reference))
+    assert set(found) == {"generator"} and "normal number in stock" in found["generator"].detail
+
+
+def test_our_generator_stands_where_torchs_does_after_every_module(ours, reference):
+    """All 141: the layers, losses and optimizers trained, the schedules stepped."""
+    for case in CASES:
+        a, b = (train(engine, case) for engine in (ours, reference))
+        assert not a.error and not b.error and len(b.stands) >= 4, case.name
+        assert standing.checks(ours, reference, a.stands, b.stands) == [], case.name
+    for name, make in SCHEDULES.items():
+        assert compare_schedule(name, make, ours, reference).verdict == Verdict.IDENTICAL
+    assert len(CASES) + len(SCHEDULES) == 141
+
+
+def test_generators_of_different_devices_are_not_compared(reference):
+    class Gpu(Engine):
+        on_gpu = True
+
+    one, other = {"building": np.zeros(16, np.uint8)}, {"building": np.ones(5056, np.uint8)}
+    assert standing.checks(Gpu("gpu", torch), reference, one, other) == []
+    moved = {"building": np.frombuffer(np.array([7, 4]), np.uint8)}
+    (check,) = standing.checks(Gpu("gpu", torch), Gpu("gpu", torch), moved, one)
+    assert "ours stands at offset 4 of seed 7" in check.detail
 
 
 def test_scale_ulp_is_counted_at_the_largest_element():
