@@ -291,7 +291,10 @@ def _both(input: Tensor, dim: int, picks: _Picks) -> Tensor:
     def taken() -> np.ndarray:
         return picks.reduce(x.reshape(-1)[picks.flat] - tops.reshape(place) - np.log(totals).reshape(place))
 
-    rule = lambda g, input: log_softmax_grad(g, log_softmax(input, dim), None, None, dim)  # noqa: E731
+    def rule(g: Tensor, input: Tensor) -> Tensor:
+        log_p = log_softmax(input, dim) if state.grad else input  # only further derivatives need it
+        return log_softmax_grad(g, log_p, wrap(e), totals, dim)
+
     between = wrap(x)  # of the log-probabilities the graph needs shape and dtype
     between._node = graph._node("LogSoftmaxBackward0", between, {"input": (input, rule)}, None)
     between._requires_grad = True
