@@ -4,9 +4,10 @@
 
 A module that gives a wrong output gives wrong gradients and other weights after five steps, too, so
 a case becomes one script: of its first kind of failure in the order of the computation (initial
-weights, output, gradients, what is there after a step, the output in eval mode).  What is compared
-apart from that (repr, the names in the state dict, exchanging it) has scripts of its own.  An
-optimizer's script has no net: only parameters and the gradients that they had.
+weights, output, gradients, what is there after a step, the output in eval mode; with all of that
+right, where the random generator stands).  What is compared apart from that (repr, the names in the
+state dict, exchanging it) has scripts of its own.  An optimizer's script has no net: only parameters
+and the gradients that they had.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from . import modules, repro_exchange
+from . import modules, repro_exchange, standing
 from .engines import Engine, EngineError
 from .modules import SEED, STEPS
 from .modules_table import CASES, NET, SCHEDULES, Case
@@ -216,6 +217,33 @@ def studies_of(case: Case, checks: list[Check], theirs: Engine) -> Iterator[Stud
             yield layer_study(case, kind, theirs, last)
         elif named or every:
             yield layer_study(case, kind, theirs, STEPS if kind == "eval" else 1)
+    for part in parts:
+        if part.startswith(standing.PART):
+            yield standing_study(case, part.removeprefix(standing.PART), theirs)
+
+
+NEXT = "generator.next"
+LOOK = f'seen += show("{NEXT}", torch.randint(0, 2**24, (2,)))'
+KINDS = {"building": "initial", "forward": "output", "backward": "grad", "optimizer": "afterwards"}
+
+
+def standing_study(case: Case, stage: str, theirs: Engine) -> Study:
+    """A case as far as a stage (of standing.py), and what the generator gives next."""
+    eval_mode = stage.endswith("eval mode")
+    kind = "eval" if eval_mode else next(k for word, k in KINDS.items() if word in stage)
+    step = re.search(r"\d+$", stage)
+    study = layer_study(case, kind, theirs, int(step[0]) if step else 1)
+    return replace(study, form=_layer_and_next, shown=(NEXT,))
+
+
+def _layer_and_next(study: Study) -> list[str]:
+    if study.kind != "initial":
+        return [*layer_lines(replace(study, drawn=True)), LOOK]
+    return [f"torch.manual_seed({SEED})", f"net = {study.expressions['net']}", LOOK]
+
+
+def _schedule_and_next(study: Study) -> list[str]:
+    return [f"torch.manual_seed({SEED})", *schedule_lines(study), LOOK]
 
 
 def schedule_study(name: str, theirs: Engine) -> Study:
@@ -249,7 +277,8 @@ def scripts(
     checks = [c for c in found.checks if not c.verdict.ok]
     if name in SCHEDULES:
         study = schedule_study(name, engines[1])
-        parts = (replace(study, steps=steps) for steps in range(1, EPOCHS + 1))
+        parts = [replace(study, steps=steps) for steps in range(1, EPOCHS + 1)]
+        parts.append(replace(study, form=_schedule_and_next))
         yield from _first(parts, engines, folder, most)  # later rates may be the same again
         return
     case = next(c for c in CASES if c.name == name)

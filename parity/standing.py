@@ -14,7 +14,7 @@ from .engines import Engine
 from .outcome import Check, Verdict
 
 States = dict[str, np.ndarray]  # by stage, in the order of the computation
-PART = "generator"
+PART = "generator after "
 STOCK = 5040, 5052  # of torch's 5056 bytes, the two that say whether a normal number is in stock
 
 
@@ -33,8 +33,8 @@ def checks(ours: Engine, theirs: Engine, here: States, there: States) -> list[Ch
     for stage in [*there, *(s for s in here if s not in there)]:
         pair = here.get(stage), there.get(stage)
         if pair[0] is None or pair[1] is None or pair[0].tobytes() != pair[1].tobytes():
-            detail = f"after {stage}: ours {_place(pair[0])}, torch's {_place(pair[1])}"
-            return [Check(Verdict.MISMATCH, PART, detail=detail)]
+            detail = f"ours {_place(pair[0])}, torch's {_place(pair[1])}"
+            return [Check(Verdict.MISMATCH, PART + stage, detail=detail)]
     return []
 
 

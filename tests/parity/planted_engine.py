@@ -59,6 +59,51 @@ def dropped_draw(patch):
     patch(torch.nn.Dropout, "forward", forward)
 
 
+def hungry_layer(patch):
+    """Dropout is right, and draws once more afterwards."""
+    right = torch.nn.Dropout.forward
+
+    def forward(self, x):
+        found = right(self, x)
+        torch.rand(1)
+        return found
+
+    patch(torch.nn.Dropout, "forward", forward)
+
+
+def hungry_schedule(patch):
+    """The rates are right, and every step draws."""
+    right = torch.optim.lr_scheduler.StepLR.get_lr
+
+    def rates(self):
+        torch.rand(1)
+        return right(self)
+
+    patch(torch.optim.lr_scheduler.StepLR, "get_lr", rates)
+
+
+def hungry_optimizer(patch):
+    """A step is right, and draws."""
+    right = torch.optim.SGD.step
+
+    def step(self, closure=None):
+        torch.rand(1)
+        return right(self, closure)
+
+    patch(torch.optim.SGD, "step", step)
+
+
+def hungry_start(patch):
+    """Weights are right, and one number more is drawn."""
+    right = torch.nn.Linear.reset_parameters
+
+    def reset(self):
+        right(self)
+        torch.rand(1)
+
+    patch(torch.nn.Linear, "reset_parameters", reset)
+
+
 def biased_variance(patch):
     """The running variance is not that of a sample."""
     right = torch.nn.BatchNorm2d.forward
@@ -178,7 +223,7 @@ def refusing(patch):
     patch(conv, "_conv", refuse)
 
 
-FAULTS = {f.__name__: f for f in (wrong_linear, wrong_conv, dampened, dropped_draw, biased_variance, late_schedule, wrong_kernel, short_permutation, hungry_permutation, lossy_file, other_repr, other_start, refusing)}
+FAULTS = {f.__name__: f for f in (wrong_linear, wrong_conv, dampened, dropped_draw, hungry_layer, hungry_schedule, hungry_optimizer, hungry_start, biased_variance, late_schedule, wrong_kernel, short_permutation, hungry_permutation, lossy_file, other_repr, other_start, refusing)}
 FAULTS["wrong_sigmoid"] = wrong_gradient("SigmoidBackward0", lambda g: -g)
 FAULTS["wrong_pool"] = wrong_gradient("MaxPool2DWithIndicesBackward0", lambda g: g * 0.5)
 if os.environ.get("PLANTED"):

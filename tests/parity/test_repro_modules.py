@@ -85,6 +85,10 @@ ROWS = [
     ("late_schedule", "StepLR(3, gamma=0.3)", "rate", "torch.optim.lr_scheduler.StepLR(optimizer, 1)", 0, 11),
     ("other_start", "Linear(4, 3)", "initial", "torch.nn.Linear(1, 1)", 0, 9),
     ("other_repr", "Linear(4, 3)", "repr", "torch.nn.Linear(1, 1)", 0, 7),
+    ("hungry_layer", "Dropout(0.25)", "output", "torch.nn.Dropout(0.25)", 1, 9),
+    ("hungry_schedule", "StepLR(3, gamma=0.3)", "rate", "torch.optim.lr_scheduler.StepLR(optimizer, 1)", 0, 13),
+    ("hungry_optimizer", "Linear(4, 3)", "afterwards", "torch.nn.Linear(1, 1); torch.optim.SGD(net.parameters())", 4, 17),
+    ("hungry_start", "Linear(4, 3)", "initial", "torch.nn.Linear(1, 1)", 0, 9),
     ("lossy_file", "Linear(4, 3)", "file", "torch.nn.Linear(1, 1)", 0, 13),
 ]
 
