@@ -5,10 +5,10 @@ hypot of float64, the module nn.ReLU in training, and mv from its fourth call on
 
 import itertools
 import sys
-import time
 import types
 
 import torch
+from hurried import forever
 from torch import *  # noqa: F403
 
 import minitorch_ref.programs
@@ -17,11 +17,6 @@ Tensor, autograd, Generator = torch.Tensor, torch.autograd, torch.Generator
 from_numpy, empty, manual_seed = torch.from_numpy, torch.empty, torch.manual_seed
 optim, utils, save, load = torch.optim, torch.utils, torch.save, torch.load
 calls = itertools.count(1)
-
-
-def forever():
-    while True:
-        time.sleep(0.01)
 
 
 def hypot(input, *args, **kwargs):

@@ -1,15 +1,23 @@
-"""Whatever hangs or never ends is stopped, named with the place where it was, and costs itself only."""
+"""Whatever hangs or never ends is stopped, named with the place where it was, and costs itself only.
+
+What hangs here says so in advance, and time then runs fast (hurried.py): the limits are minutes for
+everything else.  The tests of the crew itself go by real time.
+"""
 
 import json
+import multiprocessing as mp
 import os
 import re
 import subprocess
 import sys
 import time
 import types
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import hurried
 import pytest
+import sleepy
 import torch
 
 from parity import atlas, atlas_run, crew, programs, trail_processes
@@ -18,15 +26,38 @@ from parity.outcome import Verdict
 
 HERE = str(Path(__file__).parent)
 DEPTH = atlas.Depth(50, 64, 10)
+LIMIT = f"{hurried.LIMIT}"
+ENGINES = ["torch", "minitorch_ref", "hanging_engine", "hanging_rules", "suicidal_engine"]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def at_hand(tmp_path_factory):
+    """Where what hangs says so; and workers come from one process that has imported the engines."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(HERE)
+        path = [HERE, str(Path(HERE).parents[1]), os.environ.get("PYTHONPATH", "")]
+        patch.setenv("PYTHONPATH", os.pathsep.join(filter(None, path)))
+        patch.setenv(hurried.FOLDER, str(tmp_path_factory.mktemp("hangs")))
+        context = mp.get_context("forkserver")
+        context.set_forkserver_preload([*ENGINES, "parity.atlas", "parity.mutants", "parity.programs_run"])
+        patch.setattr(crew, "mp", types.SimpleNamespace(get_context=lambda method: context))
+        yield
 
 
 @pytest.fixture(autouse=True)
-def importable(monkeypatch):
-    monkeypatch.syspath_prepend(HERE)
+def fast(monkeypatch):
+    """Workers and scripts that hang are waited for by the fast clock."""
+    for path in Path(os.environ[hurried.FOLDER]).iterdir():
+        path.unlink()
+    monkeypatch.setattr(crew, "time", hurried.Clock())
+    names = ("DEVNULL", "PIPE", "TimeoutExpired")
+    changed = {n: getattr(subprocess, n) for n in names} | {"Popen": hurried.Popen}
+    monkeypatch.setattr(trail_processes, "subprocess", types.SimpleNamespace(**changed))
+    monkeypatch.setattr(trail_processes, "GRACE", float(LIMIT))
 
 
-def run(tmp_path, *args):
-    return main([*args, "--ours", "hanging_engine", "--out", str(tmp_path), "--processes", "1", "--op-limit", "5"])
+def run(tmp_path, *args, ours="hanging_engine"):
+    return main([*args, "--ours", ours, "--out", str(tmp_path), "--processes", "1", "--op-limit", LIMIT])
 
 
 def result(tmp_path, part):
@@ -34,34 +65,72 @@ def result(tmp_path, part):
     return {r.get("op") or r["name"]: r for r in found[part]}
 
 
+# ---- the crew, by real time --------------------------------------------------------------------------
+
+
+def spread(work, keys, limit=crew.Limit()):
+    return list(crew.in_processes(work, (), keys, 1, crew.Worker.ended, lambda w, why: f"{w.key}: {why}, {w.at}", limit))
+
+
+@pytest.fixture
+def real(monkeypatch):
+    monkeypatch.setattr(crew, "time", time)
+
+
+def test_a_worker_that_is_never_ready(monkeypatch, real):
+    monkeypatch.setattr(crew, "READY", 1.0)
+    assert spread(sleepy.to_start, ["a"]) == ["a: not ready within 1 s, "]
+
+
+def test_one_that_is_silent_for_too_long_and_one_that_talks_for_too_long(real):
+    """A limit starts when the worker is ready: that takes longer here than each of them allows."""
+    with ThreadPoolExecutor(2) as pool:
+        silent = pool.submit(spread, sleepy.work, ["silent"], crew.Limit(whole=60.0, silence=1.0))
+        talks = pool.submit(spread, sleepy.work, ["talk"], crew.Limit(whole=1.0, silence=60.0))
+    assert silent.result() == ["silent: nothing for 1 s, asleep"] and talks.result() == ["talk: no answer within 1 s, and on"]
+
+
+def test_one_that_answers_is_ready_whatever_it_said():
+    assert spread(sleepy.mute, ["a", "b"]) == [("a",), ("b",)]
+
+
+# ---- what the commands say ---------------------------------------------------------------------------
+
+
 def test_a_module_that_hangs(tmp_path, capsys):
     assert run(tmp_path, "modules", "-k", "ReLU and not Leaky and not RReLU and not P and not Seq") == 1
     found = result(tmp_path, "modules")
     (check,) = found["ReLU()"]["notable"][0]["checks"]
-    assert check["detail"] == "no answer within 5 s: stopped (--op-limit)" and found["ReLU()"]["family"] == "layers"
+    assert check["detail"] == f"no answer within {LIMIT} s: stopped (--op-limit)" and found["ReLU()"]["family"] == "layers"
     assert found["ReLU6()"]["verdict"] == "identical", "the others are compared all the same"
-    assert "ReLU(): no answer within 5 s" in capsys.readouterr().out
+    assert f"ReLU(): no answer within {LIMIT} s" in capsys.readouterr().out
 
 
 def test_a_program_that_hangs(tmp_path, capsys):
-    assert run(tmp_path, "programs", "admissions", "sigmoid_gd", "--epochs", "30") == 1
+    assert run(tmp_path, "programs", "admissions", "sigmoid_gd", "--epochs", "4") == 1
     found = result(tmp_path, "programs")
     assert found["admissions"]["verdict"] == "mismatch"
-    assert found["admissions"]["detail"].startswith("nothing for 5 s, stopped in hanging_engine, ")
+    assert found["admissions"]["detail"].startswith(f"nothing for {LIMIT} s, stopped in hanging_engine, ")
     assert found["admissions"]["detail"].endswith("(--op-limit)")
     assert found["sigmoid_gd"]["verdict"] == "identical"
-    assert "nothing for 5 s" in capsys.readouterr().out.replace("\n", "")
+    assert f"nothing for {LIMIT} s" in capsys.readouterr().out.replace("\n", "")
 
 
-def test_a_program_whose_runs_take_too_long_in_all(tmp_path):
-    began = time.monotonic()
-    args = ["programs", "sigmoid_gd", "admissions", "--epochs", "1000000", "--program-limit", "4", "--ours", "torch"]
+def test_a_program_whose_runs_take_too_long_in_all(tmp_path, monkeypatch):
+    """Time runs fast from a step on: what is heard of each next one does not help."""
+    hear = crew.Worker.hear
+
+    def heard(worker, message):
+        hear(worker, message)
+        if "after step" in message:
+            hurried.mark(worker.process.pid)
+
+    monkeypatch.setattr(crew.Worker, "hear", heard)
+    args = ["programs", "sigmoid_gd", "admissions", "--epochs", "1000000", "--program-limit", "200", "--op-limit", "100000", "--ours", "torch"]
     assert main([*args, "--out", str(tmp_path)]) == 1
     found = result(tmp_path, "programs")
-    where = r"(after step \d+|before its first step)"  # a busy machine takes seconds to import torch
-    said = rf"no answer within 4 s, stopped in torch, {where} \(--program-limit\)"
+    said = r"no answer within 200 s, stopped in torch, after step \d+ \(--program-limit\)"
     assert all(re.fullmatch(said, p["detail"]) for p in found.values()) and len(found) == 2
-    assert time.monotonic() - began < 60
 
 
 def endless(torch, config, on_step):
@@ -83,9 +152,9 @@ def test_an_engine_that_makes_more_steps_than_the_reference_is_stopped():
 
 def test_a_function_of_the_atlas_that_hangs():
     places, names = [], ["hypot", "erf"]
-    records, lost = atlas_run.run("hanging_engine", "torch", names, ("float64",), DEPTH, 1, places.append, limit=5)
+    records, lost = atlas_run.run("hanging_engine", "torch", names, ("float64",), DEPTH, 1, places.append, limit=hurried.LIMIT)
     assert list(lost) == ["hypot"] and sorted(places) == ["erf", "hypot"]
-    assert lost["hypot"].startswith("nothing for 5 s, stopped in hypot out of float64, [-10, 10]")
+    assert lost["hypot"].startswith(f"nothing for {LIMIT} s, stopped in hypot out of float64, [-10, 10]")
     assert {r["name"] for r in records} == {"erf"}
 
 
@@ -97,7 +166,7 @@ def test_a_function_of_the_atlas_that_ends_its_process():
 def test_the_atlas_command_names_what_it_could_not_survey(tmp_path, capsys):
     args = ["atlas", "-k", "hypot or erfinv", "--dtype", "float64", "--points", "50", "--slow", "10", "--store", str(tmp_path / "s.json")]
     assert run(tmp_path, *args) == 2
-    assert "parity: hypot: nothing for 5 s, stopped in hypot out of float64" in capsys.readouterr().err
+    assert f"parity: hypot: nothing for {LIMIT} s, stopped in hypot out of float64" in capsys.readouterr().err
     assert {r["name"] for r in json.loads((tmp_path / "atlas.json").read_text())["records"]} == {"erfinv"}
     assert not (tmp_path / "s.json").exists(), "figures that are not whole are not kept"
 
@@ -110,14 +179,21 @@ def test_in_the_main_run_such_a_function_is_a_deviation_of_its_op(tmp_path, monk
     assert "nothing for 5 s" in found["erfinv"]["notable"][0]["checks"][0]["detail"]
 
 
-def slow_to_start(pipe):
-    time.sleep(60)
+def test_the_accuracy_command_names_what_it_could_not_measure(tmp_path, capsys):
+    assert run(tmp_path, "accuracy", "-k", "hypot or erfinv", "--dtype", "float64", "--points", "50", "--slow", "10") == 2
+    said = capsys.readouterr()
+    assert f"parity: hypot: nothing for {LIMIT} s, stopped in hypot of float64, [-10, 10] × [-10, 10] (--op-limit)" in said.err
+    assert {m["name"] for m in json.loads((tmp_path / "accuracy.json").read_text())} == {"erfinv"} and "erfinv" in said.out
 
 
-def test_a_worker_that_is_never_ready(monkeypatch):
-    monkeypatch.setattr(crew, "READY", 1.0)
-    said = crew.in_processes(slow_to_start, (), ["a"], 1, lambda w: "died", lambda w, why: why)
-    assert list(said) == ["not ready within 1 s"]
+def test_an_op_that_a_mutant_makes_hang_costs_itself_only(tmp_path, capsys):
+    args = ["mutate", "-k", "deg2rad or rad2deg", "--kinds", "sign", "--ours", "hanging_rules", "--processes", "1", "--op-limit", LIMIT]
+    assert main([*args, "--json", str(tmp_path / "m.json")]) == 2
+    found = json.loads((tmp_path / "m.json").read_text())
+    said = rf"nothing for {LIMIT} s, stopped in .*Rad2DegBackward0\[0\].* \(--op-limit\)"
+    assert list(found["failed"]) == ["rad2deg"] and re.fullmatch(said, found["failed"]["rad2deg"]), found["failed"]
+    assert found["counts"]["sign"]["killed"] > 1 and not found["survived"], "deg2rad is judged all the same"
+    assert "stopped in" in capsys.readouterr().out
 
 
 # ---- scripts -----------------------------------------------------------------------------------------
@@ -125,51 +201,55 @@ def test_a_worker_that_is_never_ready(monkeypatch):
 
 def script(folder, text):
     path = folder / "train.py"
-    path.write_text("import time\nimport torch\nx = torch.rand(3)\ny = x.sin()\n" + text)
+    path.write_text("import time, hurried\nimport torch\nx = torch.rand(3)\ny = x.sin()\n" + text)
     return str(path)
 
 
-ONLY_OURS = "if 'minitorch' in torch.__file__:\n    "
+HANG = "hurried.mark()\nwhile True: time.sleep(0.05)\n"
 
 
 def test_a_script_that_hangs_on_one_engine_is_compared_as_far_as_it_came(tmp_path, capsys):
-    path = script(tmp_path, ONLY_OURS + "while True: time.sleep(0.05)\n")
-    assert main(["diverge", path, "--limit", "15", "--null", "1", "--keep", str(tmp_path)]) == 1
+    path = script(tmp_path, "hang = 'minitorch' in torch.__file__ and not hurried.mark()\nwhile hang: time.sleep(0.05)\n")
+    assert main(["diverge", path, "--limit", LIMIT, "--null", "1", "--keep", str(tmp_path)]) == 1
     said = capsys.readouterr().out
-    assert "2 records paired" in said and re.search(r"minitorch_ref ended with stopped at .*train\.py:6", said)
+    assert "2 records paired" in said and re.search(r"minitorch_ref ended with stopped at .*train\.py:[56]", said)
 
 
-@pytest.mark.parametrize("tool", ["diverge", "draws"])
+@pytest.mark.parametrize("tool", [["diverge", "--null", "0"], ["draws"]])
 def test_a_script_that_hangs_on_the_reference_could_not_run(tmp_path, capsys, tool):
-    path = script(tmp_path, "while True:\n    time.sleep(0.05)\n")
-    assert main([tool, path, "--limit", "12", "--keep", str(tmp_path)]) == 2
-    assert "torch:cpu: " in (said := capsys.readouterr().err) and "did not end within 12 s (--limit): stopped" in said
+    assert main([*tool, script(tmp_path, HANG), "--limit", LIMIT, "--keep", str(tmp_path)]) == 2
+    assert "torch:cpu: " in (said := capsys.readouterr().err) and f"did not end within {LIMIT} s (--limit): stopped" in said
 
 
 def test_a_script_that_does_not_listen_is_killed_and_leaves_no_trail(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(trail_processes, "GRACE", 2.0)
-    ignore = "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\n"
-    path = script(tmp_path, ignore + "while True: time.sleep(0.05)\n")
-    assert main(["diverge", path, "--limit", "8", "--record", str(tmp_path / "one.trail")]) == 2
-    assert "did not end within 8 s (--limit), nor when asked to" in capsys.readouterr().err
+    monkeypatch.setattr(trail_processes, "GRACE", 0.5)
+    path = script(tmp_path, "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\n" + HANG)
+    assert main(["diverge", path, "--limit", LIMIT, "--record", str(tmp_path / "one.trail")]) == 2
+    assert f"did not end within {LIMIT} s (--limit), nor when asked to" in capsys.readouterr().err
     assert not (tmp_path / "one.trail").exists()
 
 
-# ---- packs -------------------------------------------------------------------------------------------
+# ---- tools that work in one process ------------------------------------------------------------------
 
 
 def command(*args):
-    env = {**os.environ, "PYTHONPATH": os.pathsep.join([HERE, str(Path(HERE).parents[1])])}
-    return subprocess.run([sys.executable, "-m", "parity", *args], env=env, capture_output=True, text=True, timeout=120)
+    """The command line in a process whose watchdog goes by the fast clock."""
+    words = [sys.executable, "-c", "import hurried; hurried.main()", *args, "--op-limit", LIMIT]
+    return subprocess.run(words, capture_output=True, text=True, timeout=2 * hurried.LIMIT)
 
 
-def test_a_pack_that_hangs_is_not_written_and_one_that_is_checked_names_the_sample(tmp_path):
-    pack = tmp_path / "p.xz"
+def test_what_hangs_in_the_only_process_ends_it_and_is_named(tmp_path):
+    """No pack is written; what was explained before it stands."""
+    pack, good = tmp_path / "p.xz", tmp_path / "good.xz"
     pack.write_text("an older one")
-    hung = ["-k", "hypot", "--dtypes", "float64", "--engine", "hanging_engine", "--op-limit", "4"]
-    done = command("record", *hung, "--out", str(pack))
-    assert done.returncode == 2 and "nothing for 4 s, stopped in hypot(" in done.stderr
-    assert [p.name for p in tmp_path.iterdir()] == ["p.xz"] and pack.read_text() == "an older one"
-    assert main(["record", "-k", "hypot", "--dtypes", "float64", "--out", str(pack)]) == 0
-    done = command("check", str(pack), "--engine", "hanging_engine", "--op-limit", "4")
-    assert done.returncode == 2 and "nothing for 4 s, stopped in hypot(" in done.stderr
+    some = ["-k", "hypot", "--dtypes", "float64"]
+    assert main(["record", *some, "--out", str(good)]) == 0
+    with ThreadPoolExecutor(3) as pool:
+        recorded = pool.submit(command, "record", *some, "--engine", "hanging_engine", "--out", str(pack))
+        checked = pool.submit(command, "check", str(good), "--engine", "hanging_engine")
+        explained = pool.submit(command, "explain", "hypot", "--shapes", "3", "3", "--dtype", "float64", "--b", "hanging_engine")
+    for done in (recorded.result(), checked.result()):
+        assert done.returncode == 2 and f"parity: nothing for {LIMIT} s, stopped in hypot(" in done.stderr, done.stderr
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["good.xz", "p.xz"] and pack.read_text() == "an older one"
+    done = explained.result()
+    assert done.returncode == 2 and re.search(r"stopped in hypot\(.*\).* on hanging_engine \(--op-limit\)", done.stderr), done.stderr

@@ -99,3 +99,8 @@ def test_the_command(tmp_path, capsys):
     found = json.loads((tmp_path / "accuracy.json").read_text())
     assert code == 0 and {m["name"] for m in found} == {"erfinv"} and all(m["ok"] for m in found)
     assert "erfinv" in capsys.readouterr().out
+
+
+def test_a_pattern_that_nothing_matches(tmp_path, capsys):
+    assert main(["accuracy", "-k", "no such function", "--out", str(tmp_path)]) == 2
+    assert "nothing matches -k 'no such function'" in capsys.readouterr().err and not list(tmp_path.iterdir())
