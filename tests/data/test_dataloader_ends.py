@@ -59,7 +59,7 @@ def test_the_program_ends_with_workers_alive(tmp_path):
     )
     root = os.path.dirname(os.path.dirname(mt.__file__))
     ran = subprocess.run(
-        [sys.executable, str(script)], capture_output=True, text=True, timeout=30,
+        [sys.executable, "-W", "ignore:This DataLoader will create", str(script)], capture_output=True, text=True, timeout=30,
         env={**os.environ, "PYTHONPATH": root},
     )  # fmt: skip
     assert (ran.returncode, ran.stdout.strip(), ran.stderr) == (0, "0", "")
