@@ -157,7 +157,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _run(args: argparse.Namespace) -> int:
-    from . import atlas_run, ledger, report, session
+    from . import atlas_run, hint, ledger, report, session
     from .compare import Lab
     from .engines import EngineError, open_engine
     from .memory import PEAK
@@ -193,6 +193,7 @@ def _run(args: argparse.Namespace) -> int:
     found.seconds = time.perf_counter() - started
     PEAK.look()
     found.memory, found.memory_processes = PEAK.bytes, PEAK.processes
+    found.hint = hint.line(found, args)
     page = report.write(found, folder, before)
     summary(found, page, before)
     return 0 if found.ok else 1

@@ -148,6 +148,8 @@ def summary(session: Session, page: Path, before: dict[str, Any] | None) -> None
     _deviations(console, session)
     if before is not None:
         _since(console, session, before)
+    if session.hint:
+        console.print(session.hint, highlight=False, markup=False, soft_wrap=True)
     console.print(f"report: {page}   ({cost(session)})", highlight=False)
     count = len(session.failing()) + len(session.problems)
     bad = f"[bold red]{count} deviation{'s' * (count != 1)}[/]"

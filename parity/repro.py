@@ -4,6 +4,7 @@
     python -m parity repro "module.Linear(4, 3)"     a layer, loss, optimizer, schedule …
     python -m parity repro module.Conv2d             … or all whose names have this
     python -m parity repro program.lenet5            the op of a program that goes wrong first
+    python -m parity repro exp "module.Tanh()" …     several, as a run prints it
 
 writes one script for every kind of failure of the op.  `python repros/exp-out.py torch` (or any other
 engine's name) runs the call and compares what it sees with what both engines gave when the script
@@ -79,13 +80,16 @@ def write(
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument
-    add("op", help="an op: exp, nn.functional.conv2d, …; module.NAME, or program.NAME")
+    add, hidden = parser.add_argument, argparse.SUPPRESS
+    add("names", nargs="+", metavar="NAME", help="an op (exp, …), module.NAME, program.NAME")
     add("--ours", default="minitorch_ref", metavar="ENGINE", help="the engine that is judged")
     add("--theirs", default="torch", metavar="ENGINE", help="the reference (default: torch)")
     add("-k", dest="note", default="", metavar="TEXT", help="only samples whose text has this")
     add("--out", default="out/parity/repros", metavar="DIR", help="where the scripts go")
     add("--most", type=int, default=300, metavar="N", help="trials for shrinking one failure")
+    add("--data", default=hidden, metavar="DIR", help="folder with a program's data")
+    add("--epochs", type=int, default=hidden, metavar="N", help="epochs of a program")
+    add("--limit", type=int, default=hidden, metavar="N", help="images of a vision program")
 
 
 def main(args: argparse.Namespace) -> int:
@@ -93,14 +97,29 @@ def main(args: argparse.Namespace) -> int:
     lab = Lab(open_engine(args.ours), open_engine(args.theirs))
     for engine in (lab.ours, lab.theirs):
         limit_threads(engine)
-    other = re.match(r"(module|program)[. ](.*)", args.op)  # with a blank as the summary has it
-    if other:
-        return (_modules if other[1] == "module" else _program)(other[2], lab, args)
-    namespace, _, name = args.op.rpartition(".")
+    counts = [_repro(name, lab, args) for name in args.names]
+    return 1 if any(counts) else 0
+
+
+def _repro(text: str, lab: Lab, args: argparse.Namespace) -> int:
+    """Write the scripts of what has this name; how many failures there are."""
+    other = re.match(r"(module|program)[. ](.*)", text)  # with a blank as the summary has it
+    if other is None:
+        count = _op(text, lab, args)
+    elif other[1] == "module":
+        count = _modules(other[2], lab, args)
+    else:
+        return _program(other[2], lab, args)
+    print(f"{text}: {count} kind{'s' * (count != 1)} of failure")
+    return count
+
+
+def _op(text: str, lab: Lab, args: argparse.Namespace) -> int:
+    namespace, _, name = text.rpartition(".")
     key = namespace or "torch", name
     row = row_for(key)
     if row is None:
-        raise EngineError(f"no samples of an op {args.op!r}")
+        raise EngineError(f"no samples of an op {text!r}")
     done: set[tuple[str, str]] = set()
     for sample in samples_for(key):
         if args.note not in str(sample):
@@ -112,8 +131,7 @@ def main(args: argparse.Namespace) -> int:
             done.add(where)
             path, small = write(lab, sample, row, check, Path(args.out), args.most)
             print(f"{check.form} {check.part}: {check.detail[:150]}\n  {path}: {small}")
-    print(f"{len(done)} kinds of failure")
-    return 1 if done else 0
+    return len(done)
 
 
 def _modules(text: str, lab: Lab, args: argparse.Namespace) -> int:
@@ -126,8 +144,7 @@ def _modules(text: str, lab: Lab, args: argparse.Namespace) -> int:
         print(f"module {name} {check.part}: {check.detail[:150]}")
         print(f"  {written or 'not in a script of a few lines: see the report'}")
         count += 1
-    print(f"{count} kinds of failure")
-    return 1 if count else 0
+    return count
 
 
 def _program(name: str, lab: Lab, args: argparse.Namespace) -> int:

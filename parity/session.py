@@ -42,6 +42,7 @@ class Session:
     shard: str = ""  # "2/4" of a run that is spread over machines
     started: str = ""
     atlas: list[dict] = field(default_factory=list)  # records of atlas.py
+    hint: str = ""  # how to get what fails as scripts
 
     @property
     def ok(self) -> bool:
@@ -148,6 +149,7 @@ def as_dict(session: Session, details: int = 12) -> dict[str, Any]:
         "counts": session.counts(session.ops),
         "module_counts": session.counts(session.modules),
         "failing": session.failing(),
+        "hint": session.hint,
         "kinds": [
             {"kind": k, "ops": o, "samples": n, "example": e} for k, o, n, e in session.kinds()
         ],

@@ -23,6 +23,7 @@ import torch
 from parity import atlas, atlas_run, crew, programs, trail_processes
 from parity.__main__ import main
 from parity.outcome import Verdict
+from parity.runner import run_ops
 
 HERE = str(Path(__file__).parent)
 DEPTH = atlas.Depth(50, 64, 10)
@@ -95,6 +96,14 @@ def test_one_that_answers_is_ready_whatever_it_said():
 
 
 # ---- what the commands say ---------------------------------------------------------------------------
+
+
+def test_an_op_that_hangs_costs_itself_only():
+    results = run_ops("hanging_engine", "torch", [("torch", "hypot"), ("torch", "erfinv")], 1, limit=hurried.LIMIT)
+    said = results[1].samples[0].checks[0].detail
+    assert said.startswith(f"no answer within {LIMIT} s, stopped in hypot(") and "float64" in said
+    assert results[0].op == "erfinv" and results[0].verdict == 0, "a new process goes on"
+    assert not results[1].verdict.ok
 
 
 def test_a_module_that_hangs(tmp_path, capsys):

@@ -135,7 +135,7 @@ def test_the_command(tmp_path, monkeypatch, capsys):
         assert main(["repro", "module.StepLR", "--out", str(tmp_path)]) == 1
         assert main(["repro", "module StepLR(3, gamma=0.3)", "--out", str(tmp_path)]) == 1  # as the summary names it
     said = capsys.readouterr().out
-    assert "module StepLR(3, gamma=0.3) rate: " in said and "1 kinds of failure" in said
+    assert "module StepLR(3, gamma=0.3) rate: " in said and "1 kind of failure" in said
     assert [p.name for p in tmp_path.iterdir()] == ["module.StepLR_3_gamma_0.3_-rate.py"]
 
 
