@@ -89,7 +89,7 @@ def sensitivity(
                 found = torch.autograd.grad(
                     part[int(index)], inputs, retain_graph=True, allow_unused=True
                 )
-            except RuntimeError:  # torch has no third derivative of some ops
+            except (RuntimeError, ValueError):  # torch has no third derivative of some ops
                 return None
             for gradient, value in zip(found, inputs, strict=True):
                 if gradient is not None:
@@ -117,7 +117,7 @@ def of_gradient(
             for value, size in zip(part, cotangent.detach().abs().reshape(-1), strict=True):
                 try:
                     (slope,) = torch.autograd.grad(value, leaf, retain_graph=True, allow_unused=True)
-                except RuntimeError:
+                except (RuntimeError, ValueError):
                     return None
                 if slope is not None:
                     slope = slope.detach().abs().reshape(-1).numpy()

@@ -126,6 +126,7 @@ class Trial:
             outs, inputs, _ = kept[0]
             self.sites = self._sites(outs, {id(leaf) for leaf in inputs.leaves})
         self._theirs: Record | None = None
+        self._oracle: Oracle | None = None
         self.known = False  # something that deviates unspoiled has changed
         self._failing: dict[tuple[str, str] | None, list[str]] = {}
 
@@ -148,11 +149,15 @@ class Trial:
                 found[Site(node.name(), edge, code_name(rule))] = saved, terms(rule)
         return found
 
-    def deviates(self, spoiled: Record, ignored: tuple[str, ...] = ()) -> str:
-        """What of `spoiled` torch contradicts that it does not contradict in ours; "" if nothing."""
+    @property
+    def theirs(self) -> Record:
+        """What torch does here; asked once, if at all."""
         if self._theirs is None:
             self._theirs = self.record(self.jury.lab.theirs)
-            self._oracle = self._ask(Coarse)
+        return self._theirs
+
+    def deviates(self, spoiled: Record, ignored: tuple[str, ...] = ()) -> str:
+        """What of `spoiled` torch contradicts that it does not contradict in ours; "" if nothing."""
         self.known = False
         for piece in pieces(spoiled, self.ours):
             wrong = [
@@ -178,8 +183,9 @@ class Trial:
         self, record: Record, piece: tuple[str, str] | None, oracle: Oracle | None = None
     ) -> list[str]:
         """The parts that fail, looking at one piece of the records or (None) at all."""
-        assert self._theirs is not None
-        views, theirs = self.form != "out=", only(self._theirs, piece)
+        views, theirs = self.form != "out=", only(self.theirs, piece)
+        if self._oracle is None:
+            self._oracle = self._ask(Coarse)
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
             found = compare_records(
@@ -221,12 +227,16 @@ class Jury:
             self._probe([s for s in samples if s.dtype in INEXACT and not s.grad][:PROBES])
 
     def _probe(self, samples: list[Sample]) -> None:
-        """The rules of an op whose samples ask for no gradient: no sample will notice them."""
+        """The rules of an op whose samples ask for no gradient: no sample will notice them.
+
+        But for those that torch has none of, either.
+        """
         for sample in samples:
             kept: list = []
-            trial = replace(sample, grad=True, second=False)
+            trial = replace(sample, grad=True, second=False, gauge="")
             run(self.lab.ours, trial, self.form, random=self.row.random, keep=kept)
-            if kept:
+            theirs = run(self.lab.theirs, trial, self.form, random=self.row.random)
+            if kept and not _without_derivative(theirs):
                 outs, inputs, _ = kept[0]
                 self.probed |= self.trials[0]._sites(outs, set())
 
@@ -301,9 +311,9 @@ class Jury:
         reason = self._equivalent(mutant, seen, visible)
         if mutant.kind == "sign" and not visible and seen.applied >= 2 * len(tried) > 0:
             reason = reason or "passed an even number of times: the signs cancel"
-        if not reason and tried and not seen.applied:
-            refused = all(t.ours.grad_error is not None for t in tried)
-            reason = "the rule refuses" if refused else ""
+        if not reason and tried and not mutant.site.of_result and not seen.applied:
+            if all(_without_derivative(t.theirs) for t in tried):
+                return IMPOSSIBLE, "torch has no derivative"
         if reason:
             return EQUIVALENT, reason
         if self.unclean:
@@ -350,6 +360,11 @@ class Jury:
         if mutant.site.of_result and not seen.applied:
             return "the result has no such part"
         return ""
+
+
+def _without_derivative(theirs: Record) -> bool:
+    """Whether torch says that there is none: its backward pass raises, or it records nothing."""
+    return theirs.grad_error is not None or theirs.error is None and not theirs.grads
 
 
 def _has_two(sample: Sample) -> bool:

@@ -166,6 +166,9 @@ def rules_of(node: Any) -> Iterator[tuple[int, Any, int]]:
         if node.rule is not None:
             saved = sum(type(s) is tuple for s in node.kept)
             yield from ((i, node.rule, saved) for i, e in enumerate(node.edges) if e is not None)
+    elif hasattr(node, "function"):  # of an autograd.Function
+        rule, saved = node.function.backward, sum(type(s) is tuple for s in node._kept)
+        yield from ((i, rule, saved) for i, e in enumerate(node.edges) if e is not None)
     else:
         for i, edge in enumerate(node.edges):
             if edge is not None and hasattr(edge[2], "__code__"):
@@ -230,7 +233,8 @@ def planted(engine: Engine, mutant: Mutant, seen: Seen) -> Iterator[None]:
     package = engine.module.__name__
     graph = importlib.import_module(f"{package}.autograd.graph")
     rows = importlib.import_module(f"{package}.autograd.rows")
-    kinds = (graph.Node, graph.JointNode, rows.RowNode)
+    function = importlib.import_module(f"{package}.autograd.function")
+    kinds = (graph.Node, graph.JointNode, rows.RowNode, function.FunctionNode)
     before = [k.gradients for k in kinds]
     for kind, method in zip(kinds, before):
         kind.gradients = _wrong_gradients(method, mutant, seen, graph)
@@ -328,6 +332,13 @@ def _other_rule(node: Any, mutant: Mutant, seen: Seen) -> Iterator[None]:
             node.kept = _reversed(node.kept, seen)
         else:
             node.rule = without(node.rule, mutant.detail, seen)
+    elif hasattr(node, "function"):
+        restore = ("_kept", node._kept) if swap else ("function", node.function)
+        if swap:
+            node._kept = tuple(_reversed(node._kept, seen))
+        else:
+            wrong = without(node.function.backward, mutant.detail, seen)
+            node.function = types.SimpleNamespace(backward=wrong)
     else:
         restore, edges = ("edges", node.edges), list(node.edges)
         target, nr, rule, saved, shape, kind = edges[edge]

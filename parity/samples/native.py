@@ -39,7 +39,7 @@ ROWS = table("nn on torch", [
         dtypes=FLOATS + HALF + ("int64",)),
     own("native_channel_shuffle", call(X(1, 4, 2, 3), 2), call(X(2, 6, 3), 3), call(X(0, 4, 2), 2),
         bad=[call(X(1, 4, 2, 2), 3), call(X(1, 4, 2, 2), 0), call(X(2, 4), 2)], level="exact",
-        dtypes=FLOATS + HALF + ("int64",), grad=False),
+        dtypes=FLOATS + HALF + ("int64",)),
     *(own(f"max_pool{n}d", call(X(2, 3, *(5,) * n, domain="distinct"), 2),
         call(X(2, 3, *(5,) * n, domain="distinct"), 3, 2, 1), level="exact") for n in (1, 2, 3)),
     own("adaptive_max_pool1d", call(X(2, 3, 9, domain="distinct"), 4), level="exact"),

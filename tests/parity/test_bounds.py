@@ -37,6 +37,23 @@ def test_sensitivity_of_complex_outputs():
     assert weight[0] >= float(z.abs().sum().detach()) * 0.999 and terms[0] >= 4
 
 
+@pytest.mark.parametrize("error", [RuntimeError, ValueError, NotImplementedError])
+def test_an_op_without_a_derivative_has_no_sensitivity(error):
+    class Refusing(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x * 2
+
+        @staticmethod
+        def backward(ctx, g):
+            raise error("there is none")
+
+    x = torch.ones(2, dtype=torch.float64, requires_grad=True)
+    y, rows = Refusing.apply(x), np.arange(2)
+    assert bounds.sensitivity(torch, y, [x], rows) is None
+    assert bounds.of_gradient(torch, [y], [torch.ones_like(y)], x, rows) is None
+
+
 @given(st.integers(1, 400), st.integers(0, 2**31), st.sampled_from([np.float32, np.float64]))
 @settings(max_examples=60, deadline=None)
 def test_sequential_float_sums_keep_the_bound(n, seed, dtype):

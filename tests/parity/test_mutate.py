@@ -10,6 +10,7 @@ import torch
 import minitorch_ref as mt
 from minitorch_ref.autograd.graph import record
 from minitorch_ref.ops.registry import REGISTRY, Op
+from minitorch_ref.ops.unrecorded import without_derivative
 from parity import samples
 from parity.__main__ import main
 from parity.engines import open_engine
@@ -27,7 +28,16 @@ from parity.mutants import (
     terms,
     without,
 )
-from parity.mutate import EQUIVALENT, KILLED, SURVIVED, caught, judge_op, judged_safely, totals
+from parity.mutate import (
+    EQUIVALENT,
+    KILLED,
+    SURVIVED,
+    UNJUDGED,
+    caught,
+    judge_op,
+    judged_safely,
+    totals,
+)
 from parity.record import Record, Value
 from parity.samples.spec import X, call, row
 
@@ -116,6 +126,83 @@ def test_the_same_op_with_gradient_samples_yields_none(planted_op):
     monkey = fates(planted_op(second=False), ("sign", "factor", "drop"))
     rules = [m for m in monkey.mutants if "DoubledBackward0" in m.mutant]
     assert len(rules) == 3 and {m.state for m in rules} == {KILLED}
+
+
+def refused(input):
+    return without_derivative("doubled", input._array * 2, input)
+
+
+class Refused(torch.autograd.Function):
+    """As torch refuses an op that has no derivative."""
+
+    @staticmethod
+    def forward(ctx, x):
+        return x * 2
+
+    @staticmethod
+    def backward(ctx, g):
+        raise RuntimeError("derivative for aten::doubled is not implemented")
+
+
+@pytest.mark.parametrize("asked", [True, False])
+def test_what_torch_has_no_derivative_of_has_no_mutants(planted_op, monkeypatch, asked):
+    key = planted_op(grad=asked)
+    monkeypatch.setattr(mt, "doubled", refused)
+    monkeypatch.setattr(torch, "doubled", lambda input: Refused.apply(input))
+    found = fates(key)
+    assert len(found.mutants) >= 4 and not [u for u in found.unclean if not u.endswith("grad_fn")]
+    assert not [m for m in found.mutants if "NotImplemented" in m.mutant]
+
+
+@pytest.mark.parametrize("asked", [True, False])
+def test_that_ours_alone_refuses_is_no_excuse(planted_op, monkeypatch, asked):
+    """Asked for the gradient the op deviates unspoiled; unasked nobody notices, as of any rule."""
+    key = planted_op(grad=asked)
+    monkeypatch.setattr(mt, "doubled", refused)
+    rules = [m for m in fates(key, ("sign",)).mutants if "NotImplemented" in m.mutant]
+    assert [m.state for m in rules] == ([UNJUDGED] if asked else [SURVIVED])
+
+
+class Cubed(mt.autograd.Function):
+    """x³, with a rule that has terms and saves two values."""
+
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x, x * x)
+        return x * x * x
+
+    @staticmethod
+    def backward(ctx, g):
+        x, square = ctx.saved_tensors
+        return g * (square + x * x + square)
+
+
+@pytest.mark.parametrize("kind, detail, wanted", [("sign", "", -12.0), ("factor", "", 18.0), ("drop", "", 0.0), ("swap", "saved values", 20.0)])
+def test_the_rule_of_a_custom_function_is_spoiled(kind, detail, wanted):
+    """d(x³)/dx at 2 is 12; with x and x² exchanged 2 + 16 + 2."""
+    x = mt.tensor(2.0, requires_grad=True)
+    y, seen = Cubed.apply(x), Seen()
+    with planted(open_engine("minitorch_ref"), mutant_of(y, kind, 0, detail), seen):
+        (wrong,) = mt.autograd.grad(y, x, retain_graph=True)
+    assert wrong.item() == wanted and seen.applied == 1
+    assert mt.autograd.grad(y, x)[0].item() == 12.0
+
+
+def test_the_terms_of_a_custom_function():
+    """At 2: g for all, 4 + 2 + 4 without a factor, 4 + 4 without a term, the last term alone."""
+    x, found = mt.tensor(2.0, requires_grad=True), []
+    for term in terms(Cubed.backward):
+        y = Cubed.apply(x)
+        with planted(open_engine("minitorch_ref"), mutant_of(y, "term", 0, term), Seen()):
+            found.append(mt.autograd.grad(y, x)[0].item())
+    assert sorted(found) == [1.0, 4.0, 8.0, 8.0, 8.0, 10.0]
+
+
+def test_the_gradient_of_lobpcg_is_asked_for_and_every_fault_of_it_noticed():
+    found = fates(("torch", "lobpcg"))
+    rules = [m for m in found.mutants if "Backward" in m.mutant]
+    assert not found.unclean and any("LOBPCGAutogradFunctionBackward" in m.mutant for m in rules)
+    assert len(rules) > 15 and {m.state for m in found.mutants} <= {KILLED, EQUIVALENT}
 
 
 def test_an_op_that_deviates_unspoiled_is_named(planted_op, monkeypatch):
