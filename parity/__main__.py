@@ -267,8 +267,9 @@ def _programs(args: argparse.Namespace, ours, theirs, progress) -> list:
     options = {"data": args.data, "epochs": args.epochs, "limit": args.limit}
     null_runs = programs.NULL_RUNS[:1] if args.quick else programs.NULL_RUNS
     limit = Limit(float(args.program_limit or programs_run.WHOLE), float(args.op_limit or LIMIT))
-    run = programs_run.run_here if args.processes == 0 else programs_run.run_apart
-    return run(args.ours, args.theirs, names, options, null_runs, progress.done, limit)
+    return programs_run.run(
+        args.ours, args.theirs, names, options, null_runs, args.processes, progress.done, limit
+    )
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from .engines import Engine
-from .repro_text import quoted
+from .repro_text import quoted, sequence
 
 INFIX = {
     "add": "+", "sub": "-", "mul": "*", "truediv": "/", "div": "/", "matmul": "@", "pow": "**",
@@ -72,12 +72,8 @@ def _plain(value: Any, text: Callable[[Any], str]) -> str:
         return repr(value)
     if isinstance(value, str):
         return quoted(value)
-    if isinstance(value, tuple):
-        return f"({', '.join(map(text, value))}{',' if len(value) == 1 else ''})"
-    if isinstance(value, list):
-        return f"[{', '.join(map(text, value))}]"
-    if isinstance(value, slice):
-        return f"slice({text(value.start)}, {text(value.stop)}, {text(value.step)})"
+    if isinstance(value, (tuple, list, slice)):
+        return sequence(value, text)
     if value is Ellipsis:
         return "..."
     if type(value).__name__ in ("dtype", "layout", "memory_format"):

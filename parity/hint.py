@@ -19,7 +19,8 @@ def names(session: Session) -> tuple[list[str], list[str]]:
 
     What hung, or ended its process, would do so again: it is left out.
     """
-    first, every = [], []
+    first: list[str] = []
+    every: list[str] = []
     for results in (session.ops, session.modules):
         failing = sorted((r for r in results if not r.verdict.ok), key=lambda r: -r.verdict)
         shown = [r.op for r in failing if any(_of_a_sample(s) for s in r.samples)]

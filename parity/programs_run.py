@@ -71,40 +71,32 @@ def _late(worker: Worker, why: str) -> ProgramResult:
     return _failed(worker.key, f"{why}, stopped in {worker.at or 'its beginning'} ({option})")
 
 
-def run_here(
+def run(
     ours: str,
     theirs: str,
     names: list[str],
     options: dict[str, Any],
     null_runs: tuple,
-    done: Callable[[ProgramResult], None],
+    processes: int | None = None,
+    done: Callable[[ProgramResult], None] = lambda result: None,
     limit: Limit = Limit(),
 ) -> list[ProgramResult]:
-    """The programs `names` in this process, without a time limit (for debuggers)."""
-    engines = open_engine(ours), open_engine(theirs)
-    every = (_safely(n, engines, options, null_runs, lambda place: None) for n in names)
-    return _gathered(every, done)
+    """The programs `names`, one after the other, in a process of their own.
 
-
-def run_apart(
-    ours: str,
-    theirs: str,
-    names: list[str],
-    options: dict[str, Any],
-    null_runs: tuple,
-    done: Callable[[ProgramResult], None],
-    limit: Limit = Limit(),
-) -> list[ProgramResult]:
-    """The programs `names`, one after the other (they are timed), in a process of their own."""
+    processes: 0 to stay in this process (for debuggers, and without the time limit).
+    limit: seconds for all runs of one program, and without another step.
+    """
+    every: Iterable[Any]
     if not names:
         return []
-    task = (ours, theirs, options, null_runs)
-    return _gathered(in_processes(_work, task, names, 1, _died, _late, limit), done)
-
-
-def _gathered(results: Iterable[Any], done: Callable[[ProgramResult], None]) -> list[ProgramResult]:
+    if processes == 0:
+        engines = open_engine(ours), open_engine(theirs)
+        every = (_safely(n, engines, options, null_runs, lambda place: None) for n in names)
+    else:
+        task = (ours, theirs, options, null_runs)
+        every = in_processes(_work, task, names, 1, _died, _late, limit)
     found = []
-    for result in results:
+    for result in every:
         if isinstance(result, Exception):
             raise result
         found.append(result)

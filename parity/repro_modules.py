@@ -31,17 +31,8 @@ from .runner import matches
 from .samples.materialise import array
 from .session import write_atomically
 from .shrink_study import Attempts, count, shrink
-from .study import (
-    BUILT,
-    Study,
-    depends_on_draws,
-    failures,
-    kind_of,
-    layer_lines,
-    optimizer_lines,
-    schedule_lines,
-    script_lines,
-)
+from .study import BUILT, Study, depends_on_draws, failures, kind_of, script_lines
+from .study_lines import layer_lines, optimizer_lines, schedule_lines
 
 APART = ("repr", "state_dict")  # compared apart from the computation
 ORDER = ("initial", "output", "grad", "grad of input", "afterwards", "eval")

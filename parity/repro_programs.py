@@ -26,7 +26,8 @@ from .calls import Captured, NotCodeError, optimizer_text
 from .engines import Engine, EngineError
 from .pairs import Pair
 from .repro_modules import Written, write
-from .study import Study, call_lines, draw_lines, layer_lines, optimizer_lines
+from .study import Study
+from .study_lines import call_lines, draw_lines, layer_lines, optimizer_lines
 from .trail import Writer, tensors_in
 from .trail_run import RANDOM, Recorder
 from .watch import watching

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 import textwrap
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -112,7 +113,7 @@ if __name__ == "__main__":
 
 
 def hexed(x: Any) -> str:
-    """A Python expression for one number, exact: in hex unless it is a small whole number."""
+    """A Python expression, exact: a number in hex unless it is a small whole one, others as they are."""
     if isinstance(x, complex):
         return f"complex({hexed(x.real)}, {hexed(x.imag)})"
     if not isinstance(x, float) or x.is_integer() and abs(x) < 100:
@@ -120,8 +121,25 @@ def hexed(x: Any) -> str:
     return f'h("{re.sub(r"[.]?0*p", "p", x.hex())}")'
 
 
-def _nested(items: Any) -> str:
-    return f"[{', '.join(map(_nested, items))}]" if isinstance(items, list) else hexed(items)
+def sequence(value: tuple | list | slice, text: Callable[[Any], str]) -> str:
+    """A Python expression for these, with `text` for what is in them."""
+    if isinstance(value, slice):
+        return f"slice({text(value.start)}, {text(value.stop)}, {text(value.step)})"
+    items = ", ".join(map(text, value))
+    if isinstance(value, list):
+        return f"[{items}]"
+    return f"({items}{',' if len(value) == 1 else ''})"
+
+
+def text_of(value: Any) -> str:
+    """A Python expression for an argument, its numbers in hex."""
+    if isinstance(value, Sym):
+        return value.path[1:] if value.path.startswith("@") else f"torch.{value.path}"
+    if isinstance(value, Gen):
+        return f"torch.Generator().manual_seed({value.seed})"
+    if isinstance(value, Raw):
+        return f"{text_of(value.arr)}.detach().numpy()"
+    return sequence(value, text_of) if isinstance(value, (tuple, list, slice)) else hexed(value)
 
 
 PLAIN = ("float32", "int64", "bool")  # the dtypes that torch.tensor chooses itself
@@ -131,32 +149,13 @@ def tensor_text(data: np.ndarray) -> str:
     """An expression that makes this tensor from hex floats."""
     named = data.dtype.name not in PLAIN or not data.size
     dtype = f", dtype=torch.{data.dtype.name}" if named else ""
-    text = f"torch.tensor({_nested(data.tolist())}{dtype})"
+    text = f"torch.tensor({text_of(data.tolist())}{dtype})"
     if not data.size:
         text += f".reshape({', '.join(map(str, data.shape))})"
     if not data.flags.c_contiguous and data.size and min(data.strides) > 0:
         strides = [s // data.itemsize for s in data.strides]
         return f"strided(torch, {text}, {strides})"
     return text
-
-
-def text_of(value: Any) -> str:
-    """A Python expression for an argument."""
-    if isinstance(value, Sym):
-        return value.path[1:] if value.path.startswith("@") else f"torch.{value.path}"
-    if isinstance(value, Gen):
-        return f"torch.Generator().manual_seed({value.seed})"
-    if isinstance(value, Raw):
-        return f"{text_of(value.arr)}.detach().numpy()"
-    if isinstance(value, tuple):
-        return f"({', '.join(map(text_of, value))}{',' if len(value) == 1 else ''})"
-    if isinstance(value, list):
-        return f"[{', '.join(map(text_of, value))}]"
-    if isinstance(value, slice):
-        return f"slice({text_of(value.start)}, {text_of(value.stop)}, {text_of(value.step)})"
-    if isinstance(value, float):
-        return hexed(value)
-    return repr(value)
 
 
 def quoted(text: str) -> str:

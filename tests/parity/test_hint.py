@@ -9,6 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from parity import hint
 from parity.engines import open_engine
 from parity.outcome import Check, OpResult, SampleResult, Verdict
@@ -53,6 +55,7 @@ def test_what_has_no_script_is_left_out():
     assert line(made([("exp", Verdict.BETTER)])) == "" and line(made()) == ""
 
 
+@pytest.mark.slow
 def test_the_command_that_a_run_prints_writes_a_script_of_each(tmp_path):
     env = {**os.environ, "PLANTED": "wrong_sigmoid", "PYTHONPATH": os.pathsep.join([str(HERE), str(HERE.parents[1])])}
 

@@ -28,7 +28,8 @@ from parity.shrink_study import (
     shrink,
     with_numbers,
 )
-from parity.study import Study, call_lines, failures, run
+from parity.study import Study, failures, run
+from parity.study_lines import call_lines
 
 HERE = Path(__file__).parent
 SGD = "optim.SGD(p, lr=0.1, momentum=0.9)"
