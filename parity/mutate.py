@@ -5,7 +5,8 @@
 The mutants of an op are those of its results (each form, each output) and of every gradient rule
 that its samples record.  One is killed as soon as one sample deviates from torch that did not
 before.  Survivors are named; those that change nothing that could be seen (a gradient that is zero,
-operands of a commutative op) are counted apart, with the reason.  Exit code 1 if any survived, 2 if
+operands of a commutative op) are counted apart, with the reason; of an op that has no derivative,
+says torch's own backward pass, there are no rules to spoil.  Exit code 1 if any survived, 2 if
 an op could not be judged: with a mutant of it the process hung (--op-limit), or ended.
 """
 
