@@ -5,14 +5,17 @@ import sys
 import hurried
 
 import minitorch_ref
-from minitorch_ref.ops import registry
+import minitorch_ref.autograd.function
+import minitorch_ref.ops.registry
 
-sys.modules["hanging_rules.ops.registry"] = registry
-sys.modules["hanging_rules.autograd.graph"] = sys.modules["minitorch_ref.autograd.graph"]
-sys.modules["hanging_rules.autograd.rows"] = sys.modules["minitorch_ref.autograd.rows"]
+for name, module in list(sys.modules.items()):
+    if name.startswith("minitorch_ref."):
+        sys.modules[name.replace("minitorch_ref", "hanging_rules", 1)] = module
 
 
 def __getattr__(name):
+    if name == "__path__":  # it is no package: its modules are minitorch_ref's, above
+        raise AttributeError(name)
     return getattr(minitorch_ref, name)
 
 
