@@ -12,32 +12,17 @@ import numpy as np
 from ... import dtypes
 from ...tensor import Tensor
 from ..image import from_array, is_pil
-
-
-def _require_pil(img: Any) -> None:
-    if not is_pil(img):
-        raise TypeError(f"img should be PIL Image. Got {type(img)}")
-
-
-def _channels(img: Tensor, permitted: tuple[int, ...] = (1, 3)) -> int:
-    if img.ndim < 2:
-        raise TypeError("Tensor is not a torch image.")
-    found = 1 if img.ndim == 2 else img.shape[-3]
-    if found not in permitted:
-        raise TypeError(
-            f"Input image tensor permitted channel values are {list(permitted)}, but found {found}"
-        )
-    return found
+from ._images import max_value, require_channels, require_pil
 
 
 def _blend(img: Tensor, other: Any, ratio: float) -> Tensor:
     """`ratio` of `img` and the rest of `other`, kept in the range of the dtype."""
-    top = 1 if img.dtype.is_floating_point else int(np.iinfo(img.dtype.np).max)
-    return (img * float(ratio) + other * (1.0 - float(ratio))).clamp(0, top).to(img.dtype)
+    mixed = img * float(ratio) + other * (1.0 - float(ratio))
+    return mixed.clamp(0, max_value(img.dtype)).to(img.dtype)
 
 
 def _enhanced(kind: str, img: Any, factor: float) -> Any:
-    _require_pil(img)
+    require_pil(img)
     from PIL import ImageEnhance
 
     return getattr(ImageEnhance, kind)(img).enhance(factor)
@@ -51,13 +36,13 @@ def _non_negative(name: str, factor: float) -> None:
 def rgb_to_grayscale(img: Any, num_output_channels: int = 1) -> Any:
     """Grey in 1 or 3 equal channels: 0.2989 red + 0.587 green + 0.114 blue."""
     if not isinstance(img, Tensor):
-        _require_pil(img)
+        require_pil(img)
         return to_grayscale(img, num_output_channels)
     if img.ndim < 3:
         raise TypeError(
             f"Input image tensor should have at least 3 dimensions, but found {img.ndim}"
         )
-    channels = _channels(img)
+    channels = require_channels(img)
     if num_output_channels not in (1, 3):
         raise ValueError("num_output_channels should be either 1 or 3")
     grey = img.clone()
@@ -84,7 +69,7 @@ def adjust_brightness(img: Any, brightness_factor: float) -> Any:
     if not isinstance(img, Tensor):
         return _enhanced("Brightness", img, brightness_factor)
     _non_negative("brightness_factor", brightness_factor)
-    _channels(img)
+    require_channels(img)
     return _blend(img, img.new_zeros(()), brightness_factor)
 
 
@@ -93,7 +78,7 @@ def adjust_contrast(img: Any, contrast_factor: float) -> Any:
     if not isinstance(img, Tensor):
         return _enhanced("Contrast", img, contrast_factor)
     _non_negative("contrast_factor", contrast_factor)
-    grey = rgb_to_grayscale(img) if _channels(img) == 3 else img
+    grey = rgb_to_grayscale(img) if require_channels(img, (3, 1)) == 3 else img
     kind = img.dtype if img.is_floating_point() else dtypes.float32
     return _blend(img, grey.to(kind).mean(dim=(-3, -2, -1), keepdim=True), contrast_factor)
 
@@ -103,7 +88,9 @@ def adjust_saturation(img: Any, saturation_factor: float) -> Any:
     if not isinstance(img, Tensor):
         return _enhanced("Color", img, saturation_factor)
     _non_negative("saturation_factor", saturation_factor)
-    return img if _channels(img) == 1 else _blend(img, rgb_to_grayscale(img), saturation_factor)
+    if require_channels(img) == 1:
+        return img
+    return _blend(img, rgb_to_grayscale(img), saturation_factor)
 
 
 def adjust_hue(img: Any, hue_factor: float) -> Any:
@@ -113,7 +100,7 @@ def adjust_hue(img: Any, hue_factor: float) -> Any:
     """
     if not -0.5 <= hue_factor <= 0.5:
         raise ValueError(f"hue_factor ({hue_factor}) is not in [-0.5, 0.5].")
-    _require_pil(img)
+    require_pil(img)
     if img.mode in ("L", "1", "I", "F"):
         return img
     from PIL import Image

@@ -1,4 +1,4 @@
-"""Turning and shearing a PIL image, several crops of one, and holes in a Tensor."""
+"""Turning and shearing an image, several crops of one, and holes in a Tensor."""
 
 from __future__ import annotations
 
@@ -8,19 +8,18 @@ from collections.abc import Sequence
 from typing import Any
 
 from ...tensor import Tensor
-from ..image import is_pil
+from ._grids import affine_grid, check_fill_and_mode, read_at, size_of_turned
+from ._images import float_dtype, get_dimensions, require_pil, require_tensor_image
 from ._modes import PIL_RESAMPLING, InterpolationMode, as_mode
 
 _AFFINE = 0  # Pillow's number (Image.Transform)
 
 
-def _checked(img: Any, angle: Any, center: Any) -> None:
+def _checked(angle: Any, center: Any) -> None:
     if not isinstance(angle, (int, float)):
         raise TypeError("Argument angle should be int or float")
     if center is not None and not isinstance(center, (list, tuple)):
         raise TypeError("Argument center should be a sequence")
-    if not is_pil(img):
-        raise TypeError(f"img should be PIL Image. Got {type(img)}")
 
 
 def rotate(
@@ -31,10 +30,15 @@ def rotate(
     center: Sequence[float] | None = None,
     fill: Any = None,
 ) -> Any:
-    """Turn a PIL image by `angle` degrees against the clock; a Tensor raises TypeError."""
-    resample = PIL_RESAMPLING[as_mode(interpolation)]
-    _checked(img, angle, center)
-    return img.rotate(angle, resample, expand, center, fillcolor=_fill(img, fill))
+    """Turn an image by `angle` degrees against the clock; `expand` it to hold all of it."""
+    mode = as_mode(interpolation)
+    _checked(angle, center)
+    if not isinstance(img, Tensor):
+        require_pil(img)
+        resample = PIL_RESAMPLING[mode]
+        return img.rotate(angle, resample, expand, center, fillcolor=pil_fill(img, fill))
+    matrix = _inverse_matrix(_from_middle(img, center), -angle, (0.0, 0.0), 1.0, (0.0, 0.0))
+    return _by_matrix(img, matrix, mode, fill, expand)
 
 
 def affine(
@@ -47,11 +51,8 @@ def affine(
     fill: Any = None,
     center: Sequence[float] | None = None,
 ) -> Any:
-    """Shear a PIL image by degrees (x, y), scale it, turn it clockwise, move it by pixels.
-
-    A Tensor raises TypeError, which torchvision takes too.
-    """
-    resample = PIL_RESAMPLING[as_mode(interpolation)]
+    """Shear an image by degrees (x, y), scale it, turn it clockwise, move it by pixels."""
+    mode = as_mode(interpolation)
     if not isinstance(translate, (list, tuple)):
         raise TypeError("Argument translate should be a sequence")
     if len(translate) != 2:
@@ -64,10 +65,34 @@ def affine(
     slants = slants * 2 if len(slants) == 1 else slants
     if len(slants) != 2:
         raise ValueError(f"Shear should be a sequence containing two values. Got {slants}")
-    _checked(img, angle, center)
-    centre = [img.width * 0.5, img.height * 0.5] if center is None else center
-    matrix = _inverse_matrix(centre, angle, translate, scale, slants)
-    return img.transform(img.size, _AFFINE, matrix, resample, fillcolor=_fill(img, fill))
+    _checked(angle, center)
+    _, height, width = get_dimensions(img)
+    if isinstance(img, Tensor):
+        middle = _from_middle(img, center)
+        return _by_matrix(img, _inverse_matrix(middle, angle, translate, scale, slants), mode, fill)
+    require_pil(img)
+    middle = [width * 0.5, height * 0.5] if center is None else center
+    matrix = _inverse_matrix(middle, angle, translate, scale, slants)
+    resample = PIL_RESAMPLING[mode]
+    return img.transform(img.size, _AFFINE, matrix, resample, fillcolor=pil_fill(img, fill))
+
+
+def _from_middle(img: Tensor, center: Sequence[float] | None) -> Sequence[float]:
+    """`center`, counted from the middle of the image."""
+    if center is None:
+        return [0.0, 0.0]
+    _, height, width = get_dimensions(img)
+    return [place - side * 0.5 for place, side in zip(center, (width, height))]
+
+
+def _by_matrix(
+    img: Tensor, matrix: Sequence[float], mode: InterpolationMode, fill: Any, expand: bool = False
+) -> Tensor:
+    require_tensor_image(img)
+    check_fill_and_mode(img, fill, mode.value)
+    size = (img.shape[-2], img.shape[-1])
+    new = size_of_turned(matrix, size) if expand else size
+    return read_at(img, affine_grid(matrix, size, new, float_dtype(img)), mode.value, fill)
 
 
 def _inverse_matrix(
@@ -96,7 +121,7 @@ def _inverse_matrix(
     return matrix
 
 
-def _fill(img: Any, fill: Any) -> Any:
+def pil_fill(img: Any, fill: Any) -> Any:
     """One number, or one for each channel, as Pillow takes it."""
     channels = len(img.getbands())
     fill = 0 if fill is None else fill

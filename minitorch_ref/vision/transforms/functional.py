@@ -17,6 +17,7 @@ import numpy as np
 from ... import dtypes
 from ...tensor import Tensor, wrap
 from ..image import FLIP_LEFT_RIGHT, FLIP_TOP_BOTTOM, ArrayImage, from_array, is_image, is_pil
+from ._blur import gaussian_blur
 from ._colour import (
     adjust_brightness,
     adjust_contrast,
@@ -25,49 +26,28 @@ from ._colour import (
     rgb_to_grayscale,
     to_grayscale,
 )
+from ._images import (
+    get_dimensions,
+    get_image_num_channels,
+    get_image_size,
+    max_value,
+    require_tensor_image,
+)
 from ._modes import PIL_RESAMPLING, InterpolationMode, mode_from_pil
 from ._padding import pad_image, pad_tensor
 from ._tones import adjust_sharpness, autocontrast, equalize, invert, posterize, solarize
 from ._turning import affine, corners, erase, rotate
+from ._warping import elastic_transform, perspective
 
 __all__ = [
-    "InterpolationMode", "adjust_brightness", "adjust_contrast", "adjust_hue", "adjust_saturation",
-    "adjust_sharpness", "affine", "autocontrast", "center_crop", "convert_image_dtype", "crop",
-    "equalize", "erase", "five_crop", "get_dimensions", "get_image_num_channels",
-    "get_image_size", "hflip", "invert", "mode_from_pil", "normalize", "pad", "pil_to_tensor",
-    "posterize", "resize", "resized_crop", "rgb_to_grayscale", "rotate", "solarize", "ten_crop",
+    "InterpolationMode", "adjust_brightness", "adjust_contrast", "adjust_hue",
+    "adjust_saturation", "adjust_sharpness", "affine", "autocontrast", "center_crop",
+    "convert_image_dtype", "crop", "elastic_transform", "equalize", "erase", "five_crop",
+    "gaussian_blur", "get_dimensions", "get_image_num_channels", "get_image_size", "hflip",
+    "invert", "mode_from_pil", "normalize", "pad", "perspective", "pil_to_tensor", "posterize",
+    "resize", "resized_crop", "rgb_to_grayscale", "rotate", "solarize", "ten_crop",
     "to_grayscale", "to_pil_image", "to_tensor", "vflip",
 ]  # fmt: skip
-
-
-# ---- sizes --------------------------------------------------------------------------------------
-
-
-def get_dimensions(img: Any) -> list[int]:
-    """[channels, height, width] of an image or a Tensor (..., C, H, W)."""
-    if isinstance(img, Tensor):
-        _require_tensor_image(img)
-        return [1 if img.ndim == 2 else img.shape[-3], img.shape[-2], img.shape[-1]]
-    if not is_image(img):
-        raise TypeError(f"Unexpected type {type(img)}")
-    width, height = img.size
-    return [len(img.getbands()), height, width]
-
-
-def get_image_size(img: Any) -> list[int]:
-    """[width, height] of an image or a Tensor."""
-    _, height, width = get_dimensions(img)
-    return [width, height]
-
-
-def get_image_num_channels(img: Any) -> int:
-    """Number of channels of an image or a Tensor."""
-    return get_dimensions(img)[0]
-
-
-def _require_tensor_image(img: Tensor) -> None:
-    if img.ndim < 2:
-        raise TypeError("Tensor is not a torch image.")
 
 
 # ---- conversions --------------------------------------------------------------------------------
@@ -111,12 +91,6 @@ def pil_to_tensor(pic: Any) -> Tensor:
     return wrap(array.reshape(pic.size[1], pic.size[0], -1).transpose(2, 0, 1))
 
 
-def _max_value(dtype: dtypes.dtype) -> int:
-    if dtype.is_floating_point or dtype.is_complex or dtype.np == np.bool_:
-        return 1
-    return int(np.iinfo(dtype.np).max)
-
-
 def convert_image_dtype(image: Tensor, dtype: dtypes.dtype = dtypes.float32) -> Tensor:
     """Cast a Tensor image and scale its values to the range of `dtype` ([0, 1] for floats).
 
@@ -127,7 +101,7 @@ def convert_image_dtype(image: Tensor, dtype: dtypes.dtype = dtypes.float32) -> 
     source = image.dtype
     if source is dtype:
         return image
-    top, new_top = _max_value(source), _max_value(dtype)
+    top, new_top = max_value(source), max_value(dtype)
     if source.is_floating_point:
         if dtype.is_floating_point:
             return image.to(dtype)
@@ -202,7 +176,7 @@ def normalize(
     """
     if not isinstance(tensor, Tensor):
         raise TypeError(f"img should be Tensor Image. Got {type(tensor)}")
-    _require_tensor_image(tensor)
+    require_tensor_image(tensor)
     if not tensor.is_floating_point():
         raise TypeError(f"Input tensor should be a float tensor. Got {tensor.dtype}.")
     if tensor.ndim < 3:
@@ -246,7 +220,7 @@ def vflip(img: Any) -> Any:
 
 def _flip(img: Any, dim: int, method: int) -> Any:
     if isinstance(img, Tensor):
-        _require_tensor_image(img)
+        require_tensor_image(img)
         return img.flip(dim)
     if not is_image(img):
         raise TypeError(f"img should be PIL Image. Got {type(img)}")
@@ -261,7 +235,7 @@ def pad(
     `padding_mode` is constant (with `fill`), edge, reflect or symmetric; negative padding crops.
     """
     if isinstance(img, Tensor):
-        _require_tensor_image(img)
+        require_tensor_image(img)
         return pad_tensor(img, padding, fill, padding_mode)
     if not is_image(img):
         raise TypeError(f"img should be PIL Image. Got {type(img)}")

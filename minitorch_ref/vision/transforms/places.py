@@ -15,6 +15,7 @@ from ...ops.from_data import tensor
 from ...tensor import Tensor
 from ..draws import integer, uniform
 from . import functional as F
+from ._images import fill_of_channels
 from .functional import InterpolationMode
 from .geometry import height_width
 
@@ -97,7 +98,7 @@ class RandomResizedCrop(Module):
 
 
 class RandomRotation(Module):
-    """A PIL image turned by a random angle of `degrees` = (low, high), or of [-degrees, degrees]."""
+    """An image turned by a random angle of `degrees` = (low, high), or of [-degrees, degrees]."""
 
     def __init__(
         self,
@@ -122,8 +123,9 @@ class RandomRotation(Module):
         return _between(float(degrees[0]), float(degrees[1]))
 
     def forward(self, img: Any) -> Any:
+        fill = fill_of_channels(img, self.fill)
         angle = self.get_params(self.degrees)
-        return F.rotate(img, angle, self.interpolation, self.expand, self.center, self.fill)
+        return F.rotate(img, angle, self.interpolation, self.expand, self.center, fill)
 
     def __repr__(self) -> str:
         center = "" if self.center is None else f", center={self.center}"
@@ -160,7 +162,7 @@ def _checked_fill(fill: Any) -> Any:
 
 
 class RandomAffine(Module):
-    """A PIL image turned, moved, scaled and sheared by random amounts about its centre.
+    """An image turned, moved, scaled and sheared by random amounts about its centre.
 
     `degrees` and `shear` (x, perhaps y) are ranges of angles, `translate` the largest shares of
     width and height, `scale` a range; None leaves that out.
@@ -219,7 +221,8 @@ class RandomAffine(Module):
     def forward(self, img: Any) -> Any:
         size = F.get_image_size(img)
         drawn = self.get_params(self.degrees, self.translate, self.scale, self.shear, size)
-        return F.affine(img, *drawn, self.interpolation, self.fill, self.center)
+        fill = fill_of_channels(img, self.fill)
+        return F.affine(img, *drawn, self.interpolation, fill, self.center)
 
     def __repr__(self) -> str:
         nearest = self.interpolation == InterpolationMode.NEAREST
