@@ -1,14 +1,22 @@
 """How a new array lies in memory: as torch would lay out a result of that shape.
 
+The one idea: a result is row-major unless an operand says otherwise.  Of two dims, the one along which
+the first operand takes the larger steps is the slower one; where that operand has no say, because it
+is broadcast along one of them, the next is asked.
+
 torch keeps the order of an input's dims, and so does NumPy's order "K"; but dims that are expanded
 (stride 0) NumPy puts innermost, while torch leaves them in their place.
 """
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
+
+Steps = Sequence[int]  # one stride per dim; 0: broadcast
 
 
 def copy_order(array: np.ndarray) -> Literal["C", "K"]:
@@ -21,3 +29,149 @@ def copy_order(array: np.ndarray) -> Literal["C", "K"]:
 def unexpanded(array: np.ndarray) -> np.ndarray:
     """`array`, or a copy where some of its elements share memory."""
     return array if copy_order(array) == "K" else array.copy("C")
+
+
+# ---- exact strides ---------------------------------------------------------------------------------
+#
+# NumPy calls an array contiguous whatever the strides of its dims of size one; torch's results have
+# definite ones there too.
+
+
+@functools.lru_cache(maxsize=1024)
+def row_major(shape: tuple[int, ...], itemsize: int) -> tuple[int, ...]:
+    """The strides of an array whose last dim is the fastest."""
+    return in_order(shape, range(len(shape)), itemsize)
+
+
+def in_order(shape: Sequence[int], order: Sequence[int], itemsize: int) -> tuple[int, ...]:
+    """The strides of a dense array whose dims are `order`, from the slowest to the fastest."""
+    steps, step = [0] * len(shape), itemsize
+    for d in reversed(order):
+        steps[d] = step
+        step *= shape[d]
+    return tuple(steps)
+
+
+def is_row_major(array: np.ndarray) -> bool:
+    """Whether `array` is contiguous and the strides of its dims of size one are regular as well."""
+    if not array.flags.c_contiguous:
+        return False
+    return 1 not in array.shape or array.strides == row_major(array.shape, array.itemsize)
+
+
+def is_dense(array: np.ndarray) -> bool:
+    """Whether the elements fill their stretch of memory, each place once, in any order of the dims."""
+    if array.flags.forc:
+        return True
+    step = array.itemsize
+    for stride, n in sorted(zip(array.strides, array.shape)):
+        if n > 1:
+            if stride != step:
+                return False
+            step *= n
+    return True
+
+
+def blank(shape: Sequence[int], dtype: np.dtype, strides: Steps) -> np.ndarray:
+    """A new array, not filled, that lies in memory as `strides` (dense, in bytes) say."""
+    return np.ndarray(shape, dtype, None, 0, strides)
+
+
+def laid_out(array: np.ndarray, strides: Steps) -> np.ndarray:
+    """`array` itself if those are its strides, else a copy with them."""
+    if array.strides == strides:
+        return array
+    out = blank(array.shape, array.dtype, strides)
+    out[...] = array
+    return out
+
+
+# ---- torch's choice ----------------------------------------------------------------------------------
+
+
+def memory_order(shape: Sequence[int], operands: Sequence[Steps]) -> list[int]:
+    """The dims of a result, from the slowest to the fastest, for operands of those strides.
+
+    Dims are inserted one by one into a list that begins with the fastest.  A dim moves past those that
+    must be slower, and past those to which no operand compares it only if one such comes after.
+    """
+    order = list(range(len(shape) - 1, -1, -1))
+    for start in range(1, len(order)):
+        at = start
+        for before in range(start - 1, -1, -1):
+            verdict = _compared(order[before], order[at], shape, operands)
+            if verdict < 0:
+                break
+            if verdict > 0:
+                order[before], order[at] = order[at], order[before]
+                at = before
+    return order[::-1]
+
+
+def _compared(a: int, b: int, shape: Sequence[int], operands: Sequence[Steps]) -> int:
+    """Positive if dim `a` must be slower than dim `b`, negative if it may not be, 0 if nobody knows."""
+    for steps in operands:
+        mine, other = steps[a], steps[b]
+        if mine and other:
+            if mine != other:
+                return 1 if mine > other else -1
+            if shape[a] > shape[b]:
+                return 1
+    return 0
+
+
+def preserved(array: np.ndarray) -> tuple[int, ...]:
+    """The strides of what torch makes of `array` when it preserves the format.
+
+    Dense arrays keep their strides; others keep the order of their dims.
+    """
+    if is_dense(array):
+        return array.strides
+    order = memory_order(array.shape, [array.strides])
+    return in_order(array.shape, order, array.itemsize)
+
+
+def copied(array: np.ndarray) -> np.ndarray:
+    """A copy that lies in memory as torch's `clone` does."""
+    out = blank(array.shape, array.dtype, preserved(array))
+    out[...] = array
+    return out
+
+
+def cleared(shape: Sequence[int], dtype: np.dtype, strides: Steps) -> np.ndarray:
+    """Zeros that lie in memory as `strides` (dense, in bytes) say."""
+    out = blank(shape, dtype, strides)
+    out[...] = 0
+    return out
+
+
+def elementwise(shape: tuple[int, ...], operands: Sequence[np.ndarray], itemsize: int) -> Steps:
+    """The strides, in bytes, of the result of an elementwise op on arrays that broadcast to `shape`."""
+    for x in operands:
+        if not x.flags.c_contiguous:
+            break
+    else:
+        if 1 not in shape:
+            return row_major(shape, itemsize)
+    steps = [_stretched(x, shape) for x in operands]
+    if all(x.shape == shape for x in operands):
+        if all(x.flags.c_contiguous for x in operands):
+            return row_major(shape, itemsize)
+        if len(shape) == 4 and all(_has_channels_last(x) for x in operands):
+            return in_order(shape, (0, 2, 3, 1), itemsize)
+        if steps.count(steps[0]) == len(steps) and is_dense(operands[0]):
+            return tuple([s * itemsize for s in steps[0]])
+    return in_order(shape, memory_order(shape, steps), itemsize)
+
+
+def _has_channels_last(array: np.ndarray) -> bool:
+    return array.transpose(0, 2, 3, 1).flags.c_contiguous
+
+
+def _stretched(array: np.ndarray, shape: tuple[int, ...]) -> list[int]:
+    """Strides in elements of `array` broadcast to `shape`: 0 where it is stretched."""
+    lead = len(shape) - array.ndim
+    return [0] * lead + [
+        0 if own != n else stride // array.itemsize
+        for stride, own, n in zip(array.strides, array.shape, shape[lead:])
+    ]

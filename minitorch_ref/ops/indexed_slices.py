@@ -17,6 +17,7 @@ import numpy as np
 from ..autograd.graph import record
 from ..dtypes import FLOATING, dtype
 from ..kernels import scatter as kernels
+from ..kernels.layout import copied
 from ..quiet import fp
 from ..tensor import Tensor, wrap
 from .common import cast_array, dtype_of, is_number, wrap_dim
@@ -47,7 +48,9 @@ def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
     size = as_dims(array).shape[dim]
     outside = kernels.first_outside(where, size)
     if outside is not None:
-        if dim == 0:
+        if array.ndim > 1 and size == 0:
+            raise RuntimeError("index_select(): self indexing axis dim should be positive")
+        if array.ndim < 2 or (dim != 1 and array.size):  # the others have a loop of their own
             raise IndexError("index out of range in self")
         raise RuntimeError(f"INDICES element is out of DATA bounds, id={outside} axis_dim={size}")
     data = kernels.take_rows(as_dims(array), dim, where.reshape(-1))
@@ -88,6 +91,8 @@ def _index_add_kernel(
         )
     length = as_dims(values).shape[dim]
     if where.size != length:
+        if not values.ndim:
+            raise IndexError("Dimension specified as 0 but tensor has no dimensions")
         raise RuntimeError(
             f"index_add_(): Number of indices ({where.size}) should be equal to source.size(dim): "
             f"({length}), for dim: {dim}"
@@ -232,7 +237,7 @@ def _index_fill_kernel(array: np.ndarray, dim: int, index: Tensor, value: Any) -
 @written_by(_index_fill_kernel, any_layout=True)
 def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
     """`input` with its slices along `dim` that the 1-d `index` names filled with `value`."""
-    data = input._array.copy()
+    data = copied(input._array)
     _index_fill_kernel(data, dim, index, value)
 
     def back(g: Tensor, index: Tensor) -> Tensor:

@@ -15,6 +15,7 @@ import numpy as np
 from ..autograd.graph import record, view
 from ..autograd.inplace import bump
 from ..dtypes import BY_CHAR, COMPLEX, dtype
+from ..kernels.layout import copied
 from ..quiet import fp
 from ..tensor import Tensor, wrap
 from .common import cast_array, convert_number
@@ -205,8 +206,7 @@ def _put_kernel(array: np.ndarray, selection: Selection, value: Tensor, accumula
 @written_by(_put_kernel, any_layout=True)
 def _index_put(input: Tensor, selection: Selection, value: Tensor, accumulate: bool) -> Tensor:
     """`input` with `value` where a selection says."""
-    array = input._array
-    data = array.copy()
+    data = copied(input._array)
     _put_kernel(data, selection, value, accumulate)
     zero = wrap(np.zeros((), data.dtype))
     shape = value._array.shape

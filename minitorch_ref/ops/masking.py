@@ -10,6 +10,7 @@ import numpy as np
 from ..autograd.graph import record
 from ..dtypes import result_type
 from ..kernels import scatter as kernels
+from ..kernels.layout import cleared, elementwise, laid_out, preserved, row_major
 from ..kernels.select import select
 from ..quiet import fp
 from ..settings import warn_once
@@ -61,6 +62,8 @@ def _where(condition: Tensor, input: Any, other: Any) -> Any:
         chosen = choose(mask, a, b)
     except ValueError:
         raise _broadcast_error(mask, a, b) from None
+    if chosen.ndim > 1:
+        chosen = laid_out(chosen, elementwise(chosen.shape, (mask, a, b), chosen.itemsize))
     return record(
         "WhereBackward0",
         chosen,
@@ -200,6 +203,7 @@ def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
     shape = _broadcast(input._array, mask_array)[0].shape
     if mask_array.dtype.kind == "b" and input._array.size >= _BRANCHLESS:
         data = choose(mask_array, _filler(input._array, value), input._array)
+        data = laid_out(data, row_major(data.shape, data.itemsize))
     else:
         data = np.broadcast_to(input._array, shape).copy()
         _fill_kernel(data, mask, value)
@@ -266,11 +270,11 @@ def _size(shape: tuple[int, ...]) -> int:
 def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
     """The indices of the nonzero elements: one row each, or (`as_tuple`) one tensor per dim."""
     array = input._array
-    if as_tuple:
-        return tuple([wrap(i.copy()) for i in np.atleast_1d(array).nonzero()])
-    if array.ndim == 0:
+    if array.ndim == 0 and not as_tuple:
         return wrap(np.empty((int(array != 0), 0), np.int64))
-    return wrap(np.argwhere(array))  # one dim after the other in memory, as in torch
+    # One dim after the other in memory, as in torch.
+    rows = wrap(np.asarray(np.atleast_1d(array).nonzero()).T)
+    return rows.unbind(1) if as_tuple else rows
 
 
 @op
@@ -309,10 +313,10 @@ def take(input: Tensor, index: Tensor) -> Tensor:
     array = input._array
     where_ = _flat_index("take", array.size, index)
     data = np.asarray(array.reshape(-1).take(where_))
-    shape = array.shape
+    shape, strides = array.shape, preserved(array)
 
     def back(g: Tensor, index: Tensor) -> Tensor:
-        return put(wrap(np.zeros(shape, g._array.dtype)), index, g, True)
+        return put(wrap(cleared(shape, g._array.dtype, strides)), index, g, True)
 
     return record("TakeBackward0", data, input=(input, back), index=index)
 
@@ -341,6 +345,7 @@ def _put_kernel(array: np.ndarray, index: Tensor, source: Tensor, accumulate: bo
 def _put(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) -> Tensor:
     data = input._array.copy()
     _put_kernel(data, index, source, accumulate)
+    data = laid_out(data, preserved(input._array))
     shape = source._array.shape
 
     def to_input(g: Tensor, index: Tensor) -> Tensor:
@@ -379,7 +384,7 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Te
             f"torch.take_along_dim(): dtype of indices should be Long but got {indices.dtype.title}"
         )
     if dim is None:
-        return gather(input.view(-1), 0, wrap(_from_front(index.reshape(-1), input.numel())))
+        return gather(input.view(-1), 0, wrap(index.reshape(-1)))
     if input.ndim != index.ndim:
         raise RuntimeError(
             "torch.take_along_dim(): input and indices should have the same number of dimensions, "
@@ -395,9 +400,4 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Te
         raise broadcast_error(np.empty(column), np.empty(flat_index)) from None
     wide = np.broadcast_to(index, [*rest[:dim], index.shape[dim], *rest[dim + 1 :]])
     own = input.expand(*rest[:dim], array.shape[dim], *rest[dim + 1 :])
-    return gather(own, dim, wrap(_from_front(wide, array.shape[dim])))
-
-
-def _from_front(index: np.ndarray, size: int) -> np.ndarray:
-    """Negative indices made positive, in an array of its own (what is out of range stays so)."""
-    return np.where(index < 0, index + size, index)
+    return gather(own, dim, wrap(np.remainder(wide, max(array.shape[dim], 1))))

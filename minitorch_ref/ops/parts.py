@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..autograd.graph import record, view
-from ..tensor import Tensor, strides_of
+from ..tensor import Tensor, address, strides_of
 from .common import strided, wrap_dim
 from .registry import op
 
@@ -38,10 +38,47 @@ def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
 def slice_view(input: Tensor, dim: int, part: slice) -> Tensor:
     """`input[..., part, ...]` at one dim; a view."""
     index = (slice(None),) * dim + (part,)
-    shape = input._array.shape
-    return view(
-        "SliceBackward0", input, input._array[index], lambda g: put_slice(g, shape, index)
-    )
+    shape, region = input._array.shape, input._array[index]
+    if not region.size:
+        region = empty_part(input._array, index)
+    return view("SliceBackward0", input, region, lambda g: put_slice(g, shape, index))
+
+
+class _Memory:
+    """What NumPy makes an array of; `owner` is kept alive."""
+
+    def __init__(self, owner: np.ndarray, start: int, shape: Any, strides: Any) -> None:
+        self.owner = owner
+        self.__array_interface__ = {
+            "version": 3, "typestr": owner.dtype.str, "data": (start, not owner.flags.writeable),
+            "shape": tuple(shape), "strides": tuple(strides),
+        }  # fmt: skip
+
+
+def empty_part(array: np.ndarray, basic: Sequence[Any]) -> np.ndarray:
+    """`array[basic]` where that has no elements: NumPy forgets where such a part would begin.
+
+    `basic`: ints, slices and None.
+    """
+    steps, size = strides_of(array), array.itemsize
+    start, dim = address(array), 0
+    shape, strides = [], []
+    for part in (*basic, *[slice(None)] * array.ndim):
+        if part is None:
+            inner = dim < array.ndim
+            shape.append(1)
+            strides.append(array.shape[dim] * steps[dim] * size if inner else size)
+        elif dim < array.ndim:
+            length, step = array.shape[dim], steps[dim] * size
+            if isinstance(part, slice):
+                first, last, every = part.indices(length)
+                shape.append(max(0, -((first - last) // every)))
+                strides.append(step * every)
+            else:
+                first = part % length
+            start += first * step
+            dim += 1
+    return np.asarray(_Memory(array, start, shape, strides))
 
 
 def put_slice(g: Tensor, shape: tuple[int, ...], index: Any) -> Tensor:
@@ -137,7 +174,7 @@ def _unfold_gradient(g: Tensor, shape: tuple[int, ...], dim: int, step: int) -> 
     size = g._array.shape[-1]
     total = np.zeros(shape, g._array.dtype)
     if not shape:
-        total[...] = g._array.reshape(())
+        total[...] = g._array.sum()  # one window of one element, or of none
     else:
         count = g._array.shape[dim]
         for i in range(size):  # windows overlap: add them one offset at a time

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from ..tensor import Tensor
-from .selection import Places, is_mask, select
+from .parts import empty_part
+from .selection import Places, is_mask, select, select_one
 
 _FULL = slice(None)
 _PLAIN = {int, bool, slice, type(None), type(...)}  # what needs no reading; the rest are arrays
@@ -51,13 +52,16 @@ def read(array: np.ndarray, index: Any) -> tuple[Subscript, np.ndarray]:
         return Subscript((index,), "SelectBackward0"), array[index, ...]
     if kind is slice and array.ndim:
         part = _within(index, array.shape[0])
-        return Subscript((part,), "SliceBackward0"), array[part]
+        region = array[part]
+        if not region.size:
+            region = empty_part(array, (part,))
+        return Subscript((part,), "SliceBackward0"), region
     if kind is tuple and len(index) <= array.ndim and set(map(type, index)) == {int}:
         for dim, i in enumerate(index):
             checked(i, dim, array.shape[dim])
         return Subscript(index, "SelectBackward0"), array[(*index, ...)]
     if kind is Tensor and index._array.ndim and _dims_used(index._array) <= array.ndim:
-        selection = select(array.shape, [(0, index._array)])
+        selection = select_one(array.shape, 0, index._array)
         return Subscript((_FULL,) * array.ndim, "", selection), array
     return _read(array, index)
 
@@ -72,7 +76,9 @@ def _read(array: np.ndarray, index: Any) -> tuple[Subscript, np.ndarray]:
         )
     subscript, places = _basic_part(array.shape, parts)
     region = array[(*subscript.basic, ...)]
-    if None in subscript.basic:
+    if not region.size:
+        region = empty_part(array, subscript.basic)
+    elif None in subscript.basic:
         region = _with_torch_strides(array, region, subscript.basic)
     if places:
         subscript.selection = select(region.shape, places)
