@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 
 FOLDER = "PARITY_TEST_HANGS"  # where the marks are
-FAST, LIMIT = 1000, 100
+FAST, LIMIT = 1000, 200
 
 
 def mark(pid=None):

@@ -135,10 +135,10 @@ def test_a_program_whose_runs_take_too_long_in_all(tmp_path, monkeypatch):
             hurried.mark(worker.process.pid)
 
     monkeypatch.setattr(crew.Worker, "hear", heard)
-    args = ["programs", "sigmoid_gd", "admissions", "--epochs", "1000000", "--program-limit", "200", "--op-limit", "100000", "--ours", "torch"]
+    args = ["programs", "sigmoid_gd", "admissions", "--epochs", "1000000", "--program-limit", LIMIT, "--op-limit", "100000", "--ours", "torch"]
     assert main([*args, "--out", str(tmp_path)]) == 1
     found = result(tmp_path, "programs")
-    said = r"no answer within 200 s, stopped in torch, after step \d+ \(--program-limit\)"
+    said = rf"no answer within {LIMIT} s, stopped in torch, after step \d+ \(--program-limit\)"
     assert all(re.fullmatch(said, p["detail"]) for p in found.values()) and len(found) == 2
 
 
@@ -244,7 +244,7 @@ def test_a_script_that_does_not_listen_is_killed_and_leaves_no_trail(tmp_path, c
 def command(*args):
     """The command line in a process whose watchdog goes by the fast clock."""
     words = [sys.executable, "-c", "import hurried; hurried.main()", *args, "--op-limit", LIMIT]
-    return subprocess.run(words, capture_output=True, text=True, timeout=2 * hurried.LIMIT)
+    return subprocess.run(words, capture_output=True, text=True, timeout=1.2 * hurried.LIMIT)
 
 
 def test_what_hangs_in_the_only_process_ends_it_and_is_named(tmp_path):
