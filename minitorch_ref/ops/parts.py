@@ -60,16 +60,18 @@ def empty_part(array: np.ndarray, basic: Sequence[Any]) -> np.ndarray:
 
     `basic`: ints, slices and None.
     """
-    steps, size = strides_of(array), array.itemsize
+    size, steps = array.itemsize, array.strides
+    if not any(steps):  # so NumPy has it where an array was made empty
+        steps = tuple([step * size for step in strides_of(array)])
     start, dim = address(array), 0
     shape, strides = [], []
     for part in (*basic, *[slice(None)] * array.ndim):
         if part is None:
             inner = dim < array.ndim
             shape.append(1)
-            strides.append(array.shape[dim] * steps[dim] * size if inner else size)
+            strides.append(array.shape[dim] * steps[dim] if inner else size)
         elif dim < array.ndim:
-            length, step = array.shape[dim], steps[dim] * size
+            length, step = array.shape[dim], steps[dim]
             if isinstance(part, slice):
                 first, last, every = part.indices(length)
                 shape.append(max(0, -((first - last) // every)))
