@@ -232,12 +232,10 @@ def planted(engine: Engine, mutant: Mutant, seen: Seen) -> Iterator[None]:
     """While this lasts, the engine's nodes hand on what `mutant` makes of their gradients."""
     package = engine.module.__name__
     graph = importlib.import_module(f"{package}.autograd.graph")
-    rows = importlib.import_module(f"{package}.autograd.rows")
-    function = importlib.import_module(f"{package}.autograd.function")
-    kinds = (graph.Node, graph.JointNode, rows.RowNode, function.FunctionNode)
-    before = [k.gradients for k in kinds]
+    kinds = _ways(graph.Node)
+    before, inside = [k.gradients for k in kinds], set()
     for kind, method in zip(kinds, before):
-        kind.gradients = _wrong_gradients(method, mutant, seen, graph)
+        kind.gradients = _wrong_gradients(method, mutant, seen, inside)
     try:
         yield
     finally:
@@ -245,7 +243,14 @@ def planted(engine: Engine, mutant: Mutant, seen: Seen) -> Iterator[None]:
             kind.gradients = method
 
 
-def _wrong_gradients(method: Callable, mutant: Mutant, seen: Seen, graph: Any) -> Callable:
+def _ways(node: type) -> list[Any]:
+    """The classes of nodes with a way of their own to make gradients."""
+    own = [node] if "gradients" in vars(node) else []
+    return own + [kind for under in node.__subclasses__() for kind in _ways(under)]
+
+
+def _wrong_gradients(method: Callable, mutant: Mutant, seen: Seen, inside: set[int]) -> Callable:
+    """`inside`: the nodes at work; one way may fall back on another."""
     site, kind = mutant.site, mutant.kind
 
     def hit(node: Any) -> bool:
@@ -254,8 +259,15 @@ def _wrong_gradients(method: Callable, mutant: Mutant, seen: Seen, graph: Any) -
         )
 
     def gradients(self: Any, g: Any, wanted: Any = None) -> list:
-        if not hit(self):
+        if id(self) in inside or not hit(self):
             return method(self, g, wanted)
+        inside.add(id(self))
+        try:
+            return spoilt(self, g, wanted)
+        finally:
+            inside.discard(id(self))
+
+    def spoilt(self: Any, g: Any, wanted: Any) -> list:
         if kind in ("term", "swap") and mutant.detail != "edges":
             with _other_rule(self, mutant, seen):
                 return method(self, g, wanted)
@@ -274,6 +286,8 @@ def _wrong_gradients(method: Callable, mutant: Mutant, seen: Seen, graph: Any) -
 def _place(node: Any, found: list, edge: int) -> int | None:
     """Which of the gradients in `found` is that of `edge`; None if it has none."""
     targets, place = node.next_functions, 0
+    if len(targets) == len(found) == 1:  # it may have gone on to what lies behind
+        return edge if edge == 0 else None
     for i, pair in enumerate(targets):
         here = place < len(found) and found[place][:2] == tuple(pair)
         if i == edge:
