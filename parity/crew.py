@@ -104,7 +104,7 @@ class _Crew:
     def results(self, died: Callable, late: Callable, limit: Limit) -> Iterator[Any]:
         """Each result as it comes; `died(worker)` and `late(worker, why)` stand in for others."""
         while self.busy:
-            for pipe in wait(list(self.busy), min(limit.whole / 4, limit.silence / 4, 1.0)):
+            for pipe in wait(list(self.busy), min(limit.whole / 4, limit.silence / 4, 0.25)):
                 worker = self.busy[pipe]
                 try:
                     message = worker.pipe.recv()

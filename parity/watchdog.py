@@ -40,7 +40,7 @@ class Watchdog:
         self.place, self.since = place, time.monotonic()
 
     def _watch(self) -> None:
-        while not self.over.wait(min(1.0, self.limit / 4)):
+        while not self.over.wait(min(0.25, self.limit / 4)):
             if time.monotonic() - self.since > self.limit:
                 said = f"nothing for {self.limit:g} s, stopped in {self.place} (--op-limit)"
                 print(f"parity: {said}", file=sys.stderr, flush=True)
