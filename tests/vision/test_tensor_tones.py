@@ -5,10 +5,21 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from both_sides import OURS, THEIRS, assert_alike, channels, check, kinds, outcome, seeds, sides
+from both_sides import (
+    OURS,
+    THEIRS,
+    assert_alike,
+    channels,
+    check,
+    kinds,
+    outcome,
+    seeds,
+    sides,
+    within,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torchvision_side import pixels
+from torchvision_side import assert_same, pixels
 
 import minitorch_ref as mt
 from minitorch_ref.vision.transforms import _tones
@@ -22,6 +33,9 @@ TONES = {
     "adjust_sharpness": lambda f, x, n: f.adjust_sharpness(x, n / 64),
 }
 shapes = st.tuples(channels, sides, sides)
+# The blurred pixel of a sharpened image: in float64, and where it is the only one, processors add up
+# its nine terms in different orders.  Half a unit a term on both sides, times |1 - factor| <= 3.
+NINE_TERMS = within(27)
 
 
 def levels(seed: int, kind: str, shape: tuple[int, ...], spread: int) -> np.ndarray:
@@ -42,7 +56,9 @@ def test_tones(name, kind, batched, shape, spread, amount, seed):
         outcome(lambda m=m, t=t: TONES[name](t.functional, m.from_numpy(data.copy()), amount))
         for m, t in ((mt, OURS), (torch, THEIRS))
     )
-    assert_alike(ours, theirs)
+    whole = shape == (1, 3, 3) and not batched
+    summed = name == "adjust_sharpness" and (kind == "float64" or (kind == "float32" and whole))
+    assert_alike(ours, theirs, NINE_TERMS if summed else assert_same)
 
 
 @pytest.mark.parametrize(
@@ -59,7 +75,8 @@ def test_tones(name, kind, batched, shape, spread, amount, seed):
 @settings(max_examples=40)
 @given(kinds, shapes, seeds)
 def test_random_tones(make, kind, shape, seed):
-    check(make, kind, shape, seed)
+    whole = shape == (1, 3, 3) and kind == "floats"
+    check(make, kind, shape, seed, NINE_TERMS if whole else assert_same)
 
 
 @pytest.mark.parametrize(
