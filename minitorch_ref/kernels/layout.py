@@ -86,6 +86,32 @@ def laid_out(array: np.ndarray, strides: Steps) -> np.ndarray:
     return out
 
 
+# ---- channels last ----------------------------------------------------------------------------------
+
+_CHANNELS_LAST = (0, 2, 3, 1)
+
+
+def suggests_channels_last(array: np.ndarray) -> bool:
+    """Whether torch takes (N, C, H, W) for an array whose pixels lie together: by its strides alone."""
+    strides = array.strides
+    if len(strides) != 4 or strides[3] < strides[1] or not strides[1]:
+        return False
+    channel, least = strides[1], 0
+    for d in (1, 3, 2, 0):
+        n = array.shape[d]
+        if n == 0 or strides[d] < least or (d == 0 and least == channel):  # or it may be both
+            return False
+        least = strides[d] * n
+    return True
+
+
+def in_format(array: np.ndarray, channels_last: bool) -> np.ndarray:
+    """A contiguous array of (N, C, H, W), or a copy of it whose channels are the fastest dim."""
+    if not channels_last:
+        return array
+    return laid_out(array, in_order(array.shape, _CHANNELS_LAST, array.itemsize))
+
+
 # ---- torch's choice ----------------------------------------------------------------------------------
 
 
@@ -133,6 +159,8 @@ def preserved(array: np.ndarray) -> tuple[int, ...]:
 
 def copied(array: np.ndarray) -> np.ndarray:
     """A copy that lies in memory as torch's `clone` does."""
+    if array.flags.c_contiguous and 1 not in array.shape:
+        return array.copy()
     out = blank(array.shape, array.dtype, preserved(array))
     out[...] = array
     return out
@@ -158,14 +186,14 @@ def elementwise(shape: tuple[int, ...], operands: Sequence[np.ndarray], itemsize
         if all(x.flags.c_contiguous for x in operands):
             return row_major(shape, itemsize)
         if len(shape) == 4 and all(_has_channels_last(x) for x in operands):
-            return in_order(shape, (0, 2, 3, 1), itemsize)
+            return in_order(shape, _CHANNELS_LAST, itemsize)
         if steps.count(steps[0]) == len(steps) and is_dense(operands[0]):
             return tuple([s * itemsize for s in steps[0]])
     return in_order(shape, memory_order(shape, steps), itemsize)
 
 
 def _has_channels_last(array: np.ndarray) -> bool:
-    return array.transpose(0, 2, 3, 1).flags.c_contiguous
+    return array.transpose(_CHANNELS_LAST).flags.c_contiguous
 
 
 def _stretched(array: np.ndarray, shape: tuple[int, ...]) -> list[int]:

@@ -13,10 +13,11 @@ from ..autograd.inplace import detach as detached
 from ..autograd.modes import state
 from ..device import check_device, device
 from ..dtypes import FLOATING, dtype
+from ..kernels.layout import blank, copied, in_order
 from ..layout import contiguous_format, memory_format, preserve_format
 from ..settings import warn_once
 from ..tensor import Tensor, strides_of, wrap
-from .common import cast_array, copy_order
+from .common import cast_array
 from .refusals import bad_argument
 from .registry import check_overlap, op
 
@@ -129,7 +130,7 @@ def type_as(input: Tensor, other: Tensor) -> Tensor:
 def clone(input: Tensor, *, memory_format: Any = preserve_format) -> Tensor:
     """A copy that gradients flow through.  Dense layouts are preserved, as in torch."""
     if memory_format is preserve_format:
-        data = input._array.copy(copy_order(input._array))
+        data = copied(input._array)
     elif memory_format is contiguous_format:
         data = input._array.copy("C")
     else:
@@ -144,8 +145,9 @@ def _in_order(input: Tensor, order: memory_format) -> Tensor:
         raise RuntimeError(
             f"required rank {len(order.order)} tensor to use {order!r} format"
         )
-    inverse = np.argsort(order.order)
-    data = np.ascontiguousarray(input._array.transpose(order.order)).transpose(inverse)
+    array = input._array
+    data = blank(array.shape, array.dtype, in_order(array.shape, order.order, array.itemsize))
+    data[...] = array
     return record("CloneBackward0", data, input=(input, lambda g: g))
 
 

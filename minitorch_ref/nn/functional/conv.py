@@ -9,7 +9,8 @@ because each one's gradients are the others (a backward pass that is not recorde
     _to_weight (g, x)     w̄                      _forward (x, w̄̄)             _to_input (g, w̄̄)
 
 so a convolution can be differentiated as often as one likes.  (source: derivatives.yaml, convolution)
-The arithmetic is in kernels/conv.py.
+The arithmetic is in kernels/conv.py.  Images or weights that come with the channels last make all results
+and gradients come so.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from ...kernels.conv import (
     convolve_input,
     convolve_weight,
 )  # fmt: skip
+from ...kernels.layout import in_format, suggests_channels_last
 from ...ops.registry import op
 from ...quiet import fp
 from ...tensor import Tensor, wrap
@@ -65,7 +67,7 @@ def conv2d(
     """Cross-correlate (N, C, H, W) or (C, H, W) with (O, C/groups, KH, KW): (N, O, H', W').
 
     `padding` may be "same" (stride 1 only) or "valid".  Raises RuntimeError where shapes, dtypes or
-    geometry do not fit, in torch's words.  The result is always contiguous.
+    geometry do not fit, in torch's words.
     """
     return _conv("conv2d", 2, input, weight, bias, stride, padding, dilation, groups)
 
@@ -113,27 +115,36 @@ def _conjugate(t: Tensor) -> Tensor:
 
 
 def _forward(
-    x: Tensor, w: Tensor, b: Tensor | None, window: Window, name: str, out: Ints | None = None
+    x: Tensor, w: Tensor, b: Tensor | None, window: Window, name: str, out: Ints | None = None,
+    last: bool | None = None,
 ) -> Tensor:  # fmt: skip
-    """y of x and w; `out` asks for fewer outputs than would fit."""
+    """y of x and w; `out` asks for fewer outputs than would fit.
+
+    `last`: whether the result's channels are its fastest dim; None: as x or w has them.
+    """
     bias = None if b is None else b._array
-    data = fp.quiet(convolve, x._array, w._array, bias, *window, out)
+    last = _channels_last(x, w) if last is None else last
+    data = in_format(fp.quiet(convolve, x._array, w._array, bias, *window, out), last)
 
     def rule(g: Tensor, x: Tensor, w: Tensor, needs: tuple[bool, ...]) -> Gradients:
         if state.grad or g._array.dtype.kind == "c":
             size, kernel = x._array.shape[2:], w._array.shape[2:]
             return (
-                _to_input(g, _conjugate(w), None, size, window) if needs[0] else None,
-                _to_weight(g, _conjugate(x), kernel, window) if needs[1] else None,
+                _to_input(g, _conjugate(w), None, size, window, last=last) if needs[0] else None,
+                _to_weight(g, _conjugate(x), kernel, window, last) if needs[1] else None,
                 _sum_per_channel(g) if needs[2] else None,
             )
-        return fp.quiet(_gradients, g._array, x._array, w._array, window, needs)
+        return fp.quiet(_gradients, g._array, x._array, w._array, window, needs, last)
 
     return record(name, data, (("x", "w", "bias"), rule), x=x, w=w, bias=b)
 
 
+def _channels_last(x: Tensor, w: Tensor) -> bool:
+    return suggests_channels_last(x._array) or suggests_channels_last(w._array)
+
+
 def _gradients(
-    g: np.ndarray, x: np.ndarray, w: np.ndarray, window: Window, needs: tuple[bool, ...]
+    g: np.ndarray, x: np.ndarray, w: np.ndarray, window: Window, needs: tuple[bool, ...], last: bool
 ) -> Gradients:
     """All gradients that are wanted, when nothing is recorded: both convolutions at once."""
     to_x, to_w, to_bias = needs
@@ -144,39 +155,44 @@ def _gradients(
         w_grad = convolve_weight(g, x, w.shape[2:], *window)
     elif to_x:
         x_grad = convolve_input(g, w, x.shape[2:], *window)
-    bias = convolve_bias(g) if to_bias else None
-    return tuple([None if a is None else wrap(a) for a in (x_grad, w_grad, bias)])
+    images = [None if a is None else wrap(in_format(a, last)) for a in (x_grad, w_grad)]
+    return *images, wrap(convolve_bias(g)) if to_bias else None
 
 
 def _to_input(
     g: Tensor, w: Tensor, b: Tensor | None, size: Ints, window: Window,
-    name: str = "ConvolutionBackwardBackward0",
+    name: str = "ConvolutionBackwardBackward0", last: bool | None = None,
 ) -> Tensor:  # fmt: skip
-    """The input gradient, for an input of spatial size `size`; with a bias, a transposed convolution."""
+    """The input gradient, for an input of spatial size `size`; with a bias, a transposed convolution.
+
+    `last`: whether the result's channels are its fastest dim; None: as g or w has them.
+    """
     data = fp.quiet(convolve_input, g._array, w._array, size, *window)
     if b is not None:
         fp.quiet(np.add, data, b._array.reshape(-1, *[1] * len(size)), out=data)
+    last = _channels_last(g, w) if last is None else last
+    data = in_format(data, last)
     out, kernel = g._array.shape[2:], w._array.shape[2:]
     second = "ConvolutionBackwardBackward0"
     return record(
         name,
         data,
-        g=(g, lambda gg, w: _forward(gg, _conjugate(w), None, window, second, out)),
-        w=(w, lambda gg, g: _to_weight(_conjugate(g), gg, kernel, window)),
+        g=(g, lambda gg, w: _forward(gg, _conjugate(w), None, window, second, out, last)),
+        w=(w, lambda gg, g: _to_weight(_conjugate(g), gg, kernel, window, last)),
         bias=(b, _sum_per_channel),
     )
 
 
-def _to_weight(g: Tensor, x: Tensor, kernel: Ints, window: Window) -> Tensor:
+def _to_weight(g: Tensor, x: Tensor, kernel: Ints, window: Window, last: bool) -> Tensor:
     """The weight gradient, for a kernel of spatial size `kernel`."""
-    data = fp.quiet(convolve_weight, g._array, x._array, kernel, *window)
+    data = in_format(fp.quiet(convolve_weight, g._array, x._array, kernel, *window), last)
     size, out = x._array.shape[2:], g._array.shape[2:]
     name = "ConvolutionBackwardBackward0"
     return record(
         name,
         data,
-        g=(g, lambda gg, x: _forward(_conjugate(x), gg, None, window, name, out)),
-        x=(x, lambda gg, g: _to_input(_conjugate(g), gg, None, size, window)),
+        g=(g, lambda gg, x: _forward(_conjugate(x), gg, None, window, name, out, last)),
+        x=(x, lambda gg, g: _to_input(_conjugate(g), gg, None, size, window, last=last)),
     )
 
 

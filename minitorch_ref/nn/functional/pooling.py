@@ -18,6 +18,7 @@ from ...autograd.graph import record, requires_grad
 from ...autograd.modes import state
 from ...kernels import avg_pool, max_pool
 from ...kernels.axis import Axis
+from ...kernels.layout import in_format, suggests_channels_last
 from ...ops.registry import op
 from ...quiet import fp
 from ...tensor import Tensor, wrap
@@ -85,12 +86,14 @@ def _maxima(x: Tensor, axes: Sequence[Axis], with_places: bool) -> tuple[Tensor,
     pool = max_pool.max_pool2d if len(axes) == 2 else max_pool.max_pool3d
     wanted = with_places or (state.grad and requires_grad(x))
     y, places = fp.quiet(pool, x._array, *axes, wanted)
+    last = suggests_channels_last(x._array)
+    y = in_format(y, last)
     node = f"MaxPool{len(axes)}DWithIndices"
     if places is None:
         return wrap(y), None
     shape, apart = x._array.shape, max_pool.windows_apart(*axes)
-    rule = lambda g, kept: to_places(g, kept, shape, len(axes), apart, node)
-    kept = wrap(places)  # a tensor: the user may get it, and writes into it must be noticed
+    rule = lambda g, kept: to_places(g, kept, shape, len(axes), apart, node, last)
+    kept = wrap(in_format(places, last))  # a tensor: the user may get it, and writes into it must be noticed
     return record(f"{node}Backward0", y, x=(x, rule), kept=kept), kept
 
 
@@ -98,24 +101,32 @@ def _maxima_alone(x: Tensor, h: Axis, w: Axis) -> Tensor:
     """The maxima for a user who does not ask where they are: their offsets are enough."""
     tracked = state.grad and requires_grad(x)
     y, offsets = fp.quiet(max_pool.maxima, x._array, h, w, tracked)
+    last = suggests_channels_last(x._array)
+    y = in_format(y, last)
     if offsets is None:
         return wrap(y)
     node, shape = "MaxPool2DWithIndices", x._array.shape
 
     def rule(g: Tensor, kept: Tensor) -> Tensor:
         if not state.grad:
-            return wrap(max_pool.gradient(g._array, kept._array, h, w, shape))
+            data = max_pool.gradient(g._array, kept._array, h, w, shape)
+            return wrap(in_format(data, last))
         places = wrap(max_pool.places_of(kept._array, h, w))
-        return to_places(g, places, shape, 2, max_pool.windows_apart(h, w), node)
+        return to_places(g, places, shape, 2, max_pool.windows_apart(h, w), node, last)
 
     return record(f"{node}Backward0", y, x=(x, rule), kept=wrap(offsets))
 
 
 def to_places(
-    g: Tensor, places: Tensor, shape: tuple[int, ...], dims: int, apart: bool, node: str
-) -> Tensor:
-    """Add each g at its place in a zero tensor of `shape`; `apart`: no two meet."""
+    g: Tensor, places: Tensor, shape: tuple[int, ...], dims: int, apart: bool, node: str,
+    last: bool = False,
+) -> Tensor:  # fmt: skip
+    """Add each g at its place in a zero tensor of `shape`; `apart`: no two meet.
+
+    `last`: the result's channels are its fastest dim.
+    """
     data = max_pool.to_places(g._array, places._array, shape, dims, apart)
+    data = in_format(data, last)
     rule = lambda k, at: from_places(k, at, dims, apart, node)
     return record(f"{node}BackwardBackward0", data, g=(g, rule), at=places)
 
@@ -236,14 +247,18 @@ def _avg_pool(
 
 
 def _means(x: Tensor, axes: Sequence[Axis], padded: bool, divisor: int | None) -> Tensor:
-    data = fp.quiet(avg_pool.mean, x._array, axes, padded, divisor)
+    last = suggests_channels_last(x._array)
+    data = in_format(fp.quiet(avg_pool.mean, x._array, axes, padded, divisor), last)
     name = f"AvgPool{len(axes)}DBackward0"
-    return record(name, data, x=(x, lambda g: _means_back(g, axes, padded, divisor)))
+    return record(name, data, x=(x, lambda g: _means_back(g, axes, padded, divisor, last)))
 
 
-def _means_back(g: Tensor, axes: Sequence[Axis], padded: bool, divisor: int | None) -> Tensor:
+def _means_back(
+    g: Tensor, axes: Sequence[Axis], padded: bool, divisor: int | None, last: bool
+) -> Tensor:
     """Spread every g evenly over its window: the adjoint of `_means`."""
     data = fp.quiet(avg_pool.mean_gradient, g._array, axes, padded, divisor)
+    data = in_format(data, last)
     name = f"AvgPool{len(axes)}DBackwardBackward0"
     return record(name, data, g=(g, lambda k: _means(k, axes, padded, divisor)))
 
