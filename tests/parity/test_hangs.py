@@ -13,6 +13,7 @@ import sys
 import time
 import types
 from concurrent.futures import ThreadPoolExecutor
+from multiprocessing import forkserver
 from pathlib import Path
 
 import hurried
@@ -40,9 +41,12 @@ def at_hand(tmp_path_factory):
         patch.setenv("PYTHONPATH", os.pathsep.join(filter(None, path)))
         patch.setenv(hurried.FOLDER, str(tmp_path_factory.mktemp("hangs")))
         context = mp.get_context("forkserver")
+        forkserver._forkserver._stop()  # one that another test has started knows neither
         context.set_forkserver_preload([*ENGINES, "parity.atlas", "parity.mutants", "parity.programs_run"])
         patch.setattr(crew, "mp", types.SimpleNamespace(get_context=lambda method: context))
         yield
+        forkserver._forkserver._stop()
+        context.set_forkserver_preload(["__main__"])
 
 
 @pytest.fixture(autouse=True)
