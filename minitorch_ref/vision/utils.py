@@ -1,4 +1,4 @@
-"""Batches of images as one picture: `make_grid`, `save_image`."""
+"""Batches of images as one picture: `make_grid`, `save_image`.  `drawing` draws on images."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from ..tensor import Tensor, wrap
+from .drawing import draw_bounding_boxes, draw_segmentation_masks
 from .image import from_array
 
-__all__ = ["make_grid", "save_image"]
+__all__ = ["draw_bounding_boxes", "draw_segmentation_masks", "make_grid", "save_image"]
 
 
 def _batch(tensor: Tensor | Sequence[Tensor]) -> np.ndarray:

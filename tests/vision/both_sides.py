@@ -1,7 +1,7 @@
 """One transform on both sides: the same image, the same seed, and all that must agree afterwards.
 
-`check` compares the text, the pixels to the bit, the words drawn, and what is raised.  Images come in
-four kinds: PIL, a Tensor of bytes, of floats, and a batch of two of bytes.
+`check` compares the text, the pixels to the bit, the words drawn, and what is raised.  Images come
+in four kinds: PIL, a Tensor of bytes, of floats, and a batch of two of bytes.
 """
 
 from __future__ import annotations

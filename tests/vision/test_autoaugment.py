@@ -1,4 +1,4 @@
-"""AutoAugment, RandAugment, TrivialAugmentWide, AugMix against torchvision's: pixels, words, text."""
+"""AutoAugment, RandAugment, TrivialAugmentWide, AugMix: pixels, words, text as torchvision's."""
 
 from __future__ import annotations
 

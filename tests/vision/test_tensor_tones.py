@@ -33,7 +33,7 @@ TONES = {
     "adjust_sharpness": lambda f, x, n: f.adjust_sharpness(x, n / 64),
 }
 shapes = st.tuples(channels, sides, sides)
-# The blurred pixel of a sharpened image: in float64, and where it is the only one, processors add up
+# A blurred pixel of a sharpened image: in float64, and where it is the only one, processors add up
 # its nine terms in different orders.  Half a unit a term on both sides, times |1 - factor| <= 3.
 NINE_TERMS = within(27)
 

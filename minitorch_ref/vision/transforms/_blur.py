@@ -1,8 +1,8 @@
-"""Blurring: an image convolved with one small matrix in each channel, first of all with Gauss' bell.
+"""Blurring: each channel of an image convolved with one small matrix, mostly Gauss' bell.
 
-Whether a blurred pixel is rounded up or down hangs on the last bit where it lies halfway.  So that all
-come out as torch's, float32 is computed here in torch's order, tap by tap, which over whole images
-is one BLAS `axpy` a tap.  Where a gradient is wanted, or another dtype, `conv2d` convolves.
+Whether a blurred pixel is rounded up or down hangs on the last bit where it lies halfway.  So that
+all come out as torch's, float32 is computed here in torch's order, tap by tap, which over whole
+images is one BLAS `axpy` a tap.  Where a gradient is wanted, or another dtype, `conv2d` convolves.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _STEP_LOW = np.float32(_STEP - float(_STEP_HIGH))
 
 
 def exp_as_torch(x: np.ndarray) -> np.ndarray:
-    """eˣ of float32 with torch's last bit: 2^(n/128) from a table, times the parabola of the rest."""
+    """eˣ of float32 with torch's last bit: 2^(n/128) by a table, the rest by a parabola."""
     x = np.maximum(x, np.float32(-110))  # below, all powers are zero
     steps = np.rint(x * np.float32(1 / _STEP))
     rest = (x - steps * _STEP_HIGH) - steps * _STEP_LOW
@@ -47,7 +47,7 @@ def exp_as_torch(x: np.ndarray) -> np.ndarray:
 
 
 def sum_as_torch(x: np.ndarray) -> np.floating:
-    """The sum of some hundred float32 in torch's order: eight by eight, four partial sums of each."""
+    """The sum of up to 500 float32 in torch's order: eight by eight, four partial sums of each."""
     lanes = 8 if x.size >= 8 else 1
     whole = x[: x.size - x.size % lanes].reshape(-1, lanes)
     parts = np.zeros((4, lanes), x.dtype)

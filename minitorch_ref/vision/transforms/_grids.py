@@ -1,9 +1,9 @@
-"""Tensor images read at other places: the places for affine, perspective and free changes, and the reading.
+"""Tensor images read at other places: grids of places, for flat maps and perspective; reading.
 
 A grid (1, H, W, 2) says for each new pixel where in the old image it lies, x first, from -1 to 1.
 
-A pixel that lies halfway between two others goes where rounding sends it, and after a shear many do.
-So that all pixels come out as torch's, float32 is computed here in torch's order: a grid by products
+A pixel that lies halfway between two others goes where rounding sends it, and after a shear many
+do.  So that all come out as torch's, float32 is computed here in torch's order: a grid by products
 that are rounded before they are added; the reading by fused multiply-adds, as torch compiles it.
 Where a gradient is wanted, or another dtype, `grid_sample` reads.
 """

@@ -1,4 +1,4 @@
-"""What an image is: its size, channels and range; and the way of a Tensor image into float and back.
+"""What an image is: size, channels, range; and the way of a Tensor image into float and back.
 
 The changes of pixels that interpolate or blur take a batch (N, C, H, W) of floats: `as_batch` makes
 one of any Tensor image, `as_before` rounds the result to the dtype the image had.

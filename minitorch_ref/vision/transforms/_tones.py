@@ -1,4 +1,4 @@
-"""Changes of tone under torchvision's names: of PIL images by Pillow, of Tensors by torchvision's sums.
+"""Changes of tone: of PIL images by Pillow, of Tensors by torchvision's formulas.
 
 The two differ: Pillow works in bytes, a Tensor keeps its dtype.
 """
@@ -106,7 +106,7 @@ def equalize(img: Any) -> Any:
 
 
 def _equalized(channel: np.ndarray) -> np.ndarray:
-    """Each value becomes the number of pixels below it, in steps: 255 steps but for the last value's."""
+    """Each value becomes the number of pixels below it, in 255ths of all but the highest."""
     counts = np.bincount(channel.reshape(-1), minlength=256)
     step = counts[counts != 0][:-1].sum() // 255
     if step == 0:

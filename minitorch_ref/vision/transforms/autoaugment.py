@@ -1,4 +1,4 @@
-"""Random sequences of changes with known good magnitudes: AutoAugment, RandAugment, TrivialAugment, AugMix.
+"""Random changes of known good magnitudes: AutoAugment, RandAugment, TrivialAugment, AugMix.
 
 All choose from one list of changes (`_change`), each with a row of magnitudes: a space is a dict of
 names to (magnitudes, whether their sign is drawn, too).  What differs is how they choose.
@@ -97,7 +97,7 @@ def _amount(magnitudes: Tensor, place: Any) -> float:
 
 
 def _drawn(space: Space, place: Any) -> tuple[str, float]:
-    """The name of a random change and its magnitude at `place`, with a random sign if it has one."""
+    """The name of a random change and its magnitude at `place`, its sign random if it has one."""
     name = list(space)[integer(len(space))]
     magnitudes, signed = space[name]
     amount = _amount(magnitudes, place)

@@ -61,7 +61,7 @@ def _two(size: Any) -> Any:
 
 
 class RandomPerspective(Module):
-    """With probability `p`, each corner moved inwards by up to `distortion_scale` of a half side."""
+    """Each corner moved inwards by up to `distortion_scale` of a half side, with probability `p`."""
 
     def __init__(
         self,
