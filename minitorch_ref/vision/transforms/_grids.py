@@ -135,17 +135,24 @@ def _in_pixels(place: np.ndarray, size: int) -> np.ndarray:
     return fma(place + np.float32(1), half, np.full_like(place, -0.5))
 
 
-def _pixels(images: np.ndarray, y: np.ndarray, x: np.ndarray) -> np.ndarray:
-    """The pixels at whole coordinates, zero outside: (N, C, *y.shape)."""
-    height, width = images.shape[2:]
-    inside = (y >= 0) & (y < height) & (x >= 0) & (x < width)
-    rows, columns = (np.where(inside, axis, 0).astype(np.intp) for axis in (y, x))
-    return np.where(inside, images[:, :, rows, columns], np.float32(0))
+class _Pixels:
+    """The pixels of images (N, C, H, W) at whole coordinates, zero outside: (N, C, *y.shape)."""
+
+    def __init__(self, images: np.ndarray):
+        self.height, self.width = images.shape[2:]
+        self.outside = self.height * self.width  # the place of a zero after the last pixel
+        self.flat = np.zeros((*images.shape[:2], self.outside + 1), images.dtype)
+        self.flat[..., :-1] = images.reshape(*images.shape[:2], -1)
+
+    def __call__(self, y: np.ndarray, x: np.ndarray) -> np.ndarray:
+        inside = (y >= 0) & (y < self.height) & (x >= 0) & (x < self.width)
+        places = np.where(inside, y.astype(np.float64) * self.width + x, self.outside)
+        return self.flat.take(places.astype(np.intp), axis=2)
 
 
 def _nearest(images: np.ndarray, grid: np.ndarray) -> np.ndarray:
     x, y = _in_pixels(grid[..., 0], images.shape[3]), _in_pixels(grid[..., 1], images.shape[2])
-    return _pixels(images, np.rint(y), np.rint(x))
+    return _Pixels(images)(np.rint(y), np.rint(x))
 
 
 def _bilinear(images: np.ndarray, grid: np.ndarray) -> np.ndarray:
@@ -153,11 +160,12 @@ def _bilinear(images: np.ndarray, grid: np.ndarray) -> np.ndarray:
     left, top = np.floor(x), np.floor(y)
     right_share, low_share = x - left, y - top
     left_share, top_share = np.float32(1) - right_share, np.float32(1) - low_share
-    total = _pixels(images, top, left) * (left_share * top_share)
+    pixels = _Pixels(images)
+    total = pixels(top, left) * (left_share * top_share)
     for down, across, share in (
         (0, 1, right_share * top_share),
         (1, 0, left_share * low_share),
         (1, 1, right_share * low_share),
     ):
-        total = fma(_pixels(images, top + down, left + across), share, total)
+        total = fma(pixels(top + down, left + across), share, total)
     return total

@@ -61,7 +61,7 @@ def _two(size: Any) -> Any:
 
 
 class RandomPerspective(Module):
-    """Each corner moved inwards by up to `distortion_scale` of a half side, with probability `p`."""
+    """With probability `p`, corners moved inwards by up to `distortion_scale` of a half side."""
 
     def __init__(
         self,
