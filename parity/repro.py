@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +30,7 @@ from .samples import row_for, samples_for
 from .samples.spec import Row, Sample
 from .session import write_atomically
 from .shrink import shrink
+from .watchdog import LIMIT, Watchdog, nowhere
 
 
 def script_of(engine: Engine, sample: Sample, row: Row, check: Check) -> Script:
@@ -53,13 +55,23 @@ def again(lab: Lab, sample: Sample, row: Row, form: str) -> list[Check]:
 
 
 def write(
-    lab: Lab, sample: Sample, row: Row, check: Check, folder: Path, most: int = 300
+    lab: Lab,
+    sample: Sample,
+    row: Row,
+    check: Check,
+    folder: Path,
+    most: int = 300,
+    at: Callable[[str], None] = nowhere,
 ) -> tuple[Path, Sample]:
-    """Shrink the failing check of a sample and write its script; the path, and what was left."""
+    """Shrink the failing check of a sample and write its script; the path, and what was left.
+
+    at: told of each candidate before it runs.
+    """
     seen = lab.looks_closer
     lab.looks_closer = False
 
     def fails(candidate: Sample) -> bool:
+        at(f"{candidate}, {check.form}")
         found = again(lab, candidate, row, check.form)
         return any(c.part == check.part and c.verdict == check.verdict for c in found)
 
@@ -87,6 +99,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("-k", dest="note", default="", metavar="TEXT", help="only samples whose text has this")
     add("--out", default="out/parity/repros", metavar="DIR", help="where the scripts go")
     add("--most", type=int, default=300, metavar="N", help="trials for shrinking one failure")
+    add("--op-limit", type=float, default=hidden, metavar="SECONDS",
+        help=f"end at a call, or a step of a program, that takes so long (default: {LIMIT:g})")  # fmt: skip
     add("--data", default=hidden, metavar="DIR", help="folder with a program's data")
     add("--epochs", type=int, default=hidden, metavar="N", help="epochs of a program")
     add("--limit", type=int, default=hidden, metavar="N", help="images of a vision program")
@@ -97,24 +111,25 @@ def main(args: argparse.Namespace) -> int:
     lab = Lab(open_engine(args.ours), open_engine(args.theirs))
     for engine in (lab.ours, lab.theirs):
         limit_threads(engine)
-    counts = [_repro(name, lab, args) for name in args.names]
+    with Watchdog(args.op_limit or LIMIT) as dog:
+        counts = [_repro(name, lab, args, dog.at) for name in args.names]
     return 1 if any(counts) else 0
 
 
-def _repro(text: str, lab: Lab, args: argparse.Namespace) -> int:
+def _repro(text: str, lab: Lab, args: argparse.Namespace, at: Callable[[str], None]) -> int:
     """Write the scripts of what has this name; how many failures there are."""
     other = re.match(r"(module|program)[. ](.*)", text)  # with a blank as the summary has it
     if other is None:
-        count = _op(text, lab, args)
+        count = _op(text, lab, args, at)
     elif other[1] == "module":
-        count = _modules(other[2], lab, args)
+        count = _modules(other[2], lab, args, at)
     else:
-        return _program(other[2], lab, args)
+        return _program(other[2], lab, args, at)
     print(f"{text}: {count} kind{'s' * (count != 1)} of failure")
     return count
 
 
-def _op(text: str, lab: Lab, args: argparse.Namespace) -> int:
+def _op(text: str, lab: Lab, args: argparse.Namespace, at: Callable[[str], None]) -> int:
     namespace, _, name = text.rpartition(".")
     key = namespace or "torch", name
     row = row_for(key)
@@ -124,22 +139,23 @@ def _op(text: str, lab: Lab, args: argparse.Namespace) -> int:
     for sample in samples_for(key):
         if args.note not in str(sample):
             continue
+        at(str(sample))
         for check in lab.compare_sample(sample, row).checks:
             where = check.form, check.part
             if check.verdict.ok or where in done:
                 continue
             done.add(where)
-            path, small = write(lab, sample, row, check, Path(args.out), args.most)
+            path, small = write(lab, sample, row, check, Path(args.out), args.most, at)
             print(f"{check.form} {check.part}: {check.detail[:150]}\n  {path}: {small}")
     return len(done)
 
 
-def _modules(text: str, lab: Lab, args: argparse.Namespace) -> int:
+def _modules(text: str, lab: Lab, args: argparse.Namespace, at: Callable[[str], None]) -> int:
     from . import repro_modules
 
     count = 0
     for name, check, written in repro_modules.repro(
-        text, lab.ours, lab.theirs, Path(args.out), args.most
+        text, lab.ours, lab.theirs, Path(args.out), args.most, at
     ):
         print(f"module {name} {check.part}: {check.detail[:150]}")
         print(f"  {written or 'not in a script of a few lines: see the report'}")
@@ -147,11 +163,11 @@ def _modules(text: str, lab: Lab, args: argparse.Namespace) -> int:
     return count
 
 
-def _program(name: str, lab: Lab, args: argparse.Namespace) -> int:
+def _program(name: str, lab: Lab, args: argparse.Namespace, at: Callable[[str], None]) -> int:
     from . import repro_programs
 
     options = {k: getattr(args, k, None) for k in ("data", "epochs", "limit")}
-    found = repro_programs.repro(name, lab.ours, lab.theirs, Path(args.out), args.most, options)
+    found = repro_programs.repro(name, lab.ours, lab.theirs, Path(args.out), args.most, options, at)
     if found is None:
         print(f"program {name} agrees: no script")
         return 0

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,7 @@ from .session import write_atomically
 from .shrink_study import Attempts, count, shrink
 from .study import BUILT, Study, depends_on_draws, failures, kind_of, script_lines
 from .study_lines import layer_lines, optimizer_lines, schedule_lines
+from .watchdog import nowhere
 
 APART = ("repr", "state_dict")  # compared apart from the computation
 ORDER = ("initial", "output", "grad", "grad of input", "afterwards", "eval")
@@ -57,13 +58,19 @@ class Written:
 
 
 def write(
-    study: Study, ours: Engine, theirs: Engine, folder: Path, most: int = 300
+    study: Study,
+    ours: Engine,
+    theirs: Engine,
+    folder: Path,
+    most: int = 300,
+    at: Callable[[str], None] = nowhere,
 ) -> Written | None:
     """Shrink a failing study and write its script; None if the lines alone do not fail.
 
     What is further off than inputs moved by an ULP would make it stays so: among hundreds of
     candidates there is always one whose sums cancel to what both engines round as they like.
     """
+    at(f"{study.name}, alone")
     study = replace(study, drawn=depends_on_draws(study, theirs))
     far = failures(study, ours, theirs, True)
     checks = far or failures(study, ours, theirs)
@@ -72,6 +79,8 @@ def write(
     kind, what = kind_of(checks[0].part), _what(checks)
 
     def fails(candidate: Study) -> bool:
+        code = "; ".join(candidate.expressions.values() or candidate.calls)
+        at(f"{study.name}, shrunk to {code}")
         return _what(failures(candidate, ours, theirs, bool(far))) == what
 
     small = shrink(study, Attempts(fails, theirs, count(study), most))
@@ -262,7 +271,12 @@ def selected(text: str) -> list[tuple]:
 
 
 def scripts(
-    name: str, found: SampleResult, engines: tuple[Engine, Engine], folder: Path, most: int
+    name: str,
+    found: SampleResult,
+    engines: tuple[Engine, Engine],
+    folder: Path,
+    most: int,
+    at: Callable[[str], None] = nowhere,
 ) -> Iterator[Written]:
     """Write the scripts of a failing module."""
     checks = [c for c in found.checks if not c.verdict.ok]
@@ -270,18 +284,20 @@ def scripts(
         study = schedule_study(name, engines[1])
         parts = [replace(study, steps=steps) for steps in range(1, EPOCHS + 1)]
         parts.append(replace(study, form=_schedule_and_next))
-        yield from _first(parts, engines, folder, most)  # later rates may be the same again
+        yield from _first(parts, engines, folder, most, at)  # later rates may be the same again
         return
     case = next(c for c in CASES if c.name == name)
     studies = list(studies_of(case, checks, engines[1]))
     for study in studies:
         if study.kind in APART:
-            yield from _first([study], engines, folder, most)
-    computed = list(_first([s for s in studies if s.kind not in APART], engines, folder, most))
+            yield from _first([study], engines, folder, most, at)
+    steps = [s for s in studies if s.kind not in APART]
+    computed = list(_first(steps, engines, folder, most, at))
     yield from computed
     wanted = [c for c in checks if c.part.startswith("state dict from")]
     if wanted and not computed:
-        computed = list(_first([layer_study(case, "file", engines[1])], engines, folder, most))
+        study = layer_study(case, "file", engines[1])
+        computed = list(_first([study], engines, folder, most, at))
         yield from computed
     if not computed:
         for path, check in repro_exchange.scripts(
@@ -291,25 +307,35 @@ def scripts(
 
 
 def _first(
-    studies: Iterable[Study], engines: tuple[Engine, Engine], folder: Path, most: int
+    studies: Iterable[Study],
+    engines: tuple[Engine, Engine],
+    folder: Path,
+    most: int,
+    at: Callable[[str], None],
 ) -> Iterator[Written]:
     """The script of the first of some studies that fails, if one does."""
     for study in studies:
-        written = write(study, *engines, folder, most)
+        written = write(study, *engines, folder, most, at)
         if written is not None:
             yield written
             return
 
 
 def repro(
-    text: str, ours: Engine, theirs: Engine, folder: Path, most: int
+    text: str,
+    ours: Engine,
+    theirs: Engine,
+    folder: Path,
+    most: int,
+    at: Callable[[str], None] = nowhere,
 ) -> Iterator[tuple[str, Check, Written | None]]:
     """(module, failing check, its script or None) of the modules that `text` selects."""
     for name, _, compare in selected(text):
+        at(f"module.{name}")
         found = compare(ours, theirs)
         if found.verdict.ok:
             continue
-        written = list(scripts(name, found, (ours, theirs), folder, most))
+        written = list(scripts(name, found, (ours, theirs), folder, most, at))
         for one in written:
             yield name, one.check, one
         if not written:

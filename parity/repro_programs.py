@@ -31,6 +31,7 @@ from .study_lines import call_lines, draw_lines, layer_lines, optimizer_lines
 from .trail import Writer, tensors_in
 from .trail_run import RANDOM, Recorder
 from .watch import watching
+from .watchdog import nowhere
 
 NULL_RUNS = 3
 
@@ -49,19 +50,25 @@ class Setting:
     ours: Engine
     theirs: Engine
     last: int
+    at: Callable[[str], None] = nowhere
 
     def play(self, engine: Engine) -> str:
         """Run it up to `last`; the exception that ended it, or an empty string."""
 
         def on_step(step: int, batch: Any, loss: float) -> None:
+            self.at(f"{where}, after step {step}")
             if step >= self.last:
                 raise _EnoughError
 
+        where = f"program {self.name} on {engine.name}"
+        self.at(f"{where}, before its first step")
         try:
             with suppress(_EnoughError):
                 self.source.run(engine.module, self.config, on_step)
         except Exception as error:  # the engine's: what was recorded up to here counts
             return f"{type(error).__name__}: {error}"
+        finally:
+            self.at("")
         return ""
 
     def trail(self, engine: Engine, path: Path, nudge: int | None = None) -> Path:
@@ -319,22 +326,29 @@ def _renamed(call: Captured, given: dict[str, Any]) -> str:
 
 
 def repro(
-    name: str, ours: Engine, theirs: Engine, folder: Path, most: int, options: dict[str, Any]
+    name: str,
+    ours: Engine,
+    theirs: Engine,
+    folder: Path,
+    most: int,
+    options: dict[str, Any],
+    at: Callable[[str], None] = nowhere,
 ) -> tuple[str, Written | None] | None:
-    """(what was found, its script or None); None if the program agrees."""
+    """(what was found, its script or None); None if the program agrees.  `at`: told of each place."""
     if name not in programs.PROGRAMS:
         raise EngineError(f"no program {name!r}; there are {', '.join(programs.PROGRAMS)}")
     from minitorch_ref.programs.data import each_note_once
 
     with each_note_once(), tempfile.TemporaryDirectory() as place:
-        result = programs.compare_program(name, ours, theirs, options)
+        result = programs.compare_program(name, ours, theirs, options, beat=at)
         if result.verdict.ok:
             return None
         source, config = programs.prepared(name, ours, theirs, options)
-        setting = Setting(name, source, config, ours, theirs, last_step(result))
+        setting = Setting(name, source, config, ours, theirs, last_step(result), at)
         said = ""
         for study, said in _candidates(setting, Path(place)):
-            written = write(study, ours, theirs, folder, most) if study is not None else None
+            written = write(study, ours, theirs, folder, most, at) if study is not None else None
+            at("")
             if written is not None:
                 return f"{result.detail}\n{said}", written
         return f"{result.detail}\n{said}", None

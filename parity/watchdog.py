@@ -18,6 +18,10 @@ from collections.abc import Callable
 LIMIT = 120.0  # seconds
 
 
+def nowhere(place: str) -> None:
+    """Told of each place where nobody watches."""
+
+
 class Watchdog:
     """Ends the process if it is at one place for longer than `limit` seconds."""
 
@@ -36,12 +40,12 @@ class Watchdog:
         self.over.set()
 
     def at(self, place: str) -> None:
-        """It is somewhere else now."""
+        """It is somewhere else now; "": where no engine runs, and it takes what it takes."""
         self.place, self.since = place, time.monotonic()
 
     def _watch(self) -> None:
         while not self.over.wait(min(0.25, self.limit / 4)):
-            if time.monotonic() - self.since > self.limit:
+            if self.place and time.monotonic() - self.since > self.limit:
                 said = f"nothing for {self.limit:g} s, stopped in {self.place} (--op-limit)"
                 print(f"parity: {said}", file=sys.stderr, flush=True)
                 self.before()

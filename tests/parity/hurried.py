@@ -4,13 +4,10 @@ Whatever hangs on purpose leaves a mark first: an empty file, named by its proce
 limits are measured by (`Clock`) runs a thousand times as fast while a marked process is alive, so
 that a limit of minutes is reached at once by what hangs, and not by a slow import on a busy machine.
 A limit in real time is the end of every wait.
-
-    python -c "import hurried; hurried.main()" record …     the command line by such a clock
 """
 
 import os
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -76,9 +73,12 @@ class Popen(subprocess.Popen):
         return super().communicate(timeout=max(0.0, end - time.monotonic()) if self.asked else 0.0)
 
 
-def main():
-    """`python -m parity` whose watchdog goes by the fast clock."""
+def main(words, said):
+    """`python -m parity` whose watchdog goes by the fast clock; what it says goes to a file."""
     from parity import __main__, watchdog
 
+    with open(said, "w") as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
     watchdog.time = Clock()
-    raise SystemExit(__main__.main(sys.argv[1:]))
+    raise SystemExit(__main__.main(words))
