@@ -198,8 +198,8 @@ def _within(part: slice, size: int) -> slice:
     """`part` with its bounds worked out; `_FULL` itself if it takes everything."""
     if part.step is not None and part.step.__index__() < 0:
         raise ValueError("step must be greater than zero")
-    bounds = part.indices(size)
-    return _FULL if bounds == (0, size, 1) else slice(*bounds)
+    first, last, step = part.indices(size)
+    return _FULL if first == 0 and last == size and step == 1 else slice(first, last, step)
 
 
 def checked(i: int, dim: int, size: int) -> int:
