@@ -85,6 +85,19 @@ def behind(path: Path, first: int, last: int) -> str:
     return "\n\n\n" + "\n".join(lines)
 
 
+def recorded(path: Path, first: int) -> str:
+    """The `NAME = Row(…)` of the same file by which this function is recorded: its gradient."""
+    node = next((n for n in _nodes(path) if _begins(n) == first), None)
+    used = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)} if node is not None else set()
+    text = ""
+    for row in _nodes(path):
+        call = row.value if isinstance(row, ast.Assign) else None
+        if isinstance(call, ast.Call) and getattr(call.func, "id", "") == "Row":
+            if used & {t.id for t in row.targets if isinstance(t, ast.Name)}:
+                text += "\n\n\n" + "\n".join(_texts(path)[row.lineno - 1 : row.end_lineno])
+    return text
+
+
 def _begins(node: Any) -> int:
     return min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", ()))])
 
@@ -106,7 +119,7 @@ def source(call: Any, name: str, package: Path) -> dict[str, str] | None:
     lines = _texts(path)[first - 1 : last]
     text = inspect.cleandoc("\n".join(lines)) if lines[0].startswith(" ") else "\n".join(lines)
     if found == written:
-        text += behind(path, first, last)
+        text += behind(path, first, last) + recorded(path, first)
     count = text.count("\n") + 1
     if count > LINES:
         text = "\n".join(text.splitlines()[:LINES]) + f"\n… {count - LINES} more lines"

@@ -206,7 +206,7 @@ def as_strided(
             "as_strided: Negative strides are not supported at the moment, got strides: "
             f"{list(stride)}"
         )
-    needed = offset + (1 + sum((n - 1) * s for n, s in zip(size, stride)) if 0 not in size else 0)
+    needed = 0 if 0 in size else offset + 1 + sum((n - 1) * s for n, s in zip(size, stride))
     if needed > storage.size:
         item = storage.itemsize
         raise RuntimeError(

@@ -18,6 +18,7 @@ ROOT = Path(__file__).parents[2]
         ("tanh", "ops/pointwise.py", ["tanh = unary(", "lambda g, out: mul(g,"]),
         ("nn.functional.linear", "nn/functional/linear.py", ["def linear(", "_gradients"]),
         ("relu", "ops/activation.py", ["def relu(", "ReluBackward0"]),
+        ("mm", "ops/matmul.py", ["def mm(", "lambda g, mat2: mm(g, adjoint_of(mat2))"]),
         ("torch.linalg.svd", "ops/decompositions.py", ["def linalg_svd("]),
     ],
 )
