@@ -101,7 +101,7 @@ def _sizes(kernel_size: Any) -> list[int]:
     sizes = [kernel_size] * 2 if isinstance(kernel_size, int) else kernel_size
     if len(sizes) != 2:
         raise ValueError(
-            f"If kernel_size is a sequence its length should be 2. Got {len(kernel_size)}"  # type: ignore[arg-type]
+            f"If kernel_size is a sequence its length should be 2. Got {len(sizes)}"
         )
     for size in sizes:
         if size % 2 == 0 or size < 0:

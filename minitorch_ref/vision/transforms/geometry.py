@@ -12,13 +12,16 @@ from . import functional as F
 from .functional import InterpolationMode
 
 
-def height_width(size: Any) -> tuple[int, int]:
+def height_width(
+    size: Any, complaint: str = "Please provide only two dimensions (h, w) for size."
+) -> tuple[int, int]:
+    """Two numbers, of one or two; ValueError with the `complaint` for more."""
     if isinstance(size, numbers.Number):
         return int(size), int(size)  # type: ignore[call-overload]
     if isinstance(size, Sequence) and len(size) == 1:
         return size[0], size[0]
     if len(size) != 2:
-        raise ValueError("Please provide only two dimensions (h, w) for size.")
+        raise ValueError(complaint)
     return size
 
 

@@ -15,6 +15,7 @@ from ..draws import integer, uniform
 from . import functional as F
 from ._images import fill_of_channels
 from .functional import InterpolationMode
+from .geometry import height_width
 
 
 class GaussianBlur(Module):
@@ -24,18 +25,17 @@ class GaussianBlur(Module):
         self, kernel_size: int | Sequence[int], sigma: float | Sequence[float] = (0.1, 2.0)
     ):
         super().__init__()
-        self.kernel_size = _two(kernel_size)
+        said = "Kernel size should be a tuple/list of two integers"
+        self.kernel_size = height_width(kernel_size, said)
         if any(size <= 0 or size % 2 == 0 for size in self.kernel_size):
             raise ValueError("Kernel size value should be an odd and positive number.")
-        if isinstance(sigma, numbers.Number):
-            if sigma <= 0:  # type: ignore[operator]
-                raise ValueError("If sigma is a single number, it must be positive.")
-            sigma = (sigma, sigma)  # type: ignore[assignment]
-        elif not isinstance(sigma, Sequence) or len(sigma) != 2:
+        self.sigma: Any = (sigma, sigma) if isinstance(sigma, numbers.Number) else sigma
+        if not isinstance(self.sigma, Sequence) or len(self.sigma) != 2:
             raise ValueError("sigma should be a single number or a list/tuple with length 2.")
-        elif not 0.0 < sigma[0] <= sigma[1]:
+        if isinstance(sigma, numbers.Number) and self.sigma[0] <= 0:
+            raise ValueError("If sigma is a single number, it must be positive.")
+        if not 0.0 < self.sigma[0] <= self.sigma[1]:
             raise ValueError("sigma values should be positive and of the form (min, max).")
-        self.sigma: Any = sigma
 
     @staticmethod
     def get_params(sigma_min: float, sigma_max: float) -> float:
@@ -48,16 +48,6 @@ class GaussianBlur(Module):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(kernel_size={self.kernel_size}, sigma={self.sigma})"
-
-
-def _two(size: Any) -> Any:
-    if isinstance(size, numbers.Number):
-        return int(size), int(size)  # type: ignore[call-overload]
-    if isinstance(size, Sequence) and len(size) == 1:
-        return size[0], size[0]
-    if len(size) != 2:
-        raise ValueError("Kernel size should be a tuple/list of two integers")
-    return size
 
 
 class RandomPerspective(Module):
