@@ -10,6 +10,7 @@ import zipfile
 import numpy as np
 import pytest
 import torch
+from bits import same_bits
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_serialization_hostile import EXPECTED_ERRORS, G, Runs, S, repacked, with_pickle
@@ -70,8 +71,8 @@ def assert_equal(a, b):
     elif isinstance(a, dict):
         assert_equal(list(a.items()), list(b.items()))
     elif isinstance(a, np.ndarray):
-        assert (a.dtype, a.shape, a.strides) == (b.dtype, b.shape, b.strides)
-        assert a.dtype.byteorder == b.dtype.byteorder and a.tobytes() == b.tobytes()
+        assert a.strides == b.strides and a.dtype.byteorder == b.dtype.byteorder
+        assert same_bits(a, b)
     else:
         assert a == b
 

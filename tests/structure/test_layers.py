@@ -190,3 +190,26 @@ def test_every_file_of_ops_is_published():
         if "@op" in path.read_text(encoding="utf-8") and path.stem != "registry":
             assert f"minitorch_ref.ops.{path.stem}" in sys.modules, f"{path.name} is not imported"
     assert REGISTRY["torch", "add"].call is minitorch_ref.add
+
+
+def test_no_assertion_compares_bytes():
+    """Under CI, pytest explains a failed one by the difference of some million lines: bits.py."""
+    for path in sorted((ROOT / "tests").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Assert):
+                assert not compares_bytes(node.test), f"{path.relative_to(ROOT)}:{node.lineno}"
+
+
+def compares_bytes(test: ast.expr) -> bool:
+    """Whether pytest would see both sides of a comparison of whole arrays' bytes."""
+    if isinstance(test, ast.BoolOp):
+        return any(compares_bytes(value) for value in test.values)
+    return isinstance(test, ast.Compare) and ast.unparse(test.left).endswith(".tobytes()")
+
+
+@pytest.mark.parametrize("text, found", [
+    ("a.tobytes() == b.tobytes()", True), ("a.dtype == b.dtype and a.tobytes() == b.tobytes()", True),
+    ("same_bits(a, b)", False), ("all(a.tobytes() == b.tobytes() for a, b in pairs)", False),
+])  # fmt: skip
+def test_comparisons_of_bytes_are_found(text, found):
+    assert compares_bytes(ast.parse(text, mode="eval").body) is found
