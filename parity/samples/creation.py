@@ -16,12 +16,12 @@ from .spec import (
     I,
     L,
     Raw,
-    Row,
     Sym,
     X,
     call,
     forward,
     row,
+    rows_with,
     table,
 )
 
@@ -81,11 +81,7 @@ CREATION = [
 BIG = (33,)
 RANDOM_DTYPES = FLOATS + HALF
 
-
-def random(name: str, *calls: object, level: str = "exact", **options: object) -> Row:
-    return row(name, *calls, random=True, level=level, layouts=False, special=False,
-        **{"grad": False, **options})
-
+random = rows_with(random=True, layouts=False, special=False, grad=False)
 
 RANDOM = [
     random("rand", call(5), call(2, 3), call(()), call(0),

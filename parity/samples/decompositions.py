@@ -7,29 +7,42 @@ are compared (parity/gauge.py).  The bound of all of them is that of a backward-
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
-from .spec import COMPLEX, FLOATS, HALF, INTS, Arr, L, Row, X, call, forward, only, row, table
+from .spec import (
+    COMPLEX,
+    FLOATS,
+    HALF,
+    INTS,
+    Arr,
+    Call,
+    L,
+    X,
+    call,
+    forward,
+    only,
+    rows_with,
+    table,
+)
 
 # fmt: off
 MIXED = FLOATS + COMPLEX
 PIVOTS = L([2, 2, 3], "int32")
 
 
-def M(*shape: int) -> object:
+def M(*shape: int) -> Arr:
     """Matrices of full rank."""
     return X(*shape, domain="invertible")
 
 
-def S(*shape: int) -> object:
+def S(*shape: int) -> Arr:
     """Positive definite matrices."""
     return X(*shape, domain="spd")
 
 
-def lapack(name: str, *calls: object, bad: tuple = (), **options: object) -> Row:
-    return row(name, *calls, bad=bad, **{"level": "factorization", "dtypes": MIXED, "few": MIXED,
-        "special": False, "depth": 20, **options})
-
+lapack = rows_with(level="factorization", dtypes=MIXED, few=MIXED, special=False, depth=20)
 
 NOT_SQUARE = [call(3), call(X(3, 4)), call(X(3)), call(X()), call(X(2, 3, 4))]
 WRONG_TYPES = [call(Arr((2, 2), t)) for t in ("float16", "int64", "bool")]
@@ -114,7 +127,7 @@ FIXED_S = X(9, 9, domain="spd", grad=False)
 SEPARATE = (9.0, 6.5, 4.0, 2.5, 1.0, 0.5, -1.5, -3.0)
 
 
-def known(note: str, size: int, *pairs: int, **options: object) -> object:
+def known(note: str, size: int, *pairs: int, **options: Any) -> Call:
     """`pairs` of the matrix with the first `size` of SEPARATE as eigenvalues, asked for again."""
     q = np.eye(size) - 2 / size
     matrix, start = L((q @ np.diag(SEPARATE[:size]) @ q).tolist()), L(q[:, pairs].tolist(), grad=False)

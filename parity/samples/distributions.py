@@ -7,14 +7,9 @@ all against mpmath.
 
 from __future__ import annotations
 
-from .spec import FLOATS, I, Row, X, call, forward, only, row, table
+from .spec import FLOATS, I, X, call, forward, only, rows_with, table
 
-
-def draw(name: str, *calls: object, **options: object) -> Row:
-    return row(
-        name, *calls, random=True, layouts=False, special=False, dtypes=FLOATS, second=False, **options
-    )
-
+draw = rows_with(random=True, layouts=False, special=False, dtypes=FLOATS, second=False)
 
 SHAPES = (0.125, 20.0)
 DRAWS = [

@@ -19,7 +19,7 @@ ROWS = table("extras", [
         level="ulp", dtypes=FLOATS),
     row("special.multigammaln", call(X(3, domain=(3.0, 8.0)), 2), level="sum", dtypes=FLOATS,
         special=False),
-    *(binary(f"special.{n}", (0.0, 4.0), "sum", grad=False, pairs=FLOAT_PAIRS) for n in (
+    *(binary(f"special.{n}", (0.0, 4.0), level="sum", grad=False, pairs=FLOAT_PAIRS) for n in (
         "chebyshev_polynomial_t", "chebyshev_polynomial_u", "hermite_polynomial_h",
         "hermite_polynomial_he", "laguerre_polynomial_l", "legendre_polynomial_p")),
     product("norm_except_dim", call(X(3, 4), 2, 0), dtypes=FLOATS),

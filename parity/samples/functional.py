@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Unpack
+
 from . import convolution, losses
 from .nn_common import NET, fun
-from .spec import ALL, FLOATS, INEXACT, REAL, Call, F, I, L, Row, X, call, table
+from .spec import ALL, FLOATS, INEXACT, REAL, Call, F, I, L, Options, Row, X, call, table
 
 
 # fmt: off
-def activation(name: str, *more: Call, level: str = "ulp", **options: object) -> Row:
+def activation(name: str, *more: Call, **options: Unpack[Options]) -> Row:
     """A pointwise activation; `more` are calls with its parameters."""
+    every: Options = {"level": "ulp", **options}
     return fun(name, call(X(3, 4)), call(X()), call(X(0, 3)), call(X(96, domain=(-6.0, 6.0))),
-        *more, bad=[call("a")], level=level, **options)
+        *more, bad=[call("a")], **every)
 
 
 ACTIVATIONS = [

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from .spec import ALL, COMPLEX, FLOATS, INTS, REAL, Row, X, call, row, table
+from .spec import ALL, COMPLEX, FLOATS, INTS, REAL, X, call, rows_with, table
 
 # fmt: off
 NUMBERS = REAL + COMPLEX
 MIXED = FLOATS + COMPLEX
 
 
-def product(name: str, *calls: object, bad: tuple = (), **options: object) -> Row:
-    return row(name, *calls, bad=bad, level="sum", **{"dtypes": ALL, "special": False, **options})
-
+product = rows_with(level="sum", dtypes=ALL, special=False)
 
 PRODUCTS = [
     product("matmul", call(X(3, 4), X(4, 2)), call(X(4), X(4)), call(X(3, 4), X(4)),

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Unpack
+
 from .nn_common import NET, fun
-from .spec import FLOATS, HALF, Call, F, I, L, Row, X, call, table
+from .spec import FLOATS, HALF, Call, F, I, L, Options, Row, X, call, table
 
 # fmt: off
 POS = "positive"
@@ -11,13 +14,13 @@ REDS = ("none", "mean", "sum")
 Y = I(5, low=0, high=4)
 
 
-def loss(name: str, *calls: Call, bad: tuple = (), domain: object = "any", target: object = "any",
-    **options: object) -> Row:
+def loss(name: str, *calls: Call, bad: Sequence[Call] = (), domain: str = "any",
+    target: str = "any", target_grad: bool = True, **options: Unpack[Options]) -> Row:
     """A loss of two tensors of one shape, with each reduction."""
-    pair = X(3, 4, domain=domain), X(3, 4, domain=target, grad=options.pop("target_grad", True))
+    pair = X(3, 4, domain=domain), X(3, 4, domain=target, grad=target_grad)
+    every: Options = {"dtypes": NET, "special": False, "depth": 8, **options}
     return fun(name, call(*pair), *(call(*pair, reduction=r) for r in REDS), *calls,
-        bad=[*bad, call(*pair, reduction="abc")], **{"dtypes": NET, "special": False, "depth": 8,
-            **options})
+        bad=[*bad, call(*pair, reduction="abc")], **every)
 
 
 LOSSES = [
@@ -48,7 +51,7 @@ LOSSES = [
         domain="prob", target="prob", second=False), loss("binary_cross_entropy_with_logits",
         call(X(3, 4), X(3, 4, domain="prob"), pos_weight=X(4, domain=POS, grad=False)),
         call(X(3, 4), X(3, 4, domain="prob"), weight=X(4, domain=POS, grad=False)),
-        bad=[call(X(3), X(4))] + [call(X(2, 3), X(2, 3), **{which: X(*shape, grad=False)})
+        bad=[call(X(3), X(4))] + [Call((X(2, 3), X(2, 3)), {which: X(*shape, grad=False)})
             for which in ("weight", "pos_weight")
             for shape in ((2,), (0,), (4, 2, 3), (1, 2, 3), (2, 2))], target="prob"),
     loss("kl_div", call(X(3, 4), X(3, 4), log_target=True),

@@ -31,8 +31,8 @@ def specials(dtype: str) -> list:
     if kind == "b":
         return [False, True, True]
     if kind in "iu":
-        info = np.iinfo(dtype)
-        return [0, 1, info.max, info.min, info.max - 1, 2, 7, max(-3, int(info.min))]
+        whole = np.iinfo(dtype)
+        return [0, 1, whole.max, whole.min, whole.max - 1, 2, 7, max(-3, int(whole.min))]
     if kind == "c":
         return [0, 1, -1, 1j, -1j, 1 + 1j, -2.5 + 0.5j, complex(-0.0, 0.0), complex(0.5, -0.0)]
     info = np.finfo(dtype)
@@ -103,7 +103,7 @@ def _matrix(domain: str, shape: tuple[int, ...], r: np.random.Generator) -> np.n
         return a @ np.swapaxes(a, -1, -2) / n + np.eye(n)
     if domain == "triangular":
         return np.tril(a) + 2 * np.eye(n)
-    return a + n * np.eye(*shape[-2:])
+    return a + n * np.eye(shape[-2], n)
 
 
 def _drawn(arr: Arr, dtype: str, r: np.random.Generator) -> np.ndarray:
@@ -199,7 +199,8 @@ def symbols_of(value: Any, module: Any, wider: bool) -> Any:
             module = getattr(module, name)
         return module
     if isinstance(value, Raw):
-        return value.arr.detach().numpy()
+        tensor: Any = value.arr  # made of the recipe by now
+        return tensor.detach().numpy()
     if isinstance(value, Gen):
         return module.Generator().manual_seed(value.seed)
     if isinstance(value, (list, tuple)):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from . import functional
-from .spec import FLOATS, HALF, I, L, Row, X, call, row, table
+from .spec import FLOATS, HALF, I, L, Row, X, call, rows_with, table
 
 # fmt: off
 SHARED = ("celu", "selu", "hardshrink", "threshold", "rrelu", "conv1d", "conv2d", "conv3d",
@@ -23,9 +23,7 @@ POS = "positive"
 STATS = X(3, grad=False), X(3, domain=POS, grad=False)
 
 
-def own(name: str, *calls: object, bad: tuple = (), **options: object) -> Row:
-    return row(name, *calls, bad=bad, **{"level": "sum", "dtypes": FLOATS, "special": False,
-        **options})
+own = rows_with(level="sum", dtypes=FLOATS, special=False)
 
 
 def dropped(name: str) -> Row:

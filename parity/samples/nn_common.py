@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from .spec import FLOATS, HALF, Call, Row, row
+from .spec import FLOATS, HALF, rows_with
 
 NET = FLOATS + HALF
-INFERIOR = FLOATS + HALF + ("int64",)
 
-
-def fun(name: str, *calls: Call, bad: tuple = (), **options: object) -> Row:
-    return row(
-        f"nn.functional.{name}", *calls, bad=bad, **{"level": "sum", "dtypes": INFERIOR, **options}
-    )
+fun = rows_with("nn.functional", level="sum", dtypes=FLOATS + HALF + ("int64",))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from .spec import ALL, FLOATS, INTS, REAL, D, I, L, X, call, row, table
 
 # fmt: off
 
 SHAPE = (3, 4)
-VIEW_CALLS = {
+VIEW_CALLS: dict[str, list[tuple[Any, ...]]] = {
     "alias": [()], "as_strided": [((3, 2), (4, 1)), ((2, 2), (1, 1), 2)], "detach": [()],
     "diagonal": [(), (1,), (-1, 1, 0)], "expand": [((2, 3, 4),), ((-1, 4),)], "permute": [((1, 0),)],
     "select": [(0, 1), (1, -1)], "slice": [(0, 1, 3), (), (1, -3, None, 2)], "squeeze": [(), (0,)],
@@ -15,7 +17,7 @@ VIEW_CALLS = {
     "unsqueeze": [(0,), (-1,)], "view": [((12,),), ((2, -1),)], "unbind": [(), (1,)],
     "split": [(2,), (3, 1)], "split_with_sizes": [([1, 2],), ([1, 3], 1)],
 }
-BAD_VIEWS = {
+BAD_VIEWS: dict[str, list[tuple[Any, ...]]] = {
     "diagonal": [(0, 0, 0)], "expand": [((2, 4),)], "permute": [((0, 0),)], "select": [(0, 5)],
     "slice": [(0, 0, 2, 0)], "unsqueeze": [(4,)], "view": [((5,),)], "split": [(-1,)],
     "as_strided": [((9, 9), (9, 9))], "transpose": [(0, 2)], "unbind": [(2,)],

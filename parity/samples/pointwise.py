@@ -6,6 +6,9 @@ Binary ops run the whole promotion table: every pair of dtypes for tensor with t
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Unpack
+
 from .spec import (
     ALL,
     BOOL,
@@ -19,9 +22,11 @@ from .spec import (
     B,
     Call,
     D,
+    Domain,
     F,
     I,
     L,
+    Options,
     Row,
     X,
     call,
@@ -35,15 +40,15 @@ from .spec import (
 NO_TENSOR = [call("a"), call(), call([1.0, 2.0])]
 
 
-def unary(name: str, domain: object = "any", level: str = "ulp", dtypes: tuple[str, ...] = ALL,
-          complex_level: str = "ulp", extra: tuple = (), **options: object) -> Row:
+def unary(name: str, domain: Domain = "any", extra: Sequence[Call] = (),
+          **options: Unpack[Options]) -> Row:
     """A function of one tensor, on `domain`; with "any", over the whole float range too."""
     reach = [forward(call(X(96, domain="wide"), note="whole range"))] if domain == "any" else []
+    every: Options = {"level": "ulp", "complex_level": "ulp", **options}
     return row(name, call(X(3, 4, domain=domain)), call(X(domain=domain)),
         call(X(0, 3, domain=domain)),
                call(X(1, domain=domain)), call(X(2, 1, 3, domain=domain)),
-               call(X(96, domain=domain)), *reach, *extra,
-               bad=NO_TENSOR, level=level, complex_level=complex_level, dtypes=dtypes, **options)
+               call(X(96, domain=domain)), *reach, *extra, bad=NO_TENSOR, **every)
 
 
 def promotions() -> list[Call]:
@@ -75,14 +80,13 @@ def special_pairs(dtypes: tuple[str, ...] = ("float32", "float64", "float16", "i
         note="special pairs"), grad=False)
 
 
-def binary(name: str, domain: object = "any", level: str = "ulp", dtypes: tuple[str, ...] = ALL,
-           complex_level: str = "ulp", pairs: Call | None = None, scalar: bool = True,
-           extra: tuple = (),
-           **options: object) -> Row:
+def binary(name: str, domain: Domain = "any", pairs: Call | None = None, scalar: bool = True,
+           extra: Sequence[Call] = (), **options: Unpack[Options]) -> Row:
     """A function of two tensors that broadcast."""
     x = X(3, 4, domain=domain)
     scalars = [call(x, 2), call(x, 0.5)] if scalar else []
     scalars += [call(2, x), call(0.5, x)] if scalar else []
+    every: Options = {"level": "ulp", "complex_level": "ulp", "special": False, **options}
     return row(name, call(x, x), call(X(3, 1, domain=domain), X(4, domain=domain)),
                call(X(domain=domain), X(domain=domain)), call(X(0, 4, domain=domain),
                    X(1, domain=domain)),
@@ -90,7 +94,7 @@ def binary(name: str, domain: object = "any", level: str = "ulp", dtypes: tuple[
                call(X(1, domain=domain), X(2, 1, 3, domain=domain)),
                *scalars, *extra, pairs or special_pairs(), *promotions(),
                bad=[call(X(3, 4), X(5)), call(X(2, 3), X(3, 2)), call(X(3), "a"), call(X(3))],
-               level=level, complex_level=complex_level, dtypes=dtypes, special=False, **options)
+               **every)
 
 
 FLOAT_PAIRS = special_pairs(("float32", "float64", "float16"))
@@ -108,7 +112,7 @@ UNARY = [
     unary("sign", level="exact"), unary("sgn", level="exact"),
     unary("signbit", level="exact", grad=False),
     unary("sqrt", "positive"), unary("rsqrt", "positive"), unary("square", level="exact"),
-    unary("reciprocal", "nonzero", "exact"), unary("relu", level="exact"),
+    unary("reciprocal", "nonzero", level="exact"), unary("relu", level="exact"),
     unary("exp", HYPER), unary("exp2", HYPER), unary("expm1", HYPER), unary("log", "positive"),
     unary("log2", "positive"), unary("log10", "positive"), unary("log1p", "positive"),
     unary("sin", (-7.0, 7.0)), unary("cos", (-7.0, 7.0)), unary("tan", (-1.4, 1.4)),
@@ -167,7 +171,7 @@ BITS = INTS + BOOL
 
 def bits(name: str) -> Row:
     """Bitwise functions: integers and bools only; the float dtypes must be refused."""
-    return binary(name, (0.0, 7.0), "exact", dtypes=BITS + FLOATS, few=("int32", "int64"),
+    return binary(name, (0.0, 7.0), level="exact", dtypes=BITS + FLOATS, few=("int32", "int64"),
         grad=False, pairs=INT_PAIRS)
 
 
@@ -194,12 +198,12 @@ BINARY = [
     binary("subtract", level="exact", complex_level="exact"),
     binary("rsub", level="exact", complex_level="exact"),
     binary("mul", level="exact"), binary("multiply", level="exact"),
-    binary("div", "nonzero", "exact", extra=ROUNDED),
-    binary("divide", "nonzero", "exact", extra=ROUNDED),
-    binary("true_divide", "nonzero", "exact"),
-    binary("floor_divide", "nonzero", "exact", pairs=FLOAT_PAIRS),
-    binary("remainder", "nonzero", "exact", pairs=FLOAT_PAIRS),
-    binary("fmod", "nonzero", "exact", pairs=FLOAT_PAIRS),
+    binary("div", "nonzero", level="exact", extra=ROUNDED),
+    binary("divide", "nonzero", level="exact", extra=ROUNDED),
+    binary("true_divide", "nonzero", level="exact"),
+    binary("floor_divide", "nonzero", level="exact", pairs=FLOAT_PAIRS),
+    binary("remainder", "nonzero", level="exact", pairs=FLOAT_PAIRS),
+    binary("fmod", "nonzero", level="exact", pairs=FLOAT_PAIRS),
     binary("pow", "positive", pairs=FLOAT_PAIRS, extra=(
         *[only(INEXACT, call(X(2, 3, domain="positive"), n)) for n in POWERS],
         *[only(FLOATS + HALF, call(X(22, domain="special"), n), grad=False) for n in POWERS],
@@ -221,25 +225,25 @@ BINARY = [
     binary("special.xlog1py", "positive", pairs=FLOAT_PAIRS),
     binary("special.zeta", (1.5, 6.0), pairs=FLOAT_PAIRS,
         extra=(call(X(3, 4, domain=(1.5, 6.0), grad=False), X(4, domain=(1.5, 6.0))),)),
-    binary("maximum", "distinct", "exact"), binary("minimum", "distinct", "exact"),
-    binary("fmax", "distinct", "exact"),
-    binary("fmin", "distinct", "exact"),
-    binary("gcd", "any", "exact", dtypes=INTS + BOOL + FLOATS, few=("int64",), grad=False,
+    binary("maximum", "distinct", level="exact"), binary("minimum", "distinct", level="exact"),
+    binary("fmax", "distinct", level="exact"),
+    binary("fmin", "distinct", level="exact"),
+    binary("gcd", "any", level="exact", dtypes=INTS + BOOL + FLOATS, few=("int64",), grad=False,
         pairs=INT_PAIRS),
-    binary("lcm", "any", "exact", dtypes=INTS + BOOL + FLOATS, few=("int64",), grad=False,
+    binary("lcm", "any", level="exact", dtypes=INTS + BOOL + FLOATS, few=("int64",), grad=False,
         pairs=special_pairs(("bool", "uint8"))),
     binary("logical_and", level="exact"),
     binary("logical_or", level="exact"),
     binary("logical_xor", level="exact"),
     bits("bitwise_and"), bits("bitwise_or"), bits("bitwise_xor"), bits("bitwise_left_shift"),
     bits("bitwise_right_shift"),
-    binary("eq", "ties", "exact"), binary("ne", "ties", "exact"),
-    binary("lt", "ties", "exact"), binary("le", "ties", "exact"),
-    binary("gt", "ties", "exact"), binary("ge", "ties", "exact"),
-    binary("not_equal", "ties", "exact"), binary("less", "ties", "exact"),
-    binary("less_equal", "ties", "exact"),
-    binary("greater", "ties", "exact"),
-    binary("greater_equal", "ties", "exact"),
+    binary("eq", "ties", level="exact"), binary("ne", "ties", level="exact"),
+    binary("lt", "ties", level="exact"), binary("le", "ties", level="exact"),
+    binary("gt", "ties", level="exact"), binary("ge", "ties", level="exact"),
+    binary("not_equal", "ties", level="exact"), binary("less", "ties", level="exact"),
+    binary("less_equal", "ties", level="exact"),
+    binary("greater", "ties", level="exact"),
+    binary("greater_equal", "ties", level="exact"),
 ]
 
 DUNDER_LEVELS = {"add": "exact", "radd": "exact", "sub": "exact", "rsub": "exact", "mul": "exact",

@@ -104,7 +104,7 @@ def _attention() -> Row:
     self_attention = X(3, 2, 4), X(3, 2, 4), X(3, 2, 4)
     cross = X(3, 2, 4), X(5, 2, 4), X(5, 2, 4)
     plain = (4, 2, *own, None, None, False, 0.0, *out)
-    separate = {
+    separate: dict[str, Any] = {
         "use_separate_proj_weight": True, "q_proj_weight": X(4, 4), "k_proj_weight": X(4, 3),
         "v_proj_weight": X(4, 2),
     }  # fmt: skip

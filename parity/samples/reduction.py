@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, Unpack
+
 from .spec import (
     ALL,
     BOOL,
@@ -17,6 +19,7 @@ from .spec import (
     F,
     I,
     L,
+    Options,
     Row,
     X,
     call,
@@ -31,9 +34,8 @@ NUMERIC = REAL + COMPLEX
 SHAPES = ((), (1,), (2, 3, 4))
 
 
-def along(*, keep: bool = True, tuples: bool = True, none: bool = True, domain: object = "any",
-    empty: bool = True,
-          nothing: bool = True, **kwargs: object) -> list[Call]:
+def along(*, keep: bool = True, tuples: bool = True, none: bool = True, domain: str = "any",
+    empty: bool = True, nothing: bool = True, **kwargs: Any) -> list[Call]:
     """The usual calls of a reduction: everything, one dim, negative dim, keepdim, several dims."""
     x = X(3, 4, domain=domain)
     calls = [call(x, **kwargs)] if none else []
@@ -56,7 +58,7 @@ BAD_DIMS = [*BAD_DIM, call(X(3, 4), dim=(0, 0)), call(X(3, 4), dim=(0, 2))]
 LONG = call(X(3, 200), dim=1)
 
 
-def extreme(name: str, nothing: bool = True, empty: bool = True, **options: object) -> Row:
+def extreme(name: str, nothing: bool = True, empty: bool = True, **options: Unpack[Options]) -> Row:
     """max/min/argmax and friends: distinct values, ties, nan."""
     nan = float("nan")
     ties = [call(X(4, 5, domain="ties"), dim=1), call(X(4, 5, domain="ties"), dim=0, keepdim=True)]

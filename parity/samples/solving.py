@@ -17,12 +17,12 @@ from .spec import (
     D,
     I,
     L,
-    Row,
     X,
     call,
     forward,
     only,
     row,
+    rows_with,
     table,
 )
 
@@ -40,9 +40,7 @@ ONE_SINGULAR = L([[[1.0, 2.0], [3.0, 4.0]], [[1.0, 2.0], [2.0, 4.0]]])
 SMALL = L([[1e-3, 0.0], [0.0, 1e-6]])
 
 
-def sums(name: str, *calls: Call, bad: tuple = (), **options: object) -> Row:
-    return row(name, *calls, bad=bad, **{"level": "sum", "dtypes": MIXED, "few": MIXED,
-        "special": False, "depth": 12, **options})
+sums = rows_with(level="sum", dtypes=MIXED, few=MIXED, special=False, depth=12)
 
 
 def sides(second: object, *more: object) -> list[Call]:

@@ -14,8 +14,9 @@ number as the float32 op.  A test holds every row to that.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Protocol, TypedDict, Unpack
 
 FLOATS = ("float32", "float64")
 HALF = ("float16",)
@@ -25,6 +26,7 @@ BOOL = ("bool",)
 REAL = FLOATS + HALF + INTS
 ALL = REAL + BOOL + COMPLEX
 INEXACT = FLOATS + HALF + COMPLEX
+Domain = str | tuple[float, float]  # a name (materialise.py), or an interval
 LAYOUTS = ("transposed", "sliced", "expanded", "offset")
 
 
@@ -34,7 +36,7 @@ class Arr:
 
     shape: tuple[int, ...] = ()
     dtype: str | None = None
-    domain: Any = "any"
+    domain: Domain = "any"
     layout: str = "contiguous"
     values: Any = None
     grad: bool = True
@@ -125,6 +127,23 @@ class Row:
         return self.namespace, self.name
 
 
+class Options(TypedDict, total=False):
+    """What a table may say of a row besides its calls: see Row."""
+
+    level: str
+    complex_level: str
+    dtypes: tuple[str, ...]
+    few: tuple[str, ...]
+    grad: bool
+    second: bool
+    random: bool
+    depth: int
+    layouts: bool
+    special: bool
+    form: str
+    gauge: str
+
+
 @dataclass(frozen=True)
 class Sample:
     """One call for one dtype: what the engines run."""
@@ -153,12 +172,12 @@ class Sample:
 # ---- short spellings for the tables --------------------------------------------------------------
 
 
-def X(*shape: int, domain: Any = "any", layout: str = "contiguous", grad: bool = True) -> Arr:
+def X(*shape: int, domain: Domain = "any", layout: str = "contiguous", grad: bool = True) -> Arr:
     """A tensor of the sample's own dtype."""
     return Arr(shape, None, domain, layout, None, grad)
 
 
-def F(*shape: int, dtype: str = "float32", domain: Any = "any", grad: bool = True) -> Arr:
+def F(*shape: int, dtype: str = "float32", domain: Domain = "any", grad: bool = True) -> Arr:
     """A floating tensor whatever the sample's dtype."""
     return Arr(shape, dtype, domain, "contiguous", None, grad)
 
@@ -198,10 +217,31 @@ def forward(wanted: Call) -> Call:
     return replace(wanted, grad=False)
 
 
-def row(name: str, *calls: Call, bad: tuple[Call, ...] | list[Call] = (), **options: Any) -> Row:
+def row(name: str, *calls: Call, bad: Sequence[Call] = (), **options: Unpack[Options]) -> Row:
     """A table row; a dotted name carries its namespace (`linalg.norm`, `nn.functional.relu`)."""
     namespace, _, last = name.rpartition(".")
     return Row(last, calls, tuple(bad), namespace or "torch", **options)
+
+
+class RowMaker(Protocol):
+    """`row`, or a function like it."""
+
+    def __call__(
+        self, name: str, *calls: Call, bad: Sequence[Call] = (), **options: Unpack[Options]
+    ) -> Row: ...
+
+
+def rows_with(namespace: str = "", **usual: Unpack[Options]) -> RowMaker:
+    """`row` for a family of ops: in a namespace, with defaults of its own."""
+    prefix = f"{namespace}." if namespace else ""
+
+    def make(
+        name: str, *calls: Call, bad: Sequence[Call] = (), **options: Unpack[Options]
+    ) -> Row:
+        every: Options = {**usual, **options}
+        return row(prefix + name, *calls, bad=bad, **every)
+
+    return make
 
 
 def table(family: str, rows: list[Row]) -> dict[tuple[str, str], Row]:

@@ -13,5 +13,5 @@ POLYNOMIALS = ("chebyshev_polynomial_v", "chebyshev_polynomial_w",
 PAIRS = call(L([[-2.0], [-1.0], [-0.5], [0.0], [0.25], [1.0], [1.5]]), L([-1.0, 0.0, 1.0, 2.0, 5.0, 9.0, 30.0]), note="every degree")
 
 ROWS = table("special", [
-    *(binary(f"special.{n}", DEGREES, "exact", grad=False, pairs=FLOAT_PAIRS, extra=(PAIRS,)) for n in POLYNOMIALS),
+    *(binary(f"special.{n}", DEGREES, level="exact", grad=False, pairs=FLOAT_PAIRS, extra=(PAIRS,)) for n in POLYNOMIALS),
 ])

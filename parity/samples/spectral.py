@@ -6,6 +6,8 @@ cut and padded, every norm, and the dims in any order.
 
 from __future__ import annotations
 
+from typing import Any
+
 from .linear import product
 from .spec import COMPLEX, FLOATS, D, L, Row, X, call, forward, row, table
 
@@ -78,7 +80,7 @@ WINDOWS = [
 # exact in float16, and positive, so that no sample of the inverse is left without weight
 WEIGHTS = L([0.25, 0.5, 1.0, 1.25, 1.0, 0.75, 0.5, 0.25])
 SHORT = L([0.5, 1.0, 1.25, 1.0, 0.5, 0.25])
-ON = {"return_complex": True}
+ON: dict[str, Any] = {"return_complex": True}
 FRAMES = [
     product("stft", call(X(40), 8, **ON), call(X(2, 40), 8, 4, 8, WEIGHTS, **ON),
         call(X(40), 8, window=WEIGHTS, center=False, **ON), call(X(40), 7, 3, **ON),
