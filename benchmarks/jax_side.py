@@ -21,20 +21,21 @@ from .training import MOMENTUM, RATE, LeNet5
 
 def build(job: Job) -> Run:
     """The job on JAX, or LackingError."""
-    if isinstance(job.build, LeNet5):
-        return lenet5(job.build.batch, job.build.train)
-    if not isinstance(job.build, Formula):
+    formula = job.build
+    if isinstance(formula, LeNet5):
+        return lenet5(formula.batch, formula.train)
+    if not isinstance(formula, Formula):
         raise LackingError(f"{job.name} is no formula")
-    xs = [jnp.asarray(normal(*shape, seed=i)) for i, shape in enumerate(job.build.shapes)]
+    xs = [jnp.asarray(normal(*shape, seed=i)) for i, shape in enumerate(formula.shapes)]
 
     def value(*xs: Any) -> Any:
-        return job.build.call(Namespace, *xs)
+        return formula.call(Namespace, *xs)
 
     try:
         result = jax.eval_shape(value, *xs)
     except (AttributeError, TypeError) as error:  # TypeError: an argument that only torch has
         raise LackingError(str(error)) from None
-    if not job.build.grad:
+    if not formula.grad:
         return _waited_for(jax.jit(value), xs)
     g = jnp.asarray(normal(*result.shape, seed=len(xs)))
     return _waited_for(jax.jit(lambda g, *xs: jax.vjp(value, *xs)[1](g)), [g, *xs])

@@ -11,6 +11,7 @@ floor: the time below which no implementation can go.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -39,7 +40,8 @@ class Job(NamedTuple):
     cold: bool = False
 
 
-class Formula(NamedTuple):
+@dataclass(frozen=True)
+class Formula:
     """A job as a function of drawn tensors, `call(torch, *tensors)`: a `build` that can be read.
 
     With `grad` the gradient of every tensor is taken too, from a given gradient of the result.

@@ -66,8 +66,8 @@ def paired(
 def _steady(seconds: Mapping[str, Sequence[float]]) -> bool:
     """Whether the median of every ratio (of the times, for one engine) is known to STEADY."""
     first, *others = seconds.values()
-    series = [[a / b for a, b in zip(first, other, strict=True)] for other in others] or [first]
-    return all(standard_error(values) < STEADY for values in series)
+    ratios = [[a / b for a, b in zip(first, other, strict=True)] for other in others]
+    return all(standard_error(values) < STEADY for values in ratios or [list(first)])
 
 
 def standard_error(values: Sequence[float]) -> float:

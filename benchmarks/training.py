@@ -5,7 +5,8 @@ from __future__ import annotations
 import importlib
 import subprocess
 import sys
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -21,7 +22,8 @@ LENET5 = (
 LENET5_STEP = 3 * sum(LENET5) - LENET5[0]  # the images need no gradient
 
 
-class LeNet5(NamedTuple):
+@dataclass(frozen=True)
+class LeNet5:
     """LeNet-5 on a batch: one training step, the loss read at its end; or its scores, no graph."""
 
     batch: int

@@ -143,12 +143,9 @@ def main(argv: list[str] | None = None) -> int:
     args = arguments(argv).parse_args(argv)
     if not args.download:
         os.environ.setdefault("MINITORCH_OFFLINE", "1")
-    from .engines import EngineError
-    from .ledger import LedgerError
-
     try:
         return tools.run(args) if args.part in tools.TOOLS else _run(args)
-    except (EngineError, LedgerError, OSError, *tools.errors()) as error:
+    except tools.errors() as error:
         print(f"parity: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:

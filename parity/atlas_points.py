@@ -87,12 +87,11 @@ def position(x: np.ndarray, region: tuple[float, float] | None) -> np.ndarray:
     if region is None:
         top = float(largest(x.dtype))
         return (ordered(x) / top + 1) / 2
-    low, high = region
-    wide = x.astype(np.float64)
-    if logarithmic(low, high):
-        sign = -1 if high <= 0 else 1
-        low, high, wide = (np.log(sign * v) for v in (low, high, wide))
-    return (wide - low) / (high - low)
+    wide, ends = x.astype(np.float64), np.array(region)
+    if logarithmic(*region):
+        sign = -1 if region[1] <= 0 else 1
+        wide, ends = np.log(sign * wide), np.log(sign * ends)
+    return (wide - ends[0]) / (ends[1] - ends[0])
 
 
 def logarithmic(low: float, high: float) -> bool:

@@ -40,7 +40,7 @@ UNIT = {
 }
 
 
-def gamma(n: float | np.ndarray, unit: float) -> float | np.ndarray:
+def gamma(n: float | np.ndarray, unit: float) -> np.ndarray:
     """γₙ = n·u / (1 − n·u); infinity where n·u reaches 1."""
     product = n * unit
     return np.where(product < 1, product / np.maximum(1 - product, 1e-300), np.inf)

@@ -46,7 +46,8 @@ class Captured:
         tensors: dict | None = None,
     ) -> Captured:
         """The call as it stands; NotCodeError if an argument cannot be written down."""
-        made, names = cls(), {}
+        made = cls()
+        names: dict[int, str] = {}
 
         def text(value: Any) -> str:
             if not engine.is_tensor(value):

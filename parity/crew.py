@@ -36,7 +36,7 @@ class Limit:
 class Worker:
     """A process, what it works on, since when, and where it said that it was."""
 
-    def __init__(self, context: mp.context.BaseContext, work: Callable, arguments: tuple) -> None:
+    def __init__(self, context: mp.context.SpawnContext, work: Callable, arguments: tuple) -> None:
         self.pipe, child = context.Pipe()
         self.process = context.Process(target=work, args=(child, *arguments), daemon=True)
         self.process.start()

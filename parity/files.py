@@ -30,7 +30,8 @@ def read_json(path: Path, what: str, error: type[Exception]) -> Any:
 def lines_of_items(path: Path) -> list[int]:
     """The line at which each item of a file's top-level list begins (the file has been read)."""
     text = path.read_text(encoding="utf-8")
-    decode, lines, at = json.JSONDecoder().raw_decode, [], text.index("[") + 1
+    lines: list[int] = []
+    decode, at = json.JSONDecoder().raw_decode, text.index("[") + 1
     while True:
         at = next((i for i in range(at, len(text)) if text[i] not in " \t\r\n,"), len(text))
         if at >= len(text) or text[at] == "]":

@@ -255,7 +255,7 @@ class Jury:
 
     def mutants(self, kinds: tuple[str, ...] = KINDS) -> list[Mutant]:
         """Every mutant of the op, results first."""
-        found = self._of_results() + self._of_rules()
+        found = self._of_results() + self._of_rules() if self.trials else []
         return [m for m in found if m.kind in kinds]
 
     def _of_results(self) -> list[Mutant]:

@@ -245,8 +245,10 @@ def judge_tensor(
         if verdict.ok
         else f"{ours:.3g} ULP of the largest element off; torch {theirs:.3g}, rounding {band:.3g}"
     )
-    shares = {"share_ours": ours / limit, "share_theirs": theirs / limit}
-    return Check(verdict, name, detail=detail, ours=ours, theirs=theirs, bound=limit, **shares)
+    return Check(
+        verdict, name, detail=detail, ours=ours, theirs=theirs, bound=limit,
+        share_ours=ours / limit, share_theirs=theirs / limit,
+    )  # fmt: skip
 
 
 def exchange(case: Case, ours: Engine, theirs: Engine) -> list[Check]:

@@ -233,7 +233,8 @@ def planted(engine: Engine, mutant: Mutant, seen: Seen) -> Iterator[None]:
     package = engine.module.__name__
     graph = importlib.import_module(f"{package}.autograd.graph")
     kinds = _ways(graph.Node)
-    before, inside = [k.gradients for k in kinds], set()
+    before = [k.gradients for k in kinds]
+    inside: set[int] = set()
     for kind, method in zip(kinds, before):
         kind.gradients = _wrong_gradients(method, mutant, seen, inside)
     try:
@@ -243,7 +244,7 @@ def planted(engine: Engine, mutant: Mutant, seen: Seen) -> Iterator[None]:
             kind.gradients = method
 
 
-def _ways(node: type) -> list[Any]:
+def _ways(node: Any) -> list[Any]:
     """The classes of nodes with a way of their own to make gradients."""
     own = [node] if "gradients" in vars(node) else []
     return own + [kind for under in node.__subclasses__() for kind in _ways(under)]

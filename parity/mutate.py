@@ -98,7 +98,8 @@ def work(pipe: Any, ours: str, theirs: str) -> None:
         limit_threads(open_engine(spec))
     pipe.send("")
     while (item := pipe.recv()) is not None:
-        pipe.send(judged_safely(ours, theirs, *item, pipe.send))
+        key, kinds = item
+        pipe.send(judged_safely(ours, theirs, key, kinds, pipe.send))
 
 
 def judged_safely(
@@ -119,13 +120,15 @@ def judged_safely(
 
 def died(worker: Worker) -> OpMutants:
     """The result of an op whose mutant ended its process."""
-    return OpMutants(*worker.key[0], failed=worker.ended())
+    (namespace, name), _ = worker.key
+    return OpMutants(namespace, name, failed=worker.ended())
 
 
 def late(worker: Worker, why: str) -> OpMutants:
     """The result of an op whose mutant hangs."""
+    (namespace, name), _ = worker.key
     where = worker.at or "before its first mutant"
-    return OpMutants(*worker.key[0], failed=f"{why}, stopped in {where} (--op-limit)")
+    return OpMutants(namespace, name, failed=f"{why}, stopped in {where} (--op-limit)")
 
 
 # ---- the command ---------------------------------------------------------------------------------

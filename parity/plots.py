@@ -5,15 +5,18 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .outcome import OpResult
-from .programs import ProgramResult
+from .programs import ProgramResult, Trace
+
+if TYPE_CHECKING:
+    from matplotlib.typing import RcKeyType
 
 OURS, TORCH, BAND, INK, GRID = "#d9480f", "#1c3d5a", "#94a3b8", "#1f2933", "#e6e9ee"
-STYLE = {
+STYLE: dict[RcKeyType, Any] = {
     "font.family": "DejaVu Sans",
     "font.size": 10,
     "axes.titlesize": 11.5,
@@ -56,76 +59,60 @@ def smooth(values: np.ndarray, window: int) -> np.ndarray:
     return np.convolve(values, kernel, mode="valid")
 
 
-def smoothing(result: ProgramResult) -> int:
+def smoothing(trace: Trace) -> int:
     """Steps to average: an epoch where epochs are short, else a small share of the run."""
-    steps, epochs = len(result.theirs.losses), result.theirs.epochs
+    steps, epochs = len(trace.losses), trace.epochs
     epoch = steps // epochs if epochs else 0
     return epoch if 1 < epoch <= steps // 20 else max(1, steps // 150)
 
 
 def program_plot(result: ProgramResult) -> str:
     """Both loss curves on one axis; under them the relative difference inside its null band."""
+    ours, theirs = result.ours, result.theirs
+    assert ours is not None and theirs is not None  # there are losses to draw
 
     def draw(figure: Any) -> None:
         top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
-        ours, theirs = result.ours.losses, result.theirs.losses
-        window = smoothing(result)
-        steps = np.arange(len(smooth(theirs, window))) + window // 2
-        top.plot(
-            steps,
-            smooth(theirs, window),
-            color=TORCH,
-            lw=5,
-            alpha=0.28,
-            label=result.theirs.engine,
-            solid_capstyle="round",
-        )
-        top.plot(steps, smooth(ours, window), color=OURS, lw=1.3, label=result.ours.engine)
-        top.set_ylabel("loss" + (f" (mean of {window} steps)" if window > 1 else ""))
-        top.legend(loc="upper right")
         top.set_title(f"{result.name}: {result.steps:,} steps")
-        bottom.set_yscale("log")
-        far = result.difference
-        step = np.arange(len(far))
-        shown = far > 0
-        if result.band.size:
-            lowest = min(float(v[v > 0].min(initial=np.inf)) for v in (result.band, far))
-            floor = lowest / 5 if np.isfinite(lowest) else 1e-18
-            bottom.fill_between(
-                step,
-                floor,
-                np.maximum(result.band, floor),
-                color=BAND,
-                alpha=0.3,
-                lw=0,
-                label="null model: torch moved by 1 ULP",
-            )
-        if shown.any():
-            bottom.plot(
-                step[shown],
-                far[shown],
-                ".",
-                ms=2.2,
-                color=OURS,
-                alpha=0.55,
-                label="|ours − torch| / torch",
-            )
-        else:
-            bottom.text(
-                0.5,
-                0.5,
-                "every loss is bit-identical",
-                transform=bottom.transAxes,
-                ha="center",
-                va="center",
-                color="#2f7d4f",
-            )
-        bottom.set_ylabel("relative difference")
-        bottom.set_xlabel("step")
-        if shown.any() or result.band.size:
-            bottom.legend(loc="lower right", fontsize=8.5, markerscale=4)
+        _curves(top, ours, theirs)
+        _differences(bottom, result)
 
     return png(draw, (6.4, 5.2))
+
+
+def _curves(axes: Any, ours: Trace, theirs: Trace) -> None:
+    """Two runs' losses, smoothed."""
+    window = smoothing(theirs)
+    a, b = smooth(ours.losses, window), smooth(theirs.losses, window)
+    steps = np.arange(len(b)) + window // 2
+    thick = {"lw": 5, "alpha": 0.28, "solid_capstyle": "round"}
+    axes.plot(steps, b, color=TORCH, label=theirs.engine, **thick)
+    axes.plot(steps, a, color=OURS, lw=1.3, label=ours.engine)
+    axes.set_ylabel("loss" + (f" (mean of {window} steps)" if window > 1 else ""))
+    axes.legend(loc="upper right")
+
+
+def _differences(axes: Any, result: ProgramResult) -> None:
+    """How far apart the losses are at each step, and the band of the null model."""
+    far, band = result.difference, result.band
+    step, shown = np.arange(len(far)), far > 0
+    axes.set_yscale("log")
+    if band.size:
+        lowest = min(float(v[v > 0].min(initial=np.inf)) for v in (band, far))
+        floor = lowest / 5 if np.isfinite(lowest) else 1e-18
+        name = "null model: torch moved by 1 ULP"
+        high = np.maximum(band, floor)
+        axes.fill_between(step, floor, high, color=BAND, alpha=0.3, lw=0, label=name)
+    if shown.any():
+        dots = {"ms": 2.2, "color": OURS, "alpha": 0.55, "label": "|ours − torch| / torch"}
+        axes.plot(step[shown], far[shown], ".", **dots)
+    else:
+        place = {"transform": axes.transAxes, "ha": "center", "va": "center"}
+        axes.text(0.5, 0.5, "every loss is bit-identical", color="#2f7d4f", **place)
+    axes.set_ylabel("relative difference")
+    axes.set_xlabel("step")
+    if shown.any() or band.size:
+        axes.legend(loc="lower right", fontsize=8.5, markerscale=4)
 
 
 def ulp_plot(results: list[OpResult]) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 
 from . import programs
 from .crew import Limit, Worker, in_processes
-from .engines import EngineError, open_engine
+from .engines import Engine, EngineError, open_engine
 from .outcome import Verdict
 from .programs import Beat, ProgramResult
 from .runner import limit_threads
@@ -23,7 +23,9 @@ WHOLE = 3600.0  # seconds for all runs of one program
 BEAT = 0.1  # seconds between two signs of life
 
 
-def _safely(name: str, engines: tuple, options: dict, null_runs: tuple, beat: Beat) -> Any:
+def _safely(
+    name: str, engines: tuple[Engine, Engine], options: dict, null_runs: tuple, beat: Beat
+) -> ProgramResult | Exception:
     """The result of a program, or the exception that says why the run cannot be made here."""
     try:
         return programs.compare_program(name, *engines, options, null_runs, beat)
@@ -86,7 +88,7 @@ def run(
     processes: 0 to stay in this process (for debuggers, and without the time limit).
     limit: seconds for all runs of one program, and without another step.
     """
-    every: Iterable[Any]
+    every: Iterable[ProgramResult | Exception]
     if not names:
         return []
     if processes == 0:

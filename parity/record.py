@@ -281,12 +281,11 @@ def run_out(engine: Engine, sample: Sample, mode: str) -> Record | None:
         record.complex_input = any(a.dtype.kind == "c" for a in inputs.arrays)
         if mode == "grad" and not inputs.leaves:
             return None
-        given = outs[0] if engine.is_tensor(plain) else tuple(outs)
+        given: Any = outs[0] if engine.is_tensor(plain) else tuple(outs)
+        inputs.kwargs["out"] = given
         try:
             versions = [o._version for o in outs]
-            result = engine.find(sample.namespace, sample.name)(
-                *inputs.args, **inputs.kwargs, out=given
-            )
+            result = invoke(engine, sample, "function", inputs)
         except Exception as error:
             record.error = error_of(error)
             return record

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -192,8 +193,8 @@ ORDERS: dict[str, Callable[[Terms, bool], Array]] = {
     "reversed": backwards,
     "pairs of pairs": tree,
     "pairwise in blocks of 128": pairwise,
-    **{f"blocked by {w}": (lambda t, f, w=w: lanes(t, f, w)) for w in LANES},
-    **{f"cascade of vectors of {w}": (lambda t, f, w=w: cascade(t, f, w)) for w in (4, 8, 16)},
+    **{f"blocked by {w}": partial(lanes, width=w) for w in LANES},
+    **{f"cascade of vectors of {w}": partial(cascade, width=w) for w in (4, 8, 16)},
     "wider accumulator": once,
 }
 
@@ -254,8 +255,8 @@ def _same(x: Terms, y: Terms) -> bool:
 
 
 def _wider(terms: Terms) -> Terms:
-    wide = [None if t is None else t.astype(np.float32) for t in (terms.a, terms.b, terms.start)]
-    return Terms(wide[0], wide[1], wide[2], terms.finish)  # type: ignore[arg-type]
+    b, start = (None if t is None else t.astype(np.float32) for t in (terms.b, terms.start))
+    return Terms(terms.a.astype(np.float32), b, start, terms.finish)
 
 
 # ---- ops as terms --------------------------------------------------------------------------------

@@ -91,8 +91,9 @@ def recorded(path: Path, first: int) -> str:
     used = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)} if node is not None else set()
     text = ""
     for row in _nodes(path):
-        call = row.value if isinstance(row, ast.Assign) else None
-        if isinstance(call, ast.Call) and getattr(call.func, "id", "") == "Row":
+        if not isinstance(row, ast.Assign) or not isinstance(row.value, ast.Call):
+            continue
+        if getattr(row.value.func, "id", "") == "Row":
             if used & {t.id for t in row.targets if isinstance(t, ast.Name)}:
                 text += "\n\n\n" + "\n".join(_texts(path)[row.lineno - 1 : row.end_lineno])
     return text

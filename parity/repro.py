@@ -17,6 +17,7 @@ import argparse
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -39,12 +40,13 @@ def script_of(engine: Engine, sample: Sample, row: Row, check: Check) -> Script:
     form = "function" if check.form.startswith("out=") else check.form
     grad = check.part.startswith("grad")
     outs = run(engine, sample, form, grad=grad, random=row.random, keep=keep).outputs
-    weights: list[list[np.ndarray]] = [[], []]
-    if keep:
-        backward = keep[0][2]
-        for found, drawn in zip(weights, (backward.cots, backward.cots2), strict=True):
-            found += [np.array(engine.array(w)) for w in drawn.values()]
-    return Script(sample, row, check, *weights, outs)
+    backward = keep[0][2] if keep else None
+    first, second = (backward.cots, backward.cots2) if backward else ({}, {})
+
+    def arrays(drawn: dict[str, Any]) -> list[np.ndarray]:
+        return [np.array(engine.array(w)) for w in drawn.values()]
+
+    return Script(sample, row, check, arrays(first), arrays(second), outs)
 
 
 def again(lab: Lab, sample: Sample, row: Row, form: str) -> list[Check]:

@@ -289,7 +289,11 @@ def draws_study(setting: Setting, folder: Path) -> tuple[Study | None, str]:
     """The draws up to the first that the ledgers do not share, and what they say."""
     paths = [folder / "a.draws.trail", folder / "b.draws.trail"]
     for engine, path in zip((setting.theirs, setting.ours), paths):
-        error = draws.record(engine, path, lambda: setting.play(engine))
+
+        def program(engine: Engine = engine) -> None:
+            setting.play(engine)
+
+        draws.record(engine, path, program)
     parting, a, b = draws.compare(*paths)
     said = "" if parting.ok else draws.describe(parting, a, b)
     writer = Writer(folder / "again.trail", engine=a, kind="draws")

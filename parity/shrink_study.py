@@ -225,7 +225,7 @@ def _unwrapped(text: str) -> Iterator[str]:
 
 def numbers_in(text: str) -> list[int]:
     """The whole numbers in an expression, in reading order."""
-    return [n.value for n in _numbers(ast.parse(text))]
+    return [int(ast.literal_eval(n)) for n in _numbers(ast.parse(text))]
 
 
 def _numbers(tree: ast.AST) -> list[ast.Constant]:

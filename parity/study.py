@@ -126,7 +126,7 @@ def run(study: Study, engine: Engine, wide: bool = False, moved: int | None = No
                 values += rng.uniform(-1, 1, data.shape) * np.spacing(np.abs(data.astype("f4")))
         return engine.tensor(values)
 
-    space = {"torch": torch, "show": show, "seen": [], "h": float.fromhex, "io": io}
+    space: dict[str, Any] = {"torch": torch, "show": show, "seen": [], "h": float.fromhex, "io": io}
     before = torch.get_default_dtype()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -46,11 +46,13 @@ def register(parts: Any, argv: list[str]) -> None:
 
 
 def errors() -> tuple[type[Exception], ...]:
-    """What tools raise for input that is wrong: the command line prints it and gives 2."""
+    """What is raised for input that is wrong: the command line prints it and gives 2."""
+    from .engines import EngineError
+    from .ledger import LedgerError
     from .packs import PackError
     from .trail import TrailError
 
-    return PackError, TrailError
+    return EngineError, LedgerError, PackError, TrailError, OSError
 
 
 def run(args: argparse.Namespace) -> int:

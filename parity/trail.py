@@ -258,10 +258,9 @@ def _is_summary(tensor: Any) -> bool:
     """Whether this is what `summary` makes."""
     if not isinstance(tensor, dict) or not isinstance(tensor.get("d"), str):
         return False
-    lists = [tensor.get(k, default) for k, default in (("s", None), ("v", []), ("f", [0, 0, 0]))]
-    if not all(isinstance(x, list) for x in lists):
+    sizes, values, extremes = tensor.get("s"), tensor.get("v", []), tensor.get("f", [0, 0, 0])
+    if not (isinstance(sizes, list) and isinstance(values, list) and isinstance(extremes, list)):
         return False
-    sizes, values, extremes = lists
     good = all(isinstance(n, int) for n in sizes) and len(extremes) == 3
     good = good and all(isinstance(v, (int, float)) for v in values + extremes)
     return good and (tensor["d"].startswith(OPAQUE) or _is_dtype(tensor.get("t")))

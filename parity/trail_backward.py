@@ -62,7 +62,8 @@ class Gradients:
 
     def watch(self, roots: Iterable[Any], op: str, at: str, line: str, number: int) -> None:
         """Watch the nodes behind these that no earlier op has made."""
-        group, new = Group(number, op, at, line), []
+        group = Group(number, op, at, line)
+        new: list[Any] = []
         heads = [node for node in roots if node is not None]
         todo = list(heads)
         while todo:

@@ -46,7 +46,7 @@ class Losses:
     def watching(self) -> Iterator[None]:
         """While it lasts, every `Tensor.backward` is a record, and optimizers move weights."""
         module = self.engine.module
-        self.sites = Sites(str(Path(__file__).parent), str(Path(module.__file__).parent))
+        self.sites = Sites(str(Path(__file__).parent), str(Path(str(module.__file__)).parent))
         optimizers = {c for c in vars(module.optim).values() if isinstance(c, type)}
         kinds = [k for c in optimizers for k in c.__mro__ if "step" in vars(k)]
         chosen = [k for k in dict.fromkeys(kinds) if issubclass(k, module.optim.Optimizer)]
@@ -176,7 +176,7 @@ def main(args: argparse.Namespace) -> int:
     from .plots import program_plot
 
     stem = Path(args.keep) / Path(args.script).stem
-    paths = [stem.with_suffix(f".losses-{side}.trail") for side in "ab"]
+    paths = stem.with_suffix(".losses-a.trail"), stem.with_suffix(".losses-b.trail")
     nulls = [stem.with_suffix(f".losses-null{k}.trail") for k in range(1, len(NULL_RUNS) + 1)]
     runs = [Run(spec, p, ("--losses", "-")) for spec, p in zip((args.a, args.b), paths, strict=True)]
     for path, (how, seed) in zip(nulls, NULL_RUNS, strict=True):
