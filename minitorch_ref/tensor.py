@@ -402,11 +402,11 @@ class Tensor:
 def blank(cls: Any) -> Any:
     """A tensor of class `cls` that has no array yet, and no history."""
     tensor = _new(cls)
-    tensor._requires_grad, tensor._node, tensor._nr, tensor._cell, tensor._base = _PLAIN
+    tensor._requires_grad, tensor._node, tensor._nr, tensor._cell, tensor._base = PLAIN
     return tensor
 
 
-_PLAIN: Any = (False, None, 0, None, None)
+PLAIN: Any = (False, None, 0, None, None)  # what the slots say of a tensor without history
 
 
 def wrap(array: np.ndarray) -> Tensor:

@@ -71,10 +71,10 @@ class Pass:
             while heap:
                 node = heappop(heap)[2]
                 slots: Any = pending.pop(node)
+                slots.pop()
                 while slots:
-                    slots.pop()
                     results = gradient = None  # a leaf takes over what nobody else holds
-                    if node.hooks is not None or node.variable is not None or node in watched:
+                    if node.hooks is not None or node.variable is not None or watched and node in watched:
                         results = self.visit(node, slots)
                     else:
                         results = node.gradients(slots[0] if node.outputs == 1 else tuple(slots), wanted)
@@ -87,7 +87,7 @@ class Pass:
                         if len(results) == 1 and target.outputs == 1 and (
                             not heap or -target.order < heap[0][0]
                         ):  # newer than all that is pending: it would come right back from the heap
-                            node, slots = target, [gradient, 0]
+                            node, slots = target, [gradient]
                         else:
                             deposit(target, nr, gradient)
         except Exception:
@@ -283,13 +283,19 @@ def leading_to(roots: Sequence[Node], targets: set[Node]) -> set[Node]:
     pending = list(roots)
     while pending:
         node = pending.pop()
-        if node not in sources:
+        while node not in sources:
             found = sources[node] = node.sources()
-            pending += found
+            if not found:
+                break
+            node = found[0]
+            if len(found) > 1:
+                pending += found[1:]
     wanted = targets & sources.keys()
     for node in sorted(sources, key=_order):  # producers before consumers
-        if not wanted.isdisjoint(sources[node]):
-            wanted.add(node)
+        for source in sources[node]:
+            if source in wanted:
+                wanted.add(node)
+                break
     return wanted
 
 

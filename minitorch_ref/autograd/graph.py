@@ -218,14 +218,13 @@ NEEDS = object()  # stands for "tell the rule whose gradients are wanted"
 
 def save(value: Any) -> Any:
     """What to keep of an operand.  Raises RuntimeError for tensors made in inference mode."""
-    tracked = isinstance(value, Tensor) and requires_grad(value)
-    return entry_of(value, node_of(value) if tracked else None)
-
-
-def entry_of(value: Any, node: Node | None) -> Any:
-    """`save` for those who know the operand's node already (None: it does not require grad)."""
     if not isinstance(value, Tensor):
         return value
+    return entry_of(value, node_of(value) if requires_grad(value) else None)
+
+
+def entry_of(value: Tensor, node: Node | None) -> Any:
+    """`save` for those who know the operand's node already (None: it does not require grad)."""
     cell = value._cell
     if cell is None:
         cell = value._cell = [0]
@@ -239,10 +238,8 @@ def entry_of(value: Any, node: Node | None) -> Any:
     return (value._array, node, value._nr, cell, cell[0])
 
 
-def mentioned(value: Any, node: Node | None) -> Any:
+def mentioned(value: Tensor, node: Node | None) -> Any:
     """What to keep of an operand whose value no rule needs: where its gradient goes, its shape."""
-    if not isinstance(value, Tensor):
-        return None
     array = value._array
     return (None, node, value._nr, array.shape, array.dtype)
 
@@ -259,7 +256,7 @@ def unpack(saved: Any, owner: Node) -> Any:
         return saved
     array, node, nr, cell, version = saved
     if cell[0] != version:
-        return _unusual(saved, owner)
+        return unusual(saved, owner)
     tensor: Tensor = blank(Tensor)
     tensor._array, tensor._cell = array, cell
     if node is not None:
@@ -268,16 +265,7 @@ def unpack(saved: Any, owner: Node) -> Any:
     return tensor
 
 
-def peek(saved: Any, owner: Node) -> Any:
-    """`unpack` for rules that are not recorded themselves: the value alone."""
-    if type(saved) is not tuple:
-        return saved
-    if saved[3][0] != saved[4]:
-        return _unusual(saved, owner)
-    return wrap(saved[0])
-
-
-def _unusual(saved: Any, owner: Node) -> Any:
+def unusual(saved: Any, owner: Node) -> Any:
     """An entry whose version is not the counter's: packed by a hook, or RuntimeError."""
     if saved[4] >= 0:
         raise RuntimeError(_complaint(saved, owner))

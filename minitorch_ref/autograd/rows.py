@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ..tensor import Tensor, wrap
+from ..tensor import PLAIN, Tensor, wrap
 from .graph import (
     FREED,
     Node,
@@ -21,13 +21,13 @@ from .graph import (
     next_order,
     node_class,
     node_of,
-    peek,
     requires_grad,
     save_output,
     unpack,
+    unusual,
     wants,
 )
-from .modes import state
+from .modes import inferring, state
 
 _new = object.__new__
 
@@ -52,9 +52,11 @@ class Row:
         """
         out = wrap(data)
         pattern, source, source_y = 0, None, None
-        if isinstance(x, Tensor) and (x._requires_grad if x._base is None else requires_grad(x)):
+        tensor = type(x) is Tensor or isinstance(x, Tensor)  # asking its type is faster
+        tensor_y = type(y) is Tensor or isinstance(y, Tensor)
+        if tensor and (x._requires_grad if x._base is None else requires_grad(x)):
             source, pattern = x._node or node_of(x), self.bit
-        if isinstance(y, Tensor) and (y._requires_grad if y._base is None else requires_grad(y)):
+        if tensor_y and (y._requires_grad if y._base is None else requires_grad(y)):
             source_y, pattern = y._node or node_of(y), pattern | self.bit_y
         if not pattern:
             return out
@@ -65,8 +67,8 @@ class Row:
         node.order, node.outputs, node.hooks, node.variable = next_order(), 1, None, None
         node.plan = plan
         node.operands = [
-            entry_of(x, source) if keep else mentioned(x, source),
-            entry_of(y, source_y) if keep_y else mentioned(y, source_y),
+            (entry_of if keep else mentioned)(x, source) if tensor else x,
+            (entry_of if keep_y else mentioned)(y, source_y) if tensor_y else y,
             save_output(out) if keep_out else None,
         ]
         return out
@@ -89,12 +91,14 @@ class Plan:
     """A row's work when certain operands require grad.
 
     `steps`: (number of the operand, rule, numbers of what the rule needs) for each of them.
-    `keeps`: for each operand, and then for the result, whether any of these rules needs its value.
+    `keeps`: for each operand, and then for the result, whether any of these rules needs its value;
+    `kept`: the numbers of the operands for which one does.
     `count`: how many operands there are.
     """
 
     def __init__(self, steps: list[Any], keeps: list[bool], row: Row) -> None:
         self.steps, self.keeps, self.saves = steps, keeps, any(keeps)
+        self.kept = [i for i in (0, 1) if keeps[i]]
         self.row, self.count = row, len(row.places) - 1
 
 
@@ -102,7 +106,7 @@ class RowNode(Node):
     """An operation of an op table.  `operands` has an entry per operand, and one for the result:
 
     what `save` returns where a rule needs the value, else (None, source, output number of the
-    source, shape, NumPy dtype), or None for a number and for the result.
+    source, shape, NumPy dtype), or None for the result.  Numbers stay as they are.
     """
 
     plan: Plan
@@ -114,7 +118,8 @@ class RowNode(Node):
         return tuple([(e[1], e[2]) if type(e) is tuple and e[1] else (None, 0) for e in entries])
 
     def sources(self) -> list[Node]:
-        return [e[1] for e in self.operands[:-1] if type(e) is tuple and e[1] is not None]
+        operands, steps = self.operands, self.plan.steps
+        return [operands[steps[0][0]][1]] if len(steps) == 1 else [operands[0][1], operands[1][1]]
 
     def gradients(self, g: Any, wanted: Any = None) -> list[Any]:
         operands, found = self.operands, []
@@ -128,25 +133,44 @@ class RowNode(Node):
             if not places:
                 result = rule(g)
             elif len(places) == 1:
-                result = rule(g, value_of(operands[places[0]], self))
+                saved = operands[places[0]]
+                result = rule(g, value_of(saved, self) if type(saved) is tuple else saved)
             else:
                 result = rule(g, *[value_of(operands[k], self) for k in places])
             if result is None:
                 continue
-            if like is not None:
-                shape, kind = like.shape, like.dtype
             array = result._array
-            if array.shape != shape or array.dtype is not kind:
-                result = fit(result, shape, kind)
+            if like is None:
+                if array.shape != shape or array.dtype is not kind:
+                    result = fit(result, shape, kind)
+            elif array.shape != like.shape or array.dtype is not like.dtype:
+                result = fit(result, like.shape, like.dtype)
             found.append((target, nr, result))
         return found
 
     def release(self) -> None:
-        if self.plan.saves:
-            x, y, _ = self.operands
-            x = (None, x[1], x[2]) if type(x) is tuple else None
-            y = (None, y[1], y[2]) if type(y) is tuple else None
-            self.operands = [x, y, FREED]
+        operands, plan = self.operands, self.plan
+        if plan.saves:
+            for i in plan.kept:
+                entry = operands[i]
+                if type(entry) is tuple:
+                    operands[i] = (None, entry[1], entry[2])
+            operands[-1] = FREED
 
     def saved(self) -> Iterator[list[Any]]:
         return iter((self.operands,))
+
+
+def peek(saved: Any, owner: Node) -> Any:
+    """`unpack` for rules that are not recorded themselves: the value alone."""
+    if type(saved) is not tuple:
+        return saved
+    array, _, _, cell, version = saved
+    if cell[0] != version:
+        return unusual(saved, owner)
+    if inferring:
+        return wrap(array)
+    tensor: Tensor = _new(Tensor)  # `wrap`, written out
+    tensor._array = array
+    tensor._requires_grad, tensor._node, tensor._nr, tensor._cell, tensor._base = PLAIN
+    return tensor

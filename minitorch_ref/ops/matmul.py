@@ -15,7 +15,7 @@ import numpy as np
 from ..autograd.graph import rename, requires_grad
 from ..autograd.rows import Row
 from ..kernels.products import matmul as on_threads
-from ..quiet import hush, unhush
+from ..quiet import fp
 from ..tensor import Tensor, wrap
 from .pointwise import conj, mul
 from .registry import op
@@ -37,11 +37,8 @@ def product(a: np.ndarray, b: np.ndarray, kernel: str = "addmm_impl_cpu_") -> np
         return product(a.astype(np.float32), b.astype(np.float32)).astype(np.float16)
     if kind == "?" and (kernel == "dot" or (a.size and b.size)):
         raise not_implemented(kernel, wrap(a))
-    token = hush()
-    try:
-        return on_threads(a, b)
-    finally:
-        unhush(token)
+    data: np.ndarray = fp.quiet(on_threads, a, b)
+    return data
 
 
 def _same_types(a: Tensor, b: Tensor) -> None:

@@ -26,7 +26,9 @@ from .table import binary, only_tensors, unary
 
 def conj(x: Any) -> Any:
     """The complex conjugate; a real operand is its own."""
-    if isinstance(x, Tensor):
+    if type(x) is float:  # asked first: half of what is multiplied with is
+        return x
+    if type(x) is Tensor or isinstance(x, Tensor):
         return x.conj() if x._array.dtype.kind == "c" else x
     return x.conjugate() if isinstance(x, complex) else x
 

@@ -21,11 +21,11 @@ import numpy as np
 
 from ..autograd.graph import requires_grad
 from ..autograd.inplace import bump, check_writable, in_place
-from ..autograd.modes import inferring, state
+from ..autograd.modes import state
 from ..autograd.rows import Row
 from ..dtypes import bool_, can_cast, float16, result_type, to_floating
 from ..kernels.blocks import LARGE, spread
-from ..quiet import fp, hush, unhush
+from ..quiet import fp, hushed
 from ..tensor import Tensor, wrap
 from .common import as_operand, cast_array, is_number, unexpanded
 from .refusals import (
@@ -39,6 +39,7 @@ from .refusals import (
     without_loop,
 )
 from .registry import check_overlap, check_same, op, write_out
+from .short_way import EXACT, short_way
 from .table_writing import GENERAL, unary_in_place
 
 __all__ = [
@@ -51,7 +52,6 @@ Rule = Callable[..., Any] | None
 Check = Callable[..., None] | None
 
 EVERY = "buifc"  # the kinds of NumPy types there are: bool, unsigned, signed, floating, complex
-_new, _ndarray = object.__new__, np.ndarray
 _F32, _F64 = np.dtype(np.float32), np.dtype(np.float64)
 _OUT = {"same": "same", "float": "cast", "bool": "cast"}
 
@@ -95,13 +95,12 @@ def unary(
             array = _accepted(input, array)
         if composed and not array.flags.c_contiguous:
             array = unexpanded(array)
-        token = hush()
         try:
-            data = kernel(array) if array.size < LARGE else spread(kernel, array)
+            data = hushed(kernel, array) if array.size < LARGE else fp.quiet(spread, kernel, array)
+        except RuntimeError:
+            data = fp.quiet(kernel, array)
         except TypeError as error:
             raise without_loop(error, quoted, array.dtype) from None
-        finally:
-            unhush(token)
         if (input._requires_grad or input._base is not None) and rule is not None and state.grad:
             return row.record(data, input)
         return wrap(data)
@@ -235,80 +234,12 @@ def binary(
         rows = (row, number_row, left_row) if rules != (None, None) else (None, None, None)
         numbered = floats != ""
         lefts = numbered and numbers == "both" and isinstance(kernel, np.ufunc)
-        return _short_way(kernel, rows, general, numbered, lefts)
+        return short_way(kernel, rows, general, numbered, lefts)
 
     call = short(general)
     call.short = short  # type: ignore[attr-defined]
     written = _binary_in_place(spec, call, kernel, "never" if traced else kind)
     return _publish(name, call, written, forms) if publish else _with_forms(name, call, written)
-
-
-def _short_way(
-    kernel: Kernel, rows: tuple[Any, Any, Any], general: Any, numbers: bool, lefts: bool
-) -> Callable[..., Any]:
-    """`general`, with a short way in front: tensors of one floating type, or one and a number.
-
-    Small tensors spend their time here, so the calls are written out: NumPy's own 0.45 µs is a third
-    of the whole.  `numbers`, `lefts`: a number may be the second operand, or the first.
-    """
-    row, number_row, left_row = rows
-
-    def with_number(input: Any, other: Any) -> Any:
-        """A number and a tensor, in this order, if that is what they are."""
-        b = other._array if isinstance(other, Tensor) else None
-        if b is None or (b.dtype is not _F32 and b.dtype is not _F64):
-            return general(input, other)
-        if type(input) is int and -_EXACT <= input <= _EXACT:
-            input = float(input)
-        if type(input) is not float:
-            return general(input, other)
-        data = fp.quiet(kernel, input, b)
-        if (other._requires_grad or other._base is not None) and left_row and state.grad:
-            return left_row.record(data, input, other)
-        return wrap(data)
-
-    def call(input: Any, other: Any, *, out: Tensor | None = None) -> Any:
-        if out is not None:
-            return general(input, other, out=out)
-        if not isinstance(input, Tensor):
-            return with_number(input, other) if lefts else general(input, other)
-        a: Any = input._array
-        b: Any
-        dtype = a.dtype
-        if dtype is not _F32 and dtype is not _F64:
-            return general(input, other)
-        if isinstance(other, Tensor):
-            b, recorder = other._array, row
-            if dtype is not b.dtype:
-                return general(input, other)
-            tracked = other._requires_grad or other._base is not None
-        elif numbers and type(other) is float:
-            b, recorder, tracked = other, number_row, False
-        elif numbers and type(other) is int and -_EXACT <= other <= _EXACT:
-            b, recorder, tracked = float(other), number_row, False
-        else:
-            return general(input, other)
-        token = hush()
-        try:
-            data = kernel(a, b) if a.size < LARGE else spread(kernel, a, b)
-        except (TypeError, ValueError):  # let the general way say what is wrong
-            return general(input, other)
-        finally:
-            unhush(token)
-        if (tracked or input._requires_grad or input._base is not None) and recorder and state.grad:
-            return recorder.record(data, input, other)
-        if type(data) is not _ndarray or inferring:
-            return wrap(data)
-        result: Tensor = _new(Tensor)  # `wrap`, written out
-        result._array = data
-        result._requires_grad = False
-        result._node = None
-        result._nr = 0
-        result._cell = None
-        result._base = None
-        return result
-
-    return call
 
 
 def _binary_in_place(spec: Operands, call: Any, kernel: Kernel, kind: str) -> Any:
@@ -384,9 +315,6 @@ def _publish(name: str, call: Any, written: Any, forms: dict[str, Any]) -> Any:
     return op(_with_forms(name, call, written), own_out=True, **{"inplace": True, **forms})
 
 
-_EXACT = 1 << 53  # whole numbers up to here are exact as Python floats
-
-
 def operands(spec: Operands, input: Any, other: Any) -> tuple[Any, Any]:
     """The two operands as arrays of one type; a Python number stays one where NumPy agrees."""
     if isinstance(input, Tensor):
@@ -398,7 +326,7 @@ def operands(spec: Operands, input: Any, other: Any) -> tuple[Any, Any]:
         elif a.dtype.char in spec.floats:
             if type(other) is float:
                 return a, other
-            if type(other) is int and -_EXACT <= other <= _EXACT:
+            if type(other) is int and -EXACT <= other <= EXACT:
                 return a, float(other)
     check_operands(spec, input, other)
     common = result_type(input, other)
