@@ -44,19 +44,23 @@ def affine_shapes(five):
 
 
 @settings(max_examples=60, deadline=None)
-@given(FIVE, st.integers(0, 2), st.booleans(), st.integers(0, 99), st.sampled_from([8, 200, 1 << 17]))
-def test_forward_and_gradients(five, kind, centred, seed, chunk):
+@given(
+    FIVE, st.integers(0, 2), st.booleans(), st.integers(0, 99), st.sampled_from([8, 200, 1 << 17]),
+    st.sampled_from([0.0, 0.9, 30.0]),
+)  # fmt: skip
+def test_forward_and_gradients(five, kind, centred, seed, chunk, mean):
     if five[0] * five[3] * five[4] < 2:
         return
     before, normalize.CHUNK = normalize.CHUNK, chunk
     try:
-        check(five, affine_shapes(five)[kind], centred, seed)
+        check(five, affine_shapes(five)[kind], centred, seed, mean)
     finally:
         normalize.CHUNK = before
 
 
-def check(five, affine, centred, seed):
+def check(five, affine, centred, seed, mean=0.0):
     x, g = draw(five, seed), draw(five, seed + 1)
+    x[:, ::2] += np.float32(mean)  # large means beside small ones
     weight, bias = draw(affine, seed + 2), draw(affine, seed + 3)
     want, hat, r = exactly(x, weight, bias, centred)
     y, stats, var = normalize.forward(x, weight, bias, EPS, None, centred)
@@ -87,7 +91,7 @@ def test_a_wrong_gradient_is_noticed(monkeypatch):
         check((2, 3, 1, 1, 30), (1, 3, 1, 1, 1), True, 0)
 
 
-@pytest.mark.parametrize("mean", [0.0, 100.0, 3e4])
+@pytest.mark.parametrize("mean", [0.0, 0.9, 100.0, 3e4])
 def test_large_means_cost_no_digits(mean):
     """Against torch: no further from float64 than it, or a few roundings."""
     x = draw((64, 1000), 0, mean=mean)
@@ -95,6 +99,30 @@ def test_large_means_cost_no_digits(mean):
     ours = np.abs(mt.nn.functional.layer_norm(mt.from_numpy(x), (1000,)).numpy() - want).max()
     theirs = np.abs(torch.nn.functional.layer_norm(torch.from_numpy(x), (1000,)).numpy() - want).max()
     assert ours <= max(theirs, 1e-6)
+
+
+def test_no_row_depends_on_its_neighbours():
+    """Where one mean of a chunk is large it is subtracted first; the other rows keep their bits."""
+    x, g, w = draw((1, 9, 1, 1, 300), 0), draw((1, 9, 1, 1, 300), 1), draw((1, 1, 1, 1, 300), 2)
+    beside = x.copy()
+    beside[:, 4] = 1e3
+    beside[:, 4, 0, 0, 0] = np.inf
+    found = []
+    for rows in (x, beside):
+        with np.errstate(invalid="ignore"):
+            y, stats, _ = normalize.forward(rows, w, w, EPS, None, True)
+            dx = normalize.gradients(g, rows, w, w.shape, stats, (True, False, False))[0]
+        found.append(np.delete(np.stack((y, dx)), 4, axis=2))
+    np.testing.assert_array_equal(*found)
+
+
+def test_squares_too_large_for_the_dtype():
+    """Σx² is infinite, Σ(x − mean)² is not."""
+    x = draw((1, 2, 1, 1, 100), 0) * np.float32(1e17)
+    x[:, 1] += np.float32(3e18)
+    with np.errstate(over="ignore"):
+        y = normalize.forward(x, None, None, EPS, None, True)[0]
+    np.testing.assert_allclose(y, exactly(x, 1.0, 0.0)[0], atol=2e-6)
 
 
 def test_long_rows_are_added_piece_by_piece():

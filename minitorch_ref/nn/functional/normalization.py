@@ -99,10 +99,10 @@ def _move(
 ) -> None:  # fmt: skip
     """running ← (1 − momentum) · running + momentum · batch, with the unbiased variance."""
     unbiased = fp.quiet(lambda: var * (np.float64(n) / (n - 1)))
-    for running, batch in ((running_mean, stats.mean), (running_var, unbiased)):
+    for running, batch in ((running_mean, stats.full_mean()), (running_var, unbiased)):
         if running is not None:
             r = running._array
-            moved = (1 - momentum) * r.astype(np.float64) + momentum * np.asarray(batch).reshape(-1)
+            moved = (1 - momentum) * r.astype(np.float64) + momentum * batch.reshape(-1)
             r[...] = moved  # uncounted: torch does not raise the version of running statistics
 
 
