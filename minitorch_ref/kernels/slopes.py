@@ -11,12 +11,14 @@ import math
 
 import numpy as np
 
+from . import gaussian
 from .incomplete_gamma import density
 from .wider import wider
 
 Array = np.ndarray
 _DOUBLE = np.dtype("f8")
 _TWO_OVER_ROOT_PI = 2 / math.sqrt(math.pi)
+_INV_SQRT_2PI = 1 / math.sqrt(2 * math.pi)
 _FAR = 8.0  # where erfcx's asymptotic series is good to the last bit
 # erfcx'(x) = 2/√π Σ aₖ/(2x²)ᵏ over k ≥ 1 with aₖ = (−1)ᵏ (2k − 1)!!
 _ASYMPTOTIC = [(-1.0) ** k * math.prod(range(1, 2 * k, 2)) for k in range(1, 21)]
@@ -52,6 +54,18 @@ def log_ndtr(x: Array) -> Array:
     left = math.sqrt(2 / math.pi) / special.erfcx(x * -math.sqrt(0.5))
     right = np.exp(-0.5 * x * x) * math.sqrt(0.5 / math.pi) / special.ndtr(x)
     return np.where(x > 1, right, np.where(np.isneginf(x), np.nan, left))
+
+
+def gelu(x: Array) -> Array:
+    """Φ(x) + x φ(x); NaN at ±inf, as torch has it."""
+    return gaussian.gelu_slope(x) if gaussian.pays(x) else np.asarray(_gelu(x))
+
+
+@wider
+def _gelu(x: Array) -> Array:
+    from scipy.special import ndtr
+
+    return ndtr(x) + x * (_INV_SQRT_2PI * np.exp(-0.5 * x * x))
 
 
 @wider

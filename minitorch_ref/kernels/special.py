@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from . import gaussian
 from .airy import airy_ai as airy
 from .c_functions import c_function
 from .fma import fma
@@ -188,12 +189,12 @@ def _zeta(x: Array, q: Array) -> Array:
 
 def erf(x: Array) -> Array:
     """The error function: SciPy's, in float64 the C library's (its last bits are better)."""
-    return _error_function("erf", math.erf, x)
+    return gaussian.erf(x) if gaussian.pays(x) else _error_function("erf", math.erf, x)
 
 
 def erfc(x: Array) -> Array:
     """1 − erf(x), without the cancellation."""
-    return _error_function("erfc", math.erfc, x)
+    return gaussian.erfc(x) if gaussian.pays(x) else _error_function("erfc", math.erfc, x)
 
 
 def _error_function(name: str, scalar: Kernel, x: Array) -> Array:
@@ -232,6 +233,8 @@ def _double_erfc(x: Array) -> Array:
 
 def ndtr(x: Array) -> Array:
     """The area under the normal density left of x: ½ erfc(−x/√2)."""
+    if gaussian.pays(x):
+        return gaussian.ndtr(x)
     return through_double(lambda x: 0.5 * _double_erfc(x * -math.sqrt(0.5)), x)
 
 

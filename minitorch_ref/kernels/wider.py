@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from . import gaussian
 from .blocks import over_blocks
 
 Array = np.ndarray
@@ -174,6 +175,8 @@ def gelu(x: Array) -> Array:
 
     In float64 the C library's erfc where SciPy's, too, is a difference from 1.
     """
+    if gaussian.pays(x):
+        return gaussian.gelu(x)
     y = _gelu(x)
     if x.dtype == _DOUBLE:
         middle = np.flatnonzero((x < -0.3) & (x > -1.5))

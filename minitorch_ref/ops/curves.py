@@ -26,7 +26,6 @@ from ..tensor import Tensor
 from .table import bad_argument
 
 _HALF, _SINGLE = np.dtype("f2"), np.dtype("f4")
-_SQRT_HALF = math.sqrt(0.5)
 _INV_SQRT_2PI = 1.0 / math.sqrt(2.0 * math.pi)
 
 
@@ -185,21 +184,10 @@ selu = elu._replace(name="selu")
 celu = elu._replace(node="Celu", name="celu")
 
 
-def _phi(x: np.ndarray) -> np.ndarray:
-    """The normal distribution function: (1 + erf(x / √2)) / 2, without its cancellation."""
-    from scipy.special import ndtr
-
-    return ndtr(x)
-
-
-def _gelu_slope(x: np.ndarray) -> np.ndarray:
-    return _phi(x) + x * (_INV_SQRT_2PI * np.exp(-0.5 * x * x))
-
-
 gelu = Curve(
     "Gelu", "GeluKernelImpl",
     wider.gelu,
-    _gelu_slope,
+    slopes.gelu,
     lambda x: (x * x * -0.5).exp() * _INV_SQRT_2PI * (2 - x * x),
     "gelu",
 )  # fmt: skip
