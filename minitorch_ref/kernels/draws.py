@@ -23,6 +23,7 @@ from .normals import box_muller, box_muller_scalar
 Array = np.ndarray
 
 _PIECE = 16384  # words handled at once: they stay in the second cache
+_MANY = 1 << 14  # swaps from which on SciPy's LAPACK is worth its import, once
 _WIDE = 1 << 28  # from this range on an integer takes two words, to keep `%` nearly uniform
 _LOW53 = np.uint64((1 << 53) - 1)
 _DIGITS = {"e": 11, "f": 24, "d": 53}  # bits of a floating type's significand
@@ -166,32 +167,38 @@ def _from_int64(values: Array, kind: np.dtype) -> Array:
 
 
 def permutation(source: MersenneTwister, count: int) -> Array:
-    """0 … count-1 shuffled: for i = 0, 1, … swap place i with a random place `target[i]` >= i.
-
-    The swaps depend on each other, but only through short chains.  Step i takes what lies at
-    target[i]: what the previous step with that target put there, if there was one.  And a step s
-    puts there what lay at place s when its turn came: what the last step before it with target s
-    had put there, and so on back.  All chains are followed at once, twice as far each time.
-    """
+    """0 … count-1 shuffled: for i = 0, 1, … swap place i with a random place `target[i]` >= i."""
     if count >= (2**32 - 1) // 20:
         return _permutation_inside_out(source, count)
-    step = np.arange(count)
-    target = step.copy()
-    words = source.words(max(count - 1, 0)).view(np.int64)
-    target[:-1] += np.remainder(words, count - step[:-1], out=words)
-    ordered = np.sort(target << 32 | step)  # by target, and for each target in the order of steps
-    by, place = ordered & 0xFFFFFFFF, ordered >> 32
-    again = place[1:] == place[:-1]
-    previous = np.full(count, -1)
-    previous[by[1:][again]] = by[:-1][again]
-    origin = step.copy()
-    moves = target != step
-    origin[target[moves]] = step[moves]  # of several steps with one target the last one counts
-    while True:
-        farther = origin[origin]
-        if np.array_equal(farther, origin):
-            return np.where(previous < 0, target, origin[previous])
-        origin = farther
+    if count >= heap.LARGE:
+        heap.keep()
+    target = np.arange(count, dtype=np.int32)
+    for i in range(0, count - 1, _PIECE):
+        words = source.words(min(_PIECE, count - 1 - i)).view(np.int64)
+        left = np.arange(count - i, count - i - words.size, -1)
+        target[i : i + words.size] += np.remainder(words, left, out=words).astype(np.int32)
+    return swapped(target)
+
+
+def swapped(target: Array) -> Array:
+    """0, 1, … after place i has changed places with `target[i]`, for each i in turn.
+
+    LAPACK interchanges the rows of a matrix so, whatever numbers they hold: 1 ns a swap, where a loop
+    of Python's takes 60.
+    """
+    count = len(target)
+    if count >= _MANY:
+        try:
+            from scipy.linalg.lapack import slaswp
+        except ImportError:
+            pass
+        else:
+            rows = np.arange(count, dtype=np.int32).view(np.float32).reshape(count, 1)
+            return slaswp(rows, target, overwrite_a=True).view(np.int32).reshape(-1).astype(np.int64)
+    order = list(range(count))
+    for i, j in enumerate(target.tolist()):
+        order[i], order[j] = order[j], order[i]
+    return np.array(order, np.int64)
 
 
 def _permutation_inside_out(source: MersenneTwister, count: int) -> Array:

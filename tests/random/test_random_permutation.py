@@ -1,4 +1,6 @@
-"""randperm: the chains of swaps followed at once give what swapping one by one gives."""
+"""randperm: against torch, and swaps against swapping one by one, with LAPACK and without."""
+
+import sys
 
 import numpy as np
 import pytest
@@ -36,6 +38,29 @@ def test_long_ones(n):
     ours = draws.permutation(MersenneTwister(n), n)
     theirs = torch.randperm(n, generator=torch.Generator().manual_seed(n)).numpy()
     assert np.array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize("lapack", [True, False])
+@given(seed=st.integers(0, 2**32), n=st.integers(0, 70))
+@settings(max_examples=100, deadline=None)
+def test_swaps(lapack, seed, n):
+    """LAPACK's interchange of rows is one swap after the other, for any order of targets."""
+    target = np.random.default_rng(seed).integers(np.arange(n), n, dtype=np.int32)
+    order = list(range(n))
+    for i, j in enumerate(target.tolist()):
+        order[i], order[j] = order[j], order[i]
+    before = draws._MANY
+    try:
+        draws._MANY = 1 if lapack else n + 1
+        assert draws.swapped(target).tolist() == order
+    finally:
+        draws._MANY = before
+
+
+def test_without_scipy(monkeypatch):
+    monkeypatch.setitem(sys.modules, "scipy.linalg.lapack", None)
+    theirs = torch.randperm(20_000, generator=torch.Generator().manual_seed(3)).numpy()
+    assert np.array_equal(draws.permutation(MersenneTwister(3), 20_000), theirs)
 
 
 @given(seed=st.integers(0, 2**32), n=st.integers(0, 200))
