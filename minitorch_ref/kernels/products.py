@@ -29,7 +29,8 @@ STEP = 48  # pieces are multiples of this: BLAS kernels take 4, 6, 8, 12 or 16 r
 def matmul(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """`np.matmul`, with large products spread over the threads."""
     if a.size * b.shape[-1] < FEW:
-        return np.asarray(np.matmul(a, b))
+        # `dot` asks BLAS for the same, and gets there 0.5 us sooner
+        return np.asarray(a.dot(b) if a.ndim < 3 and b.ndim < 3 else np.matmul(a, b))
     threads = get_num_threads()
     if a.size >= heap.LARGE:
         heap.keep()
