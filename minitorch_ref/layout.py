@@ -34,3 +34,14 @@ contiguous_format = memory_format("contiguous_format", None)
 preserve_format = memory_format("preserve_format", None)
 channels_last = memory_format("channels_last", (0, 2, 3, 1))
 channels_last_3d = memory_format("channels_last_3d", (0, 2, 3, 4, 1))
+
+
+def format_dims(order: memory_format | None, ndim: int) -> tuple[int, ...]:
+    """The dims from slowest to fastest in a memory format."""
+    if order is preserve_format:
+        raise RuntimeError("unsupported memory format Preserve")
+    if order is None or order.order is None:
+        return tuple(range(ndim))
+    if len(order.order) != ndim:
+        raise RuntimeError(f"required rank {len(order.order)} tensor to use {order._name} format")
+    return order.order

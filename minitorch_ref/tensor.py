@@ -19,6 +19,7 @@ import numpy as np
 from . import dtypes
 from .autograd.modes import inferring, state
 from .device import CPU, check_device, device
+from .kernels.layout import exact, lies_in_order, strides_of
 from .layout import layout, strided
 from .settings import warn_once
 
@@ -194,7 +195,7 @@ class Tensor:
 
     def stride(self, dim: int | None = None) -> Any:
         """Steps in elements (torch's unit, not bytes) from one index to the next, per dim."""
-        steps = strides_of(self._array)
+        steps = strides_of(self._array if self._array.size else settled(self))
         return steps if dim is None else steps[wrap_dim(dim, self.ndim)]
 
     def storage_offset(self) -> int:
@@ -212,7 +213,8 @@ class Tensor:
         if memory_format is not None and memory_format.order is not None:
             if self.ndim != len(memory_format.order):
                 return False
-            return self._array.transpose(memory_format.order).flags.c_contiguous
+            own = self._array if self._array.size else settled(self)
+            return lies_in_order(own, memory_format.order)
         return self._array.flags.c_contiguous
 
     def is_floating_point(self) -> bool:
@@ -428,16 +430,12 @@ def address(array: np.ndarray) -> int:
     return array.__array_interface__["data"][0]
 
 
-def strides_of(array: np.ndarray) -> tuple[int, ...]:
-    """Strides in elements.  An empty array's are derived from its shape, as torch derives them."""
-    size = array.itemsize
-    if array.size:
-        return tuple([s // size for s in array.strides])
-    steps, step = [], 1
-    for n in reversed(array.shape):
-        steps.append(step)
-        step *= max(n, 1)
-    return tuple(reversed(steps))
+def settled(tensor: Tensor) -> np.ndarray:
+    """The array of a tensor without elements, with torch's strides: asked for before a view is made."""
+    array = tensor._array
+    if tensor._root is None or tensor._root is array:
+        tensor._array = array = exact(array)
+    return array
 
 
 def wrap_dim(dim: int, ndim: int) -> int:

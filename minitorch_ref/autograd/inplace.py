@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from ..dtypes import can_cast
-from ..tensor import Tensor, blank, strides_of, wrap
+from ..tensor import Tensor, blank, wrap
 from .graph import OWN, cell_of, next_order, node_of, record, requires_grad
 from .modes import enable_grad, state
 
@@ -211,8 +211,8 @@ def _rebase(t: Tensor, value: Tensor) -> None:
     """After a write of `value` into the view `t`: give the base its new node."""
     base = t._base
     assert base is not None
-    region = (t._array.shape, strides_of(t._array), t.storage_offset() - base.storage_offset())
-    shape, strides = base._array.shape, strides_of(base._array)
+    region = (t._array.shape, t.stride(), t.storage_offset() - base.storage_offset())
+    shape, strides = base._array.shape, base.stride()
 
     def laid_out(g: Tensor) -> Tensor:
         """A copy of `g` that lies in memory as the base does, so that `region` means the same."""
@@ -255,7 +255,7 @@ def refresh(t: Tensor) -> None:
         if t._kind is not None:
             raise _restricted(t, "its base or another view of its base has been")
         with enable_grad():
-            fresh = base.as_strided(t._array.shape, strides_of(t._array), t.storage_offset())
+            fresh = base.as_strided(t._array.shape, t.stride(), t.storage_offset())
         move_to(t, fresh)
         t._seen = t._cell[0]
 

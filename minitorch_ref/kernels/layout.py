@@ -39,12 +39,21 @@ def unexpanded(array: np.ndarray) -> np.ndarray:
 
 @functools.lru_cache(maxsize=1024)
 def row_major(shape: tuple[int, ...], itemsize: int) -> tuple[int, ...]:
-    """The strides of an array whose last dim is the fastest."""
-    return in_order(shape, range(len(shape)), itemsize)
+    """The strides of an array whose last dim is the fastest; a dim without entries counts as one."""
+    steps, step = [0] * len(shape), itemsize
+    for d in reversed(range(len(shape))):
+        steps[d] = step
+        step *= shape[d] or 1
+    return tuple(steps)
 
 
 def in_order(shape: Sequence[int], order: Sequence[int], itemsize: int) -> tuple[int, ...]:
-    """The strides of a dense array whose dims are `order`, from the slowest to the fastest."""
+    """The strides of a dense array whose dims are `order`, from the slowest to the fastest.
+
+    Where a dim has no entries, those slower than it have stride 0, except in row-major order.
+    """
+    if 0 in shape and list(order) == list(range(len(shape))):
+        return row_major(tuple(shape), itemsize)
     steps, step = [0] * len(shape), itemsize
     for d in reversed(order):
         steps[d] = step
@@ -52,11 +61,58 @@ def in_order(shape: Sequence[int], order: Sequence[int], itemsize: int) -> tuple
     return tuple(steps)
 
 
+def strides_of(array: np.ndarray) -> tuple[int, ...]:
+    """Strides in elements, torch's unit."""
+    size = array.itemsize
+    return tuple([s // size for s in array.strides])
+
+
+def lies_in_order(array: np.ndarray, order: Sequence[int]) -> bool:
+    """Whether the memory is dense with its dims in `order`, from the slowest to the fastest.
+
+    Strides of dims of size one do not count; those of a dim without entries do.
+    """
+    if array.size:
+        return array.transpose(order).flags.c_contiguous
+    wanted = in_order(array.shape, order, array.itemsize)
+    return all(s == t or n == 1 for s, t, n in zip(array.strides, wanted, array.shape))
+
+
 def is_row_major(array: np.ndarray) -> bool:
     """Whether `array` is contiguous and the strides of its dims of size one are regular as well."""
     if not array.flags.c_contiguous:
         return False
-    return 1 not in array.shape or array.strides == row_major(array.shape, array.itemsize)
+    if array.size:
+        return 1 not in array.shape or array.strides == row_major(array.shape, array.itemsize)
+    return not any(array.strides) or array.strides == row_major(array.shape, array.itemsize)
+
+
+class _Memory:
+    """What NumPy makes an array of; `owner` is kept alive."""
+
+    def __init__(self, owner: np.ndarray, address: int, shape: Steps, strides: Steps) -> None:
+        self.owner = owner
+        self.__array_interface__ = {
+            "version": 3, "typestr": owner.dtype.str, "data": (address, not owner.flags.writeable),
+            "shape": tuple(shape), "strides": tuple(strides),
+        }  # fmt: skip
+
+
+def nothing(owner: np.ndarray, start: int, shape: Steps, strides: Steps) -> np.ndarray:
+    """A view of `owner` that has no elements, `start` bytes from where `owner` begins.
+
+    NumPy itself forgets where such a view begins, and the strides of a new array without elements:
+    they are 0 until `exact` gives it torch's.
+    """
+    address = owner.__array_interface__["data"][0]
+    return np.asarray(_Memory(owner, address + start, shape, strides))
+
+
+def exact(array: np.ndarray) -> np.ndarray:
+    """`array`; if it is new and has no elements, with the strides that torch has for its shape."""
+    if array.size or any(array.strides):
+        return array
+    return nothing(array, 0, array.shape, row_major(array.shape, array.itemsize))
 
 
 def is_dense(array: np.ndarray) -> bool:
@@ -74,6 +130,8 @@ def is_dense(array: np.ndarray) -> bool:
 
 def blank(shape: Sequence[int], dtype: np.dtype, strides: Steps) -> np.ndarray:
     """A new array, not filled, that lies in memory as `strides` (dense, in bytes) say."""
+    if 0 in shape:
+        return nothing(np.empty(0, dtype), 0, shape, strides)
     return np.ndarray(shape, dtype, None, 0, strides)
 
 
@@ -89,15 +147,16 @@ def laid_out(array: np.ndarray, strides: Steps) -> np.ndarray:
 # ---- channels last ----------------------------------------------------------------------------------
 
 _CHANNELS_LAST = (0, 2, 3, 1)
+CHANNELS_LAST = {4: _CHANNELS_LAST, 5: (0, 2, 3, 4, 1)}  # by the number of dims
 
 
 def suggests_channels_last(array: np.ndarray) -> bool:
-    """Whether torch takes (N, C, H, W) for an array whose pixels lie together: by its strides alone."""
+    """Whether torch takes (N, C, [D,] H, W) for an array whose pixels lie together, by its strides."""
     strides = array.strides
-    if len(strides) != 4 or strides[3] < strides[1] or not strides[1]:
+    if len(strides) not in CHANNELS_LAST or strides[-1] < strides[1] or not strides[1]:
         return False
     channel, least = strides[1], 0
-    for d in (1, 3, 2, 0):
+    for d in reversed(CHANNELS_LAST[len(strides)]):
         n = array.shape[d]
         if n == 0 or strides[d] < least or (d == 0 and least == channel):  # or it may be both
             return False
@@ -106,10 +165,10 @@ def suggests_channels_last(array: np.ndarray) -> bool:
 
 
 def in_format(array: np.ndarray, channels_last: bool) -> np.ndarray:
-    """A contiguous array of (N, C, H, W), or a copy of it whose channels are the fastest dim."""
+    """A contiguous array of (N, C, [D,] H, W), or a copy of it whose channels are the fastest dim."""
     if not channels_last:
         return array
-    return laid_out(array, in_order(array.shape, _CHANNELS_LAST, array.itemsize))
+    return laid_out(array, in_order(array.shape, CHANNELS_LAST[array.ndim], array.itemsize))
 
 
 # ---- torch's choice ----------------------------------------------------------------------------------
@@ -146,20 +205,33 @@ def _compared(a: int, b: int, shape: Sequence[int], operands: Sequence[Steps]) -
     return 0
 
 
-def preserved(array: np.ndarray) -> tuple[int, ...]:
+def preserved(array: np.ndarray, itemsize: int = 0) -> tuple[int, ...]:
     """The strides of what torch makes of `array` when it preserves the format.
 
-    Dense arrays keep their strides; others keep the order of their dims.
+    Dense arrays keep their strides; others keep the order of their dims.  `itemsize`: the result's,
+    if it is of another type.
     """
+    itemsize = itemsize or array.itemsize
     if is_dense(array):
-        return array.strides
-    order = memory_order(array.shape, [array.strides])
-    return in_order(array.shape, order, array.itemsize)
+        steps = array.strides if array.size else exact(array).strides
+        if itemsize == array.itemsize:
+            return steps
+        return tuple([s // array.itemsize * itemsize for s in steps])
+    return in_order(array.shape, memory_order(array.shape, [array.strides]), itemsize)
+
+
+def converted(array: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """A copy of `array` in another type that preserves its format."""
+    if is_row_major(array):
+        return np.asarray(array.astype(dtype))
+    out = blank(array.shape, dtype, preserved(array, dtype.itemsize))
+    np.copyto(out, array, casting="unsafe")
+    return out
 
 
 def copied(array: np.ndarray) -> np.ndarray:
     """A copy that lies in memory as torch's `clone` does."""
-    if array.flags.c_contiguous and 1 not in array.shape:
+    if is_row_major(array):
         return array.copy()
     out = blank(array.shape, array.dtype, preserved(array))
     out[...] = array

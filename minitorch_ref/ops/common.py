@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..dtypes import BOOL, BY_CHAR, COMPLEX, FLOATING, INTEGER, dtype, int64, result_type
-from ..kernels.layout import copy_order, unexpanded
+from ..kernels.layout import converted, copy_order, nothing, unexpanded
 from ..quiet import fp
 from ..tensor import Tensor, wrap, wrap_dim
 
@@ -58,6 +58,8 @@ def strided(array: np.ndarray, shape: Sequence[int], strides: Sequence[int]) -> 
     NumPy's `as_strided` costs 4 µs; ndarray itself, which asks for contiguous memory, 0.3 µs.
     """
     if array.flags.c_contiguous:
+        if 0 in shape:
+            return nothing(array, 0, shape, strides)
         return np.ndarray(shape, array.dtype, array, 0, strides)
     return np.lib.stride_tricks.as_strided(array, shape, strides)
 
@@ -78,15 +80,15 @@ def cast_array(array: np.ndarray, to: dtype) -> np.ndarray:
         array = array.real
     if array.dtype.kind == "f" and to.category == INTEGER:
         return _float_to_integer(array, to)
-    return np.asarray(fp.quiet(array.astype, to.np, copy_order(array)))
+    return fp.quiet(converted, array, to.np)
 
 
 def _float_to_integer(array: np.ndarray, to: dtype) -> np.ndarray:
     """Truncate; values that do not fit wrap the way torch's C++ casts do (through int64)."""
     with np.errstate(all="ignore"):  # not fp.quiet: callers may be inside it already
         if to.itemsize < 4:
-            array = np.asarray(array.astype(np.int32, copy_order(array)))
-        return np.asarray(array.astype(to.np, copy_order(array)))
+            array = converted(array, np.dtype(np.int32))
+        return converted(array, to.np)
 
 
 def convert_number(value: Any, to: dtype) -> np.ndarray:

@@ -12,11 +12,18 @@ from ..autograd.inplace import check_writable, in_place, write
 from ..autograd.inplace import detach as detached
 from ..autograd.modes import state
 from ..device import check_device, device
-from ..dtypes import FLOATING, dtype
-from ..kernels.layout import blank, copied, in_order
-from ..layout import contiguous_format, memory_format, preserve_format
+from ..dtypes import dtype
+from ..kernels.layout import blank, copied, in_order, is_dense, suggests_channels_last
+from ..layout import (
+    channels_last,
+    channels_last_3d,
+    contiguous_format,
+    format_dims,
+    memory_format,
+    preserve_format,
+)
 from ..settings import warn_once
-from ..tensor import Tensor, strides_of, wrap
+from ..tensor import Tensor, wrap
 from .common import cast_array
 from .refusals import bad_argument
 from .registry import check_overlap, op
@@ -25,17 +32,12 @@ from .registry import check_overlap, op
 def cast(input: Tensor, to: dtype) -> Tensor:
     """`input` in another type; the gradient is cast back by the engine."""
     data = cast_array(input._array, to)
-    if data is input._array:
-        return input
-    if not to.category >= FLOATING:
-        return wrap(data)
-    return record("ToCopyBackward0", data, input=(input, lambda g: g))
+    return input if data is input._array else _recorded(data, input)
 
 
 def converted(input: Tensor, to: dtype) -> Tensor:
     """`cast` at the user's own wish; torch warns once that the imaginary part is lost."""
-    warn_of_lost_part(input, to)
-    return cast(input, to)
+    return _to(input, to, False, None)
 
 
 def warn_of_lost_part(input: Tensor, to: dtype) -> None:
@@ -82,16 +84,43 @@ def to(input: Tensor, *args: Any, **kwargs: Any) -> Tensor:
     Raises AssertionError for a CUDA device: this engine computes on the CPU.
     """
     wanted, copy, order = _parse_to(args, kwargs)
-    if order is not None and order.order is not None and not input.is_contiguous(order):
-        return converted(_in_order(input, order), wanted or input.dtype)
-    if wanted is None or wanted.np == input._array.dtype:
-        return rename(clone(input), "ToCopyBackward0") if copy else input
-    return converted(input, wanted)
+    return _to(input, input.dtype if wanted is None else wanted, copy, order)
+
+
+def _to(input: Tensor, wanted: dtype, copy: bool, order: memory_format | None) -> Tensor:
+    """`input` in a type and a memory format (None: its own); itself if it may be and has them."""
+    array = input._array
+    fits = order is None or order is preserve_format or order is suggested(array)
+    if fits and not copy and wanted.np == array.dtype:
+        return input
+    warn_of_lost_part(input, wanted)
+    if order is None or order is preserve_format:
+        if is_dense(array):
+            data = cast_array(array, wanted)
+            data = copied(array) if data is array else data
+            return _recorded(data, input)
+        order = suggested(array)
+    dims = format_dims(order, array.ndim)
+    data = blank(array.shape, wanted.np, in_order(array.shape, dims, wanted.itemsize))
+    data[...] = cast_array(array, wanted)
+    return _recorded(data, input)
+
+
+def suggested(array: np.ndarray) -> memory_format:
+    """The format that torch takes an array to be in, by its strides."""
+    if not suggests_channels_last(array):
+        return contiguous_format
+    return channels_last if array.ndim == 4 else channels_last_3d
+
+
+def _recorded(data: np.ndarray, input: Tensor) -> Tensor:
+    """A copy in another type or format, whose gradient the engine casts back."""
+    return record("ToCopyBackward0", data, input=(input, lambda g: g))
 
 
 def _caster(name: str, to: dtype) -> Any:
     def method(input: Tensor, memory_format: memory_format | None = None) -> Tensor:
-        return converted(input, to)
+        return _to(input, to, False, memory_format)
 
     method.__name__ = method.__qualname__ = name
     method.__doc__ = f"`input` as {to!r}; itself if it has that type already."
@@ -129,7 +158,7 @@ def type_as(input: Tensor, other: Tensor) -> Tensor:
 @op
 def clone(input: Tensor, *, memory_format: Any = preserve_format) -> Tensor:
     """A copy that gradients flow through.  Dense layouts are preserved, as in torch."""
-    if memory_format is preserve_format:
+    if memory_format is preserve_format or memory_format is None:
         data = copied(input._array)
     elif memory_format is contiguous_format:
         data = input._array.copy("C")
@@ -140,13 +169,9 @@ def clone(input: Tensor, *, memory_format: Any = preserve_format) -> Tensor:
 
 def _in_order(input: Tensor, order: memory_format) -> Tensor:
     """A copy whose dims lie in memory in the order of a memory format."""
-    assert order.order is not None
-    if input.ndim != len(order.order):
-        raise RuntimeError(
-            f"required rank {len(order.order)} tensor to use {order!r} format"
-        )
     array = input._array
-    data = blank(array.shape, array.dtype, in_order(array.shape, order.order, array.itemsize))
+    dims = format_dims(order, array.ndim)
+    data = blank(array.shape, array.dtype, in_order(array.shape, dims, array.itemsize))
     data[...] = array
     return record("CloneBackward0", data, input=(input, lambda g: g))
 
@@ -154,6 +179,10 @@ def _in_order(input: Tensor, order: memory_format) -> Tensor:
 @op(function=False)
 def contiguous(input: Tensor, memory_format: Any = contiguous_format) -> Tensor:
     """`input` itself if its memory is in order, else a copy that is."""
+    if memory_format is preserve_format:
+        raise RuntimeError(
+            "preserve memory format is unsupported by the contiguous operator"
+        )
     if input.is_contiguous(memory_format):
         return input
     return clone(input, memory_format=memory_format)
@@ -331,7 +360,7 @@ def view_as_complex(input: Tensor) -> Tensor:
     array = input._array
     if array.ndim == 0 or array.shape[-1] != 2:
         raise RuntimeError("Tensor must have a last dimension of size 2")
-    if strides_of(array)[-1] != 1:
+    if input.stride(-1) != 1:
         raise RuntimeError("Tensor must have a last dimension with stride 1")
     if array.dtype.kind != "f":
         raise RuntimeError(
@@ -351,7 +380,7 @@ def view_dtype(input: Tensor, to: dtype) -> Tensor:
     Nothing to differentiate: of the view's relation to `input` only the version counter is left.
     """
     own, array = input.dtype, input._array
-    if own.itemsize != to.itemsize and (array.ndim == 0 or strides_of(array)[-1] != 1):
+    if own.itemsize != to.itemsize and (array.ndim == 0 or input.stride(-1) != 1):
         raise RuntimeError(
             f"self.dim() cannot be 0 to view {own.title} as {to.title} (different element sizes)"
             if array.ndim == 0

@@ -20,6 +20,8 @@ from ..autograd.graph import record
 from ..autograd.inplace import bump
 from ..dtypes import dtype
 from ..kernels import heap
+from ..kernels.layout import exact
+from ..layout import format_dims
 from ..tensor import Tensor
 from .common import is_number
 from .from_data import (
@@ -35,9 +37,9 @@ from .from_data import (
 from .options import (
     Options,
     allocate,
+    allocate_in_order,
     allocate_like,
     deliver,
-    format_dims,
     place,
     prepare_out,
     settle,
@@ -88,13 +90,7 @@ def empty(
     kind, grad = settle("empty", options, dtypes.get_default_dtype())
     if memory_format is None:
         return deliver(allocate(shape, kind), grad)
-    return _in_order(shape, format_dims(memory_format, len(shape)), kind, grad)
-
-
-def _in_order(shape: Sequence[int], dims: Sequence[int], kind: dtype, grad: bool) -> Tensor:
-    """An uninitialised tensor whose dims lie in memory in the order `dims`, slowest first."""
-    memory = allocate([shape[d] for d in dims], kind)
-    return deliver(memory.transpose(np.argsort(dims)), grad)
+    return deliver(allocate_in_order(shape, kind, format_dims(memory_format, len(shape))), grad)
 
 
 @op(method=False)
@@ -112,7 +108,8 @@ def empty_permuted(
             f"{len(physical_layout)}"
         )
     kind, grad = settle("empty_permuted", options, dtypes.get_default_dtype())
-    return _in_order(shape, physical_layout, kind, grad)
+    memory = exact(allocate([shape[d] for d in physical_layout], kind))
+    return deliver(memory.transpose(np.argsort(physical_layout)), grad)
 
 
 @op(method=False)

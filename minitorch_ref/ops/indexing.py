@@ -36,7 +36,7 @@ def getitem(input: Tensor, index: Any) -> Tensor:
 
     Raises IndexError for what is out of bounds or no index, ValueError for a negative step.
     """
-    subscript, region = read(input._array, index)
+    subscript, region = read(input, index)
     if subscript.selection is None:
         return _view(input, subscript, region)
     return _selected(input, subscript.basic, subscript.selection, region)
@@ -81,7 +81,7 @@ def setitem(input: Tensor, index: Any, value: Any) -> None:
     """
     if index is False:
         return
-    subscript, region = read(input._array, index)
+    subscript, region = read(input, index)
     selection = subscript.selection
     is_number = not isinstance(value, Tensor)
     value = _as_value(input, value)
@@ -245,7 +245,7 @@ def _read_indices(input: Tensor, indices: Sequence[Tensor], values: Tensor) -> S
         raise RuntimeError("index_put() needs at least one index tensor")
     # A list, since a tensor without dims selects here and does not drop a dim.
     parts = [i._array.reshape(1) if i.ndim == 0 else i._array for i in indices]
-    subscript, region = read(input._array, tuple(parts))
+    subscript, region = read(input, tuple(parts))
     assert subscript.selection is not None
     _check_put(input.dtype, region.shape, subscript.selection, values)
     return subscript.selection

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import builtins
 import contextlib
+import math
 from collections.abc import Sequence
 from typing import Any, TypedDict
 
@@ -19,7 +20,8 @@ from ..autograd.inplace import bump
 from ..autograd.modes import state
 from ..device import check_device
 from ..dtypes import COMPLEX, FLOATING, dtype
-from ..layout import layout, preserve_format
+from ..kernels import layout as kernels
+from ..layout import format_dims, layout, preserve_format
 from ..quiet import fp
 from ..tensor import Tensor, wrap
 from .common import convert_number
@@ -188,54 +190,35 @@ def memory_order(array: np.ndarray) -> tuple[int, ...]:
     """
     if array.flags.c_contiguous:
         return tuple(range(array.ndim))
-    strides, shape = array.strides, array.shape
-    order = list(range(array.ndim))[::-1]  # fastest first
-    for i in range(1, len(order)):
-        here = i
-        for there in range(i - 1, -1, -1):
-            a, b = order[there], order[here]
-            if 0 in (strides[a], strides[b]):
-                continue
-            if strides[a] < strides[b]:
-                break
-            if strides[a] == strides[b] and shape[a] <= shape[b]:
-                continue
-            order[there], order[here] = b, a
-            here = there
-    return tuple(order[::-1])
+    return tuple(kernels.memory_order(array.shape, [array.strides]))
 
 
 def allocate_like(
     array: np.ndarray, kind: dtype, order: Any = None, zero: bool = False
 ) -> np.ndarray:
     """A new array of `array`'s shape: dense, with its dims in `array`'s order or in `order`'s."""
-    keep = order is None or order is preserve_format
-    dims = memory_order(array) if keep else format_dims(order, array.ndim)
-    memory = allocate([array.shape[d] for d in dims], kind, zero)
-    if dims != tuple(range(array.ndim)):
-        memory = memory.transpose(np.argsort(dims))
-    if keep and 1 in array.shape and array.size:
-        return _same_steps(memory, array)
-    return memory
+    if order is None or order is preserve_format:
+        if kernels.is_row_major(array):
+            return allocate(array.shape, kind, zero)
+        return allocate_as(array.shape, kind, kernels.preserved(array, kind.itemsize), zero)
+    return allocate_in_order(array.shape, kind, format_dims(order, array.ndim), zero)
 
 
-def _same_steps(memory: np.ndarray, array: np.ndarray) -> np.ndarray:
-    """Give dims of length 1 the strides they have in `array`, if that one is dense as well."""
-    wanted = [s // array.itemsize * memory.itemsize for s in array.strides]
-    if all(s == t or n == 1 for s, t, n in zip(memory.strides, wanted, array.shape)):
-        return np.lib.stride_tricks.as_strided(memory, array.shape, wanted)
-    return memory
+def allocate_in_order(
+    shape: Sequence[int], kind: dtype, dims: Sequence[int], zero: bool = False
+) -> np.ndarray:
+    """A new array whose dims lie in memory in the order `dims`, slowest first."""
+    return allocate_as(shape, kind, kernels.in_order(shape, dims, kind.itemsize), zero)
 
 
-def format_dims(order: Any, ndim: int) -> tuple[int, ...]:
-    """The dims from slowest to fastest in a memory format."""
-    if order is preserve_format:
-        raise RuntimeError("unsupported memory format Preserve")
-    if order is None or order.order is None:
-        return tuple(range(ndim))
-    if len(order.order) != ndim:
-        raise RuntimeError(f"required rank {len(order.order)} tensor to use {order._name} format")
-    return order.order
+def allocate_as(
+    shape: Sequence[int], kind: dtype, strides: Sequence[int], zero: bool = False
+) -> np.ndarray:
+    """A new array of those strides (in bytes; dense)."""
+    if 0 in shape:
+        return kernels.blank(shape, kind.np, strides)
+    memory = allocate((math.prod(shape),), kind, zero)
+    return np.ndarray(shape, kind.np, memory, 0, strides)
 
 
 # ---- results -------------------------------------------------------------------------------------

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from ..autograd.graph import record, view
-from ..tensor import Tensor, address, strides_of
+from ..kernels.layout import nothing
+from ..tensor import Tensor, settled
 from .common import strided, wrap_dim
 from .registry import op
 
@@ -40,37 +41,25 @@ def slice_view(input: Tensor, dim: int, part: slice) -> Tensor:
     index = (slice(None),) * dim + (part,)
     shape, region = input._array.shape, input._array[index]
     if not region.size:
-        region = empty_part(input._array, index)
+        region = empty_part(input, index)
     return view("SliceBackward0", input, region, lambda g: put_slice(g, shape, index))
 
 
-class _Memory:
-    """What NumPy makes an array of; `owner` is kept alive."""
+def empty_part(input: Tensor, basic: Sequence[Any]) -> np.ndarray:
+    """`input[basic]` where that has no elements: NumPy forgets where such a part would begin.
 
-    def __init__(self, owner: np.ndarray, start: int, shape: Any, strides: Any) -> None:
-        self.owner = owner
-        self.__array_interface__ = {
-            "version": 3, "typestr": owner.dtype.str, "data": (start, not owner.flags.writeable),
-            "shape": tuple(shape), "strides": tuple(strides),
-        }  # fmt: skip
-
-
-def empty_part(array: np.ndarray, basic: Sequence[Any]) -> np.ndarray:
-    """`array[basic]` where that has no elements: NumPy forgets where such a part would begin.
-
-    `basic`: ints, slices and None.
+    `basic`: ints, slices, None and, as the last, `...`.
     """
+    array = input._array if input._array.size else settled(input)
     size, steps = array.itemsize, array.strides
-    if not any(steps):  # so NumPy has it where an array was made empty
-        steps = tuple([step * size for step in strides_of(array)])
-    start, dim = address(array), 0
+    start, dim = 0, 0
     shape, strides = [], []
     for part in (*basic, *[slice(None)] * array.ndim):
         if part is None:
             inner = dim < array.ndim
             shape.append(1)
             strides.append(array.shape[dim] * steps[dim] if inner else size)
-        elif dim < array.ndim:
+        elif dim < array.ndim and part is not ...:
             length, step = array.shape[dim], steps[dim]
             if isinstance(part, slice):
                 first, last, every = part.indices(length)
@@ -80,7 +69,7 @@ def empty_part(array: np.ndarray, basic: Sequence[Any]) -> np.ndarray:
                 first = part % length
             start += first * step
             dim += 1
-    return np.asarray(_Memory(array, start, shape, strides))
+    return nothing(array, start, shape, strides)
 
 
 def put_slice(g: Tensor, shape: tuple[int, ...], index: Any) -> Tensor:
@@ -94,6 +83,8 @@ def take_basic(input: Tensor, index: tuple[Any, ...]) -> Tensor:
     """`input[index]` for an index of ints and slices; a view."""
     shape = input._array.shape
     data = input._array[index if ... in index else (*index, ...)]
+    if not data.size:
+        data = empty_part(input, index)
     return view("SliceBackward0", input, data, lambda g: put_slice(g, shape, index))
 
 
@@ -111,6 +102,8 @@ def select(input: Tensor, dim: int, index: Any) -> Tensor:
     place: Any = (slice(None),) * dim + (i, ...)
     shape = input._array.shape
     data = input._array[place]
+    if not data.size:
+        data = empty_part(input, place)
     return view("SelectBackward0", input, data, lambda g: put_slice(g, shape, place))
 
 
@@ -121,7 +114,7 @@ def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Te
     if a == b:
         raise RuntimeError(f"diagonal dimensions cannot be identical {dim1}, {dim2}")
     shape = input._array.shape
-    data = _diagonal_of(input._array, offset, a, b)
+    data = _diagonal_of(input._array if input._array.size else settled(input), offset, a, b)
 
     def rule(g: Tensor) -> Tensor:
         full = np.zeros(shape, g._array.dtype)
@@ -151,7 +144,7 @@ def _diagonal_of(array: np.ndarray, offset: int, a: int, b: int) -> np.ndarray:
 @op(function=False)
 def unfold(input: Tensor, dimension: int, size: int, step: int) -> Tensor:
     """Windows of `size` entries of a dim, `step` apart, in a new last dim; a view."""
-    array = input._array
+    array = input._array if input._array.size else settled(input)
     dim = wrap_dim(dimension, array.ndim)
     length = array.shape[dim] if array.ndim else 1
     if size < 0 or size > length:
@@ -215,8 +208,11 @@ def as_strided(
             f"storage of size {storage.size * item}"
         )
     steps = [s * storage.itemsize for s in stride]
-    data = strided(storage[offset:], size, steps)
-    own = (input._array.shape, strides_of(input._array), input.storage_offset())
+    if needed:
+        data = strided(storage[offset:], size, steps)
+    else:
+        data = nothing(storage, offset * storage.itemsize, size, steps)
+    own = (input._array.shape, input.stride(), input.storage_offset())
     return view(
         "AsStridedBackward0", input, data,
         lambda g: _as_strided_gradient(g, own, (size, stride, offset)),

@@ -15,7 +15,7 @@ import numpy as np
 from ..autograd.graph import record, requires_grad
 from ..autograd.modes import state
 from ..quiet import fp
-from ..tensor import Tensor, strides_of, wrap
+from ..tensor import Tensor, wrap
 from .common import cast_array, wrap_dim
 from .conversion import zeros
 from .filling import _in_place_view
@@ -95,7 +95,7 @@ def as_strided_scatter(
 ) -> Tensor:  # fmt: skip
     """A copy of `input`, its storage included, with `src` where `as_strided` would look."""
     size, stride = tuple(size), tuple(stride)
-    own = (input._array.shape, strides_of(input._array), input.storage_offset())
+    own = (input._array.shape, input.stride(), input.storage_offset())
     offset = own[2] if storage_offset is None else storage_offset
     copy = wrap(np.empty(0, input._array.dtype))
     copy._array = input._storage_array().copy()

@@ -14,8 +14,9 @@ import numpy as np
 
 from ..autograd.graph import record, view
 from ..dtypes import dtype
+from ..kernels.layout import is_row_major, row_major
 from ..settings import warn_once
-from ..tensor import Tensor, wrap
+from ..tensor import Tensor, settled
 from .common import Dims, shape_of_args, strided, wrap_dim, wrap_dims
 from .conversion import view_dtype
 from .registry import op
@@ -63,7 +64,7 @@ def view_strides(array: np.ndarray, shape: tuple[int, ...]) -> tuple[int, ...] |
     may not reach across two.
     """
     if array.size == 0:
-        return array.strides if array.shape == shape else wrap(np.empty(shape, array.dtype))._array.strides
+        return array.strides if array.shape == shape else row_major(shape, array.itemsize)
     sizes, steps = array.shape, array.strides
     result = [0] * len(shape)
     new = len(shape) - 1
@@ -89,7 +90,7 @@ def view_strides(array: np.ndarray, shape: tuple[int, ...]) -> tuple[int, ...] |
 
 def reshaped(array: np.ndarray, shape: tuple[int, ...]) -> np.ndarray | None:
     """`array` as a view of another shape, or None where only a copy would do."""
-    if array.flags.c_contiguous:
+    if is_row_major(array) and array.size:
         return array.reshape(shape)
     strides = view_strides(array, shape)
     return None if strides is None else strided(array, shape, strides)
@@ -111,7 +112,7 @@ def view_(input: Tensor, *shape: Any, **keyword: Any) -> Tensor:
             "view() received an invalid combination of arguments - got (Tensor), but expected one "
             "of: (torch.dtype dtype), (tuple of ints size)"
         )
-    array = input._array
+    array = input._array if input._array.size else settled(input)
     wanted = infer_shape(shape_of_args(shape), array.size)
     data = reshaped(array, wanted)
     if data is None:
@@ -134,7 +135,7 @@ def reshape(input: Tensor, *shape: Any, **keyword: Any) -> Tensor:
     """`input` as `shape`: a view where the layout allows it, else a copy."""
     if keyword:
         shape = only_keyword(shape, keyword, "reshape", "shape")
-    array = input._array
+    array = input._array if input._array.size else settled(input)
     wanted = infer_shape(shape_of_args(shape), array.size)
     before = array.shape
     data = reshaped(array, wanted)
@@ -198,7 +199,7 @@ def permute(input: Tensor, *dims: Any, **keyword: Any) -> Tensor:
     if keyword:
         dims = only_keyword(dims, keyword, "permute", "dims")
     order = shape_of_args(dims)
-    array = input._array
+    array = input._array if input._array.size else settled(input)
     if len(order) != array.ndim:
         raise RuntimeError(
             f"permute(sparse_coo): number of dimensions in the tensor input does not match the length "
@@ -215,7 +216,7 @@ def permute(input: Tensor, *dims: Any, **keyword: Any) -> Tensor:
 @op(inplace=False)
 def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
     """Dims `dim0` and `dim1` swapped; a view."""
-    array = input._array
+    array = input._array if input._array.size else settled(input)
     a, b = wrap_dim(dim0, array.ndim), wrap_dim(dim1, array.ndim)
     data = array.swapaxes(a, b) if array.ndim else array[...]
     return view("TransposeBackward0", input, data, lambda g: transpose(g, a, b))
@@ -236,7 +237,7 @@ def swapdims(input: Tensor, dim0: int, dim1: int) -> Tensor:
 @op
 def t(input: Tensor) -> Tensor:
     """The transpose of a matrix; a view.  Raises RuntimeError for more than two dims."""
-    array = input._array
+    array = input._array if input._array.size else settled(input)
     if array.ndim > 2:
         raise RuntimeError(
             f"t() expects a tensor with <= 2 dimensions, but self is {array.ndim}D"
@@ -297,7 +298,7 @@ def _matrix(name: str, input: Tensor) -> Tensor:
 @op
 def unsqueeze(input: Tensor, dim: int) -> Tensor:
     """A new dim of size one at `dim`; a view."""
-    array = input._array
+    array = input._array if input._array.size else settled(input)
     dim = wrap_dim(dim, array.ndim + 1)
     # torch gives the new dim the stride that would make it the outer loop of what follows
     steps = list(array.strides)
@@ -311,7 +312,7 @@ def unsqueeze(input: Tensor, dim: int) -> Tensor:
 @op
 def squeeze(input: Tensor, dim: Dims = None) -> Tensor:
     """Without its dims of size one (all, or those in `dim`); a view."""
-    array = input._array
+    array = input._array if input._array.size else settled(input)
     dims = wrap_dims(dim, array.ndim) if dim != () else ()
     drop = tuple([d for d in dims if array.shape[d] == 1]) if array.ndim else ()
     several = isinstance(dim, (tuple, list))
@@ -358,7 +359,7 @@ def expand(input: Tensor, *size: Any, implicit: bool = False, **keyword: Any) ->
     """`input` with its dims of size one repeated to `size` (-1: as it is), without a copy."""
     if keyword:
         size = only_keyword(size, keyword, "expand", "size")
-    array = input._array
+    array = input._array if input._array.size else settled(input)
     shape = expand_shape(array.shape, shape_of_args(size))
     lead = len(shape) - array.ndim
     own = zip(array.strides, array.shape, shape[lead:])

@@ -15,7 +15,7 @@ from ..dtypes import int64
 from ..tensor import Tensor, wrap
 from .common import wrap_dim
 from .joining import cat, stack
-from .parts import slice_view
+from .parts import empty_part, slice_view
 from .registry import op
 
 
@@ -32,7 +32,9 @@ def _split(name: str, input: Tensor, sizes: Sequence[int], dim: int, safe: bool 
     array = input._array
     parts, start = [], 0
     for n in sizes:
-        parts.append(array[(slice(None),) * dim + (slice(start, start + n),)])
+        place = (slice(None),) * dim + (slice(start, start + n),)
+        part = array[place]
+        parts.append(part if part.size else empty_part(input, place))
         start += n
     shapes = [p.shape for p in parts]
     outs = record(name, tuple(parts), x=(input, lambda g: cat(_filled(g, shapes), dim)))
@@ -241,6 +243,8 @@ def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     array = input._array
     place: tuple[Any, ...] = (slice(None),) * dim
     parts = tuple([array[(*place, i, ...)] for i in range(array.shape[dim])])
+    if not array.size:
+        parts = tuple([empty_part(input, (*place, i)) for i in range(len(parts))])
     if not parts:
         return ()
     shapes = [parts[0].shape] * len(parts)

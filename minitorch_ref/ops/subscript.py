@@ -44,30 +44,37 @@ class Subscript:
         return all(part is _FULL for part in self.basic)
 
 
-def read(array: np.ndarray, index: Any) -> tuple[Subscript, np.ndarray]:
-    """`index` read for `array`, and the basic view.  Raises IndexError, as torch words it."""
-    kind = type(index)
+def read(input: Tensor, index: Any) -> tuple[Subscript, np.ndarray]:
+    """`index` read for `input`, and the basic view.  Raises IndexError, as torch words it."""
+    kind, array = type(index), input._array
     if kind is int and array.ndim:
         checked(index, 0, array.shape[0])
-        return Subscript((index,), "SelectBackward0"), array[index, ...]
+        region = array[index, ...]
+        return Subscript((index,), "SelectBackward0"), (
+            region if region.size else empty_part(input, (index,))
+        )
     if kind is slice and array.ndim:
         part = _within(index, array.shape[0])
         region = array[part]
         if not region.size:
-            region = empty_part(array, (part,))
+            region = empty_part(input, (part,))
         return Subscript((part,), "SliceBackward0"), region
     if kind is tuple and len(index) <= array.ndim and set(map(type, index)) == {int}:
         for dim, i in enumerate(index):
             checked(i, dim, array.shape[dim])
-        return Subscript(index, "SelectBackward0"), array[(*index, ...)]
+        region = array[(*index, ...)]
+        return Subscript(index, "SelectBackward0"), (
+            region if region.size else empty_part(input, index)
+        )
     if kind is Tensor and index._array.ndim and _dims_used(index._array) <= array.ndim:
         selection = select_one(array.shape, 0, index._array)
         return Subscript((_FULL,) * array.ndim, "", selection), array
-    return _read(array, index)
+    return _read(input, index)
 
 
-def _read(array: np.ndarray, index: Any) -> tuple[Subscript, np.ndarray]:
+def _read(input: Tensor, index: Any) -> tuple[Subscript, np.ndarray]:
     """The general case."""
+    array = input._array
     parts = _as_parts(index)
     if array.ndim == 0 and not isinstance(index, tuple) and _is_int(parts[0]):
         raise IndexError(
@@ -77,7 +84,7 @@ def _read(array: np.ndarray, index: Any) -> tuple[Subscript, np.ndarray]:
     subscript, places = _basic_part(array.shape, parts)
     region = array[(*subscript.basic, ...)]
     if not region.size:
-        region = empty_part(array, subscript.basic)
+        region = empty_part(input, subscript.basic)
     elif None in subscript.basic:
         region = _with_torch_strides(array, region, subscript.basic)
     if places:
