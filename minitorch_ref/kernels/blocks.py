@@ -19,8 +19,12 @@ import numpy as np
 
 from . import heap
 from .threads import get_num_threads, parallel_for
+from .workspace import scratch
 
-BLOCK = 1 << 18  # elements: each call of NumPy lasts some 50 us, and threads seldom wait for each other
+BLOCK = (
+    1 << 18
+)  # elements: each call of NumPy lasts some 50 us, and threads seldom wait for each other
+PART = 1 << 17  # elements of float32 that are worked out in float64: a megabyte, the second cache
 LARGE = 1 << 20  # elements from which on a single ufunc is worth splitting, too
 
 
@@ -39,6 +43,25 @@ def over_blocks(function: Callable[..., Any], *arrays: np.ndarray) -> np.ndarray
         target[...] = function(*given)
 
     parallel_for(task, -(-first.size // BLOCK))
+    return out
+
+
+def by_parts(work: Callable[..., None], x: np.ndarray, cost: float) -> np.ndarray:
+    """`work(part, target, take)` for the parts of x, in float32, and those of the result, of x's type.
+
+    `take(dtype)` is scratch memory of the part's shape; `cost` nanoseconds an element.
+    """
+    heap.keep()
+    out = np.empty_like(x)
+    source, target = x.ravel("K"), out.ravel("K")  # in the order of the memory
+
+    def task(i: int) -> None:
+        part = slice(i * PART, (i + 1) * PART)
+        with scratch() as take:
+            given = source[part].astype(np.float32, copy=False)
+            work(given, target[part], lambda dtype: take(given.shape, dtype))
+
+    parallel_for(task, -(-x.size // PART), cost * x.size)
     return out
 
 
