@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
+
 from ..tensor import PLAIN, Tensor, wrap
 from .graph import (
     FREED,
@@ -29,7 +31,7 @@ from .graph import (
 )
 from .modes import inferring, state
 
-_new = object.__new__
+_new, _ndarray = object.__new__, np.ndarray
 
 
 class Row:
@@ -50,7 +52,9 @@ class Row:
 
         Written out for both operands: every recorded operation of a program passes here.
         """
-        out = wrap(data)
+        out: Tensor = _new(Tensor)  # `wrap`, written out
+        out._array = data if type(data) is _ndarray else np.asarray(data)
+        out._requires_grad, out._node, out._nr, out._cell, out._base = PLAIN
         pattern, source, source_y = 0, None, None
         tensor = type(x) is Tensor or isinstance(x, Tensor)  # asking its type is faster
         tensor_y = type(y) is Tensor or isinstance(y, Tensor)
