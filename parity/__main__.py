@@ -9,104 +9,15 @@ import argparse
 import os
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-from . import tools
+from . import options, tools
 
 DESCRIPTION = """Compare minitorch_ref with PyTorch: every op, every module, three whole programs.
 Exit codes: 0 parity, 1 a deviation, 2 the comparison could not run."""
 
 
 OUT = "out/parity"
-
-
-def at_least(least: int) -> Callable[[str], int]:
-    """An argparse type: a whole number of at least `least`."""
-
-    def number(text: str) -> int:
-        value = int(text)
-        if value < least:
-            raise argparse.ArgumentTypeError(f"must be at least {least}, got {value}")
-        return value
-
-    return number
-
-
-def _common(parser: argparse.ArgumentParser, default: bool) -> None:
-    """Options that may stand before or after the part; only the first place sets defaults."""
-
-    def add(*names: str, default_value: object = None, **options: Any) -> None:
-        parser.add_argument(
-            *names, default=default_value if default else argparse.SUPPRESS, **options
-        )
-
-    add(
-        "--ours",
-        default_value="minitorch_ref",
-        metavar="ENGINE",
-        help="the engine that is judged (module or module:device)",
-    )
-    add("--theirs", default_value="torch", metavar="ENGINE", help="the reference (default: torch)")
-    add(
-        "--out",
-        default_value=OUT,
-        metavar="DIR",
-        help="where the report goes (default: out/parity)",
-    )
-    add(
-        "--processes",
-        type=at_least(0),
-        metavar="N",
-        help="worker processes (default: one per processor; 0: none)",
-    )
-    add(
-        "--shard",
-        metavar="i/n",
-        help="only every n-th op, module and program, from the i-th (for several machines)",
-    )
-    add(
-        "--op-limit",
-        type=at_least(1),
-        metavar="SECONDS",
-        help="stop an op that gives no answer for so long, and report it (default: 120); "
-        "a module, a program between two steps, a function of the atlas likewise",
-    )
-    add(
-        "--program-limit",
-        type=at_least(1),
-        metavar="SECONDS",
-        help="stop a program whose runs take so long in all (default: 3600)",
-    )
-    add("--ledger", metavar="FILE", help="another deviation ledger")
-    add(
-        "--quick",
-        default_value=False,
-        action="store_true",
-        help="one run of the null model for each program instead of four: a wider band",
-    )
-    add(
-        "-k",
-        dest="pattern",
-        default_value="",
-        metavar="EXPR",
-        help="only names that match: words with or, and, not",
-    )
-    add("--data", metavar="DIR", help="folder with the programs' data (or $MINITORCH_DATA)")
-    add("--epochs", type=at_least(1), metavar="N", help="epochs of each program")
-    add(
-        "--limit",
-        type=at_least(1),
-        metavar="N",
-        help="images of the vision programs (default: 5,000)",
-    )
-    add(
-        "--download",
-        default_value=False,
-        action="store_true",
-        help="let the programs download their data",
-    )
 
 
 def arguments(argv: list[str]) -> argparse.ArgumentParser:
@@ -116,7 +27,7 @@ def arguments(argv: list[str]) -> argparse.ArgumentParser:
         description=DESCRIPTION,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    _common(parser, True)
+    options.add(parser, *options.SHARED)
     parts = parser.add_subparsers(dest="part", metavar="PART")
     for name, text in (
         ("ops", "only the ops"),
@@ -124,7 +35,7 @@ def arguments(argv: list[str]) -> argparse.ArgumentParser:
         ("programs", "only the programs"),
     ):
         part = parts.add_parser(name, help=text)
-        _common(part, False)
+        options.add(part, *options.SHARED)
     part.add_argument(
         "names",
         nargs="*",
@@ -140,12 +51,15 @@ def main(argv: list[str] | None = None) -> int:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     argv = sys.argv[1:] if argv is None else argv
-    args = arguments(argv).parse_args(argv)
+    parser = arguments(argv)
+    args = options.settle(parser, parser.parse_args(argv))
     if not args.download:
         os.environ.setdefault("MINITORCH_OFFLINE", "1")
+    from .engines import InputError
+
     try:
         return tools.run(args) if args.part in tools.TOOLS else _run(args)
-    except tools.errors() as error:
+    except (InputError, OSError) as error:
         print(f"parity: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
@@ -162,15 +76,15 @@ def _run(args: argparse.Namespace) -> int:
     from .runner import limit_threads, op_name, ops_to_compare, shard
 
     args.share = shard(args.shard)
-    folder = Path(args.out)
-    if args.shard and args.out == OUT:  # shards on one machine leave each other's report alone
+    folder = Path(args.out or OUT)
+    if args.shard and not args.out:  # shards on one machine leave each other's report alone
         folder /= f"shard-{args.shard.replace('/', '-of-')}"
     ours, theirs = open_engine(args.ours), open_engine(args.theirs)
     for engine in (ours, theirs):
         limit_threads(engine)
     entries = ledger.load(Path(args.ledger)) if args.ledger else ledger.load()
     before = session.previous(folder / "parity.json")
-    drawn = atlas_run.stored(Path(args.out) / "atlas.json")
+    drawn = atlas_run.stored(Path(args.out or OUT) / "atlas.json")
     started = time.perf_counter()
     found = session.start(ours, theirs)
     found.entries, found.shard = entries, args.shard or ""
@@ -198,7 +112,8 @@ def _run(args: argparse.Namespace) -> int:
 
 def _ops(args: argparse.Namespace, ours, theirs, found, progress) -> list:
     from .compare import Lab
-    from .runner import LIMIT, left_out, op_name, ops_to_compare, run_ops
+    from .options import LIMIT
+    from .runner import left_out, op_name, ops_to_compare, run_ops
 
     lab = Lab(ours, theirs)
     keys = ops_to_compare(lab, args.pattern)[args.share]
@@ -206,7 +121,7 @@ def _ops(args: argparse.Namespace, ours, theirs, found, progress) -> list:
     without = {name for names in found.left_out.values() for name in names}
     keys = [k for k in keys if op_name(k) not in without]
     progress.start("ops", len(keys))
-    limit = float(args.op_limit or LIMIT)
+    limit = args.op_limit or LIMIT
     return run_ops(args.ours, args.theirs, keys, args.processes, progress.done, limit=limit)
 
 
@@ -216,13 +131,14 @@ def _atlas(args: argparse.Namespace, ours, theirs, ops, drawn, progress) -> list
     A function that cannot be surveyed is one more deviation of its op.
     """
     from . import atlas, atlas_ratchet, atlas_run
-    from .runner import LIMIT, broken
+    from .options import LIMIT
+    from .runner import broken
 
     lost = {r.op for r in ops for s in r.samples if s.kind in ("process", "laboratory")}
     wanted = atlas_run.quick([r.op for r in ops if r.op not in lost and r.name])
     progress.start("atlas", len(wanted))
     depth = atlas.Depth(points=1000, line=2048, full=False)
-    limit = float(args.op_limit or LIMIT)
+    limit = args.op_limit or LIMIT
     live, unfinished = atlas_run.run(
         args.ours, args.theirs, wanted, ("float32",), depth, args.processes, progress.step, limit
     )
@@ -234,13 +150,14 @@ def _atlas(args: argparse.Namespace, ours, theirs, ops, drawn, progress) -> list
 
 def _modules(args: argparse.Namespace, ours, theirs, progress) -> list:
     from . import modules
-    from .runner import LIMIT, run_ops
+    from .options import LIMIT
+    from .runner import run_ops
 
     names = [case[0] for case in modules.cases(args.pattern)[args.share]]
     progress.start("modules", len(names))
     if args.processes == 0:
         return modules.compare_modules(ours, theirs, args.pattern, progress.done, args.share)
-    keys, limit = [("module", name) for name in names], float(args.op_limit or LIMIT)
+    keys, limit = [("module", name) for name in names], args.op_limit or LIMIT
     found = run_ops(
         args.ours, args.theirs, keys, args.processes, progress.done,
         modules.work, modules.died, modules.late, limit,
@@ -252,7 +169,8 @@ def _programs(args: argparse.Namespace, ours, theirs, progress) -> list:
     from . import programs, programs_run
     from .crew import Limit
     from .engines import EngineError
-    from .runner import LIMIT, matches
+    from .options import LIMIT
+    from .runner import matches
 
     every = programs.PROGRAMS
     names = getattr(args, "names", None) or [n for n in every if matches(n, args.pattern)]
@@ -261,11 +179,11 @@ def _programs(args: argparse.Namespace, ours, theirs, progress) -> list:
     if unknown:
         raise EngineError(f"no program {unknown[0]!r}; there are {', '.join(every)}")
     progress.start("programs", len(names))
-    options = {"data": args.data, "epochs": args.epochs, "limit": args.limit}
+    told = {"data": args.data, "epochs": args.epochs, "limit": args.limit}
     null_runs = programs.NULL_RUNS[:1] if args.quick else programs.NULL_RUNS
-    limit = Limit(float(args.program_limit or programs_run.WHOLE), float(args.op_limit or LIMIT))
+    limit = Limit(args.program_limit or programs_run.WHOLE, args.op_limit or LIMIT)
     return programs_run.run(
-        args.ours, args.theirs, names, options, null_runs, args.processes, progress.done, limit
+        args.ours, args.theirs, names, told, null_runs, args.processes, progress.done, limit
     )
 
 

@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from . import precise, ulp
+from . import options, precise, ulp
 from .accuracy_cases import BINARY, ORDERED, UNARY
 from .engines import Engine, EngineError, open_engine
 from .precise_special import DOUBTFUL
@@ -280,20 +280,22 @@ def survey(
 # ---- the command -----------------------------------------------------------------------------------
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument
-    hidden = argparse.SUPPRESS
-    add("-k", dest="pattern", default=hidden, metavar="EXPR", help="only functions that match")
-    add("--ours", default=hidden, metavar="ENGINE", help="the engine that is judged")
-    add("--theirs", default=hidden, metavar="ENGINE", help="the reference")
-    add("--out", default=hidden, metavar="DIR", help="where accuracy.json goes")
-    add("--processes", type=int, default=hidden, metavar="N", help="worker processes")
-    add("--op-limit", type=float, default=hidden, metavar="SECONDS",
-        help="stop a function that gives no region for so long (default: 600)")  # fmt: skip
+def add_depth(parser: argparse.ArgumentParser, out: str) -> None:
+    """The options of whatever surveys functions; `out`: what goes where --out says."""
+    options.add(
+        parser, "pattern", "ours", "theirs", "out", "processes", "op_limit",
+        pattern="only functions that match", out=out,
+        op_limit="stop a function that gives no region for so long (default: 600)",
+    )  # fmt: skip
+    add, count = parser.add_argument, options.at_least(1)
     add("--dtype", action="append", choices=DTYPES, help="only this type (may be repeated)")
-    add("--points", type=int, default=POINTS, help=f"points a region (default: {POINTS})")
-    add("--slow", type=int, default=SLOW, help=f"points with mpmath as oracle (default: {SLOW})")
-    add("--all", action="store_true", help="show every region, not only each function's worst")
+    add("--points", type=count, default=POINTS, help=f"points a region (default: {POINTS})")
+    add("--slow", type=count, default=SLOW, help=f"points with mpmath as oracle (default: {SLOW})")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_depth(parser, "where accuracy.json goes (default: out/parity)")
+    parser.add_argument("--all", action="store_true", help="show every region, not only each function's worst")
 
 
 def main(args: argparse.Namespace) -> int:
@@ -307,16 +309,16 @@ def main(args: argparse.Namespace) -> int:
     wanted = list(dict.fromkeys(c.name for c in cases(args.pattern)))
     if not wanted:
         raise EngineError(f"nothing matches -k {args.pattern!r}")
-    options = tuple(args.dtype or DTYPES), args.points, args.slow
-    limit = float(args.op_limit or functions_run.PATIENCE)
+    depth = tuple(args.dtype or DTYPES), args.points, args.slow
+    limit = args.op_limit or functions_run.PATIENCE
     with Progress() as progress:
         progress.start("functions", len(wanted))
         found, unfinished = functions_run.run(
-            survey, args.ours, args.theirs, wanted, options, args.processes, progress.step, limit
+            survey, args.ours, args.theirs, wanted, depth, args.processes, progress.step, limit
         )
     for name, why in unfinished.items():
         print(f"parity: {name}: {why}", file=sys.stderr)
-    path = Path(args.out) / "accuracy.json"
+    path = Path(args.out or "out/parity") / "accuracy.json"
     write_atomically(path, json.dumps([asdict(m) | {"ok": m.ok} for m in found], indent=1))
     show(found, args.all)
     bad = [m for m in found if not m.ok]

@@ -227,17 +227,8 @@ def _together(regions: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    add, hidden = parser.add_argument, argparse.SUPPRESS
-    add("-k", dest="pattern", default=hidden, metavar="EXPR", help="only functions that match")
-    add("--ours", default=hidden, metavar="ENGINE", help="the engine that is judged")
-    add("--theirs", default=hidden, metavar="ENGINE", help="the reference")
-    add("--out", default=hidden, metavar="DIR", help="where atlas.html and atlas.json go")
-    add("--processes", type=int, default=hidden, metavar="N", help="worker processes")
-    add("--dtype", action="append", choices=DTYPES, help="only this type (may be repeated)")
-    add("--points", type=int, default=POINTS, help=f"points a region (default: {POINTS})")
-    add("--slow", type=int, default=SLOW, help=f"points with mpmath as oracle (default: {SLOW})")
-    add("--op-limit", type=int, default=hidden, metavar="SECONDS",
-        help="stop a function that gives no region for so long (default: 600)")  # fmt: skip
+    accuracy.add_depth(parser, "where atlas.html and atlas.json go (default: out/parity)")
+    add = parser.add_argument
     add("--store", metavar="FILE", help="write the figures that a later run must not exceed")
     add("--against", metavar="FILE", help="fail where a figure is worse than the stored one")
 
@@ -259,7 +250,7 @@ def main(args: argparse.Namespace) -> int:
     dtypes, started = tuple(args.dtype or DTYPES), time.perf_counter()
     with Progress() as progress:
         progress.start("atlas", len(names(args.pattern)))
-        chosen, limit = list(names(args.pattern)), float(args.op_limit or atlas_run.PATIENCE)
+        chosen, limit = list(names(args.pattern)), args.op_limit or atlas_run.PATIENCE
         records, unfinished = atlas_run.run(
             args.ours, args.theirs, chosen, dtypes, depth, args.processes, progress.step, limit
         )
@@ -276,7 +267,7 @@ def main(args: argparse.Namespace) -> int:
         "seconds": round(time.perf_counter() - started, 1),
         "records": records,
     }
-    page = atlas_page.write(data, Path(args.out))
+    page = atlas_page.write(data, Path(args.out or "out/parity"))
     atlas_page.show(records)
     if args.store and not unfinished:
         atlas_ratchet.store(Path(args.store), records, depth, data["build"])

@@ -15,6 +15,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
+from . import options
 from .coverage_data import EXCLUDED, TABLES, UNDOCUMENTED
 from .engines import EngineError
 from .files import read_json
@@ -157,8 +158,10 @@ def stored() -> dict[str, int]:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--ours", default="minitorch_ref", metavar="ENGINE", help="engine counted")
-    parser.add_argument("--theirs", default="torch", metavar="ENGINE", help="the reference")
+    options.add(
+        parser, "ours", "theirs",
+        ours="the engine whose names are counted (default: minitorch_ref)",
+    )  # fmt: skip
     parser.add_argument("--store", action="store_true", help="store the figures as the new minimum")
 
 

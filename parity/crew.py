@@ -2,7 +2,8 @@
 
 A worker is a function `work(pipe, *arguments)`.  It says that it is ready with an empty text, then
 receives one key after the other until None comes, and answers each with its result; before that it
-may send texts that say where it is, for the case that nothing comes after them.  A worker that dies
+may send texts that say where it is, for the case that nothing comes after them (an empty one: where it
+takes what it takes), and any number of a result's `Part`s.  A worker that dies
 (some torch kernels end in SIGFPE on odd integers) or gives no answer in time is replaced, and what
 it had in hand is reported by `died` or `late`.
 """
@@ -23,6 +24,20 @@ from typing import Any
 from .memory import PEAK
 
 READY = 300.0  # seconds in which a worker says that it is ready: it imports its engines first
+
+
+def processors() -> int:
+    """How many this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1  # neither macOS nor Windows tells
+
+
+@dataclass(frozen=True)
+class Part:
+    """Something of a result that is not yet whole."""
+
+    item: Any
 
 
 @dataclass(frozen=True)
@@ -53,10 +68,12 @@ class Worker:
             self.pipe.send(key)
 
     def hear(self, message: str) -> None:
-        """It is ready (an empty text), or somewhere."""
+        """It is ready (an empty text), or somewhere; then an empty text stops the clock of silence."""
         self.at, self.heard = message, time.monotonic()
         if not self.ready:
             self.ready, self.since = True, self.heard
+        elif not message:
+            self.heard = math.inf
 
     def late(self, limit: Limit) -> str:
         """In words, which limit it is beyond; "" while there is time."""
@@ -85,6 +102,7 @@ class _Crew:
     def __init__(self, start: Callable[[], Worker], keys: list[Any], count: int) -> None:
         self.start, self.queue = start, deque(keys)
         self.busy: dict[Any, Worker] = {}
+        self.idle: Worker | None = None  # whose result is being looked at
         for worker in [start() for _ in range(count)]:
             self.occupy(worker)
 
@@ -116,10 +134,15 @@ class _Crew:
                 if isinstance(message, str):
                     worker.hear(message)
                     continue
+                if isinstance(message, Part):
+                    worker.heard = time.monotonic()
+                    yield message
+                    continue
                 worker.ready = True  # its clocks start with the next key
                 PEAK.look(w.process.pid or 0 for w in self.busy.values())
-                del self.busy[pipe]
+                self.idle = self.busy.pop(pipe)
                 yield message
+                self.idle = None
                 self.occupy(worker)
             for worker in [w for w in self.busy.values() if w.late(limit)]:
                 if worker.pipe.poll():
@@ -145,10 +168,11 @@ def in_processes(
     died, late: the result that stands for a key whose worker ended, or was stopped (and why).
     """
     context = mp.get_context("spawn")
-    count = max(1, min(processes or len(os.sched_getaffinity(0)), len(keys)))
+    count = max(1, min(processes or processors(), len(keys)))
     crew = _Crew(lambda: Worker(context, work, arguments), keys, count)
     try:
         yield from crew.results(died, late, limit)
     finally:
-        for worker in crew.busy.values():
-            worker.stop()
+        for worker in (*crew.busy.values(), crew.idle):
+            if worker is not None:  # whoever looked at a result wants no more
+                worker.stop()

@@ -28,7 +28,7 @@ from pathlib import Path
 
 import numpy as np
 
-from . import trail
+from . import options, trail
 from .engines import EngineError
 from .explain import relation
 from .pairs import FAR, Pair, Unpaired, align, differing_args, key_of
@@ -279,6 +279,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--nudge", type=int, metavar="SEED", help="with --record: a perturbed run")
     add("--keep", default="out/parity/trails", metavar="DIR", help="where the trails go")
     add_limit(parser)
+    options.add(parser)
 
 
 def main(args: argparse.Namespace) -> int:
@@ -291,20 +292,20 @@ def main(args: argparse.Namespace) -> int:
     elif args.record:
         moved = () if args.nudge is None else ("--nudge", str(args.nudge))
         run = Run(args.a, Path(args.record), moved)
-        record_all([run], args.script, args.rest, args.limit)
-        ended(run.path, args.limit)
+        record_all([run], args.script, args.rest, args.time_limit)
+        ended(run.path, args.time_limit)
         print(f"recorded {args.record}")
         return 0
     else:
         stem = Path(args.keep) / Path(args.script).stem
         path_a, path_b = (stem.with_suffix(f".{side}.trail") for side in "ab")
         runs = [Run(args.a, path_a), Run(args.b, path_b)]
-        record_all(runs, args.script, args.rest, args.limit)
-        ended(path_a, args.limit)
+        record_all(runs, args.script, args.rest, args.time_limit)
+        ended(path_a, args.time_limit)
         if args.null and not compare(path_a, path_b).same_bits:
             nulls = [stem.with_suffix(f".null{k}.trail") for k in range(1, args.null + 1)]
             runs = [Run(args.a, p, ("--nudge", str(k))) for k, p in enumerate(nulls, 1)]
-            record_all(runs, args.script, args.rest, args.limit)
+            record_all(runs, args.script, args.rest, args.time_limit)
     found = compare(path_a, path_b, nulls)
     print(describe(found))
     return 0 if found.ok else 1

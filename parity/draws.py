@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from . import trail
+from . import options, trail
 from .engines import Engine, EngineError
 from .pairs import differing_args
 from .trail import Sites, TrailError, Writer, floats_in, summary, tensors_in, written
@@ -244,6 +244,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--record", metavar="FILE", help="only record engine a into FILE")
     add("--keep", default="out/parity/trails", metavar="DIR", help="where the ledgers go")
     add_limit(parser)
+    options.add(parser)
 
 
 def main(args: argparse.Namespace) -> int:
@@ -254,16 +255,16 @@ def main(args: argparse.Namespace) -> int:
         paths = [Path(args.script), Path(args.rest[0])]
     elif args.record:
         run = Run(args.a, Path(args.record), ("--draws",))
-        record_all([run], args.script, args.rest, args.limit)
-        ended(run.path, args.limit)
+        record_all([run], args.script, args.rest, args.time_limit)
+        ended(run.path, args.time_limit)
         print(f"recorded {args.record}")
         return 0
     else:
         stem = Path(args.keep) / Path(args.script).stem
         paths = [stem.with_suffix(f".draws-{side}.trail") for side in "ab"]
         runs = [Run(s, p, ("--draws",)) for s, p in zip((args.a, args.b), paths, strict=True)]
-        record_all(runs, args.script, args.rest, args.limit)
-        ended(paths[0], args.limit)
+        record_all(runs, args.script, args.rest, args.time_limit)
+        ended(paths[0], args.time_limit)
     found, a, b = compare(*paths)
     print(describe(found, a, b))
     return 0 if found.ok else 1

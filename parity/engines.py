@@ -17,8 +17,12 @@ import numpy as np
 from .torch_side import import_torch
 
 
-class EngineError(RuntimeError):
-    """The engine cannot be used here: the run stops with exit code 2."""
+class InputError(Exception):
+    """Something given is wrong, or not to be had: the command line says so and ends with exit code 2."""
+
+
+class EngineError(InputError, RuntimeError):
+    """The engine cannot be used here, or not for what was asked."""
 
 
 class DeviceLostError(EngineError):

@@ -15,18 +15,19 @@ from __future__ import annotations
 
 import argparse
 import itertools
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from . import recipes, replay, ulp
+from . import options, recipes, replay, tasks, ulp
 from .engines import Engine, EngineError, open_engine
+from .options import LIMIT
 from .record import Value, run
 from .samples.materialise import Inputs
 from .samples.spec import Sample
-from .watchdog import LIMIT, Watchdog
 
 ROWS = 256  # differing elements that are replayed
 TERMS = 1 << 20  # products in one replay
@@ -229,6 +230,10 @@ def of_sample(
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    options.add(
+        parser, "processes", "op_limit", processes="0: work in this process",
+        op_limit=f"give up a sample that takes so long in one place (default: {LIMIT:g})",
+    )  # fmt: skip
     add = parser.add_argument
     add("op", help="an op's name: matmul, sum, nn.functional.conv2d, exp, …")
     add("--a", default="minitorch_ref", metavar="ENGINE", help="the engine that is explained")
@@ -237,8 +242,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--dtype", default="float32", metavar="DTYPE", help="default: float32")
     add("--seed", type=int, default=0)
     add("-k", dest="note", default="", metavar="TEXT", help="only samples whose note has this")
-    add("--op-limit", type=float, default=argparse.SUPPRESS, metavar="SECONDS",
-        help=f"stop at a call that takes so long (default: {LIMIT:g})")  # fmt: skip
 
 
 def shapes_of(texts: list[str]) -> list[tuple[int, ...]]:
@@ -266,42 +269,60 @@ def _samples(args: argparse.Namespace, key: tuple[str, str]) -> list[Sample]:
 
 
 def main(args: argparse.Namespace) -> int:
-    """Print an explanation for every sample that differs; 0 if all bits are the same, else 1."""
-    a, b = open_engine(args.a), open_engine(args.b)
+    """Print an explanation for every sample that differs; 0 if all bits are the same, else 1.
+
+    2 if a sample hung, or ended its process: the others are explained.
+    """
     namespace, _, name = args.op.rpartition(".")
-    for engine in (a, b):
-        if not callable(engine.find(namespace or "torch", name)):
-            raise EngineError(f"{engine.name} has no function {args.op}")
     samples = _samples(args, (namespace or "torch", name))
+    task = args.a, args.b, args.op, bool(args.shapes)
     if not samples:
+        _opened(*task)  # it says first if there is no such op
         raise EngineError(f"{args.op}: no samples of {args.dtype} match -k {args.note!r}")
-    with Watchdog(args.op_limit or LIMIT) as dog:
-        differing = sum(_explained(sample, a, b, dog, bool(args.shapes)) for sample in samples)
+    lost: list[tuple[Sample, str]] = []
+    differing = 0
+    for text in tasks.run(
+        _opened, _explained, task, samples, lost, args.op_limit, args.processes
+    ):
+        print(text, flush=True)
+        differing += 1
+    for sample, why in lost:
+        print(f"parity: {sample}: {why}", file=sys.stderr)
     print(f"{differing} of {len(samples)} samples differ")
-    return 1 if differing else 0
+    return 2 if lost else int(bool(differing))
 
 
-def _explained(sample: Sample, a: Engine, b: Engine, dog: Watchdog, asked: bool) -> bool:
-    """Whether the two differ in a sample: then print why.
+def _opened(a: str, b: str, op: str, asked: bool) -> tuple[Engine, Engine, bool]:
+    """The two engines, if both have the op.
 
     asked: EngineError if there is nothing to compare, as nobody asked for anything else.
     """
+    engines = open_engine(a), open_engine(b)
+    namespace, _, name = op.rpartition(".")
+    for engine in engines:
+        if not callable(engine.find(namespace or "torch", name)):
+            raise EngineError(f"{engine.name} has no function {op}")
+    return *engines, asked
+
+
+def _explained(made: tuple[Engine, Engine, bool], sample: Sample, at: tasks.At) -> Iterator[str]:
+    """If the two differ in a sample: why."""
+    a, b, asked = made
     records = []
     for engine in (a, b):
-        dog.at(f"{sample} on {engine.name}")
+        at(f"{sample} on {engine.name}")
         records.append(run(engine, sample, grad=False))
     pair = [r.outputs.get("out") for r in records]
     ours, theirs = (v.array if isinstance(v, Value) else None for v in pair)
     if ours is None or theirs is None or ours.shape != theirs.shape:
         if asked:
             raise EngineError(f"{sample}: {_nothing(records, (a, b))}")
-        return False
-    dog.at(f"{sample}, replayed")
+        return
+    at(f"{sample}, replayed")
     found = of_sample(b, sample, "function", ours, theirs)
     if found.total:
-        print(f"{sample}\n  {found.total} of {found.size} elements differ, {found.apart:g} ULP")
-        _print(found)
-    return bool(found.total)
+        head = f"{sample}\n  {found.total} of {found.size} elements differ, {found.apart:g} ULP"
+        yield "\n".join([head, *_lines(found)])
 
 
 def _nothing(records: list, engines: tuple[Engine, Engine]) -> str:
@@ -314,13 +335,14 @@ def _nothing(records: list, engines: tuple[Engine, Engine]) -> str:
     return "; ".join(raised) or "there is no single tensor of one shape to compare"
 
 
-def _print(found: Explanation, most: int = 5) -> None:
+def _lines(found: Explanation, most: int = 5) -> Iterator[str]:
+    """The best causes of either side's bits."""
     for side, title in (("theirs", "the reference is"), ("ours", "the other is")):
         best = found.best(side)
         if best is not None and getattr(best, side) < found.total / 2:
-            print(f"    {title:18} none of {len(found.causes)} candidates; the nearest:")
+            yield f"    {title:18} none of {len(found.causes)} candidates; the nearest:"
         ranked = sorted(found.causes, key=lambda c: -getattr(c, side))[:most]
         for cause in [c for c in ranked if getattr(c, side)] or ranked[:1]:
             left = cause.left if side == "theirs" else cause.left_ours
             count = f"{getattr(cause, side)}/{found.total} elements"
-            print(f"    {title:18} {cause.name}: {count}, {left:.3g} ULP left")
+            yield f"    {title:18} {cause.name}: {count}, {left:.3g} ULP left"

@@ -7,14 +7,13 @@ process, costs its own records only: it is named, with the place that it was in.
 
 from __future__ import annotations
 
-import os
 import traceback
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from typing import Any
 
-from .crew import Limit, Worker, in_processes
+from .crew import Limit, Worker, in_processes, processors
 from .engines import Engine, open_engine
 from .runner import limit_threads
 
@@ -85,7 +84,7 @@ def run(
         engines = _opened(ours, theirs)
         every = (_surveyed(survey, engines, n, options, lambda place: None) for n in wanted)
     else:
-        most = len(os.sched_getaffinity(0)) if processes is None else processes
+        most = processors() if processes is None else processes
         count = max(1, min(most, len(wanted) // 4))  # a process takes as long to start as four
         task = (survey, ours, theirs, options)
         every = in_processes(_work, task, wanted, count, _died, _late, Limit(silence=limit))

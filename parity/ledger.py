@@ -23,12 +23,13 @@ there can it grow or vanish.
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
+from .engines import InputError
 from .files import lines_of_items, read_json
 from .outcome import Check, OpResult, SampleResult
 from .torch_side import import_torch
@@ -39,7 +40,7 @@ REQUIRED = ("op", "part", "cause", "oracle")
 CPUS = ("DEFAULT", "NO AVX", "AVX2", "AVX512", "SVE128", "SVE256", "VSX", "ZVECTOR")  # torch's names
 
 
-class LedgerError(ValueError):
+class LedgerError(InputError, ValueError):
     """The ledger cannot be read: names the file and the line or entry."""
 
 
@@ -56,6 +57,7 @@ class Entry:
     cpu: str = ""
     bound: float | None = None
     upstream: str = ""
+    place: str = ""  # file and line
 
     def covers(self, op: str, sample: SampleResult, check: Check) -> bool:
         pairs = (
@@ -65,6 +67,10 @@ class Entry:
             (sample.note, self.where),
         )
         return all(fnmatchcase(text, _literal(pattern)) for text, pattern in pairs)
+
+    def allows(self, check: Check) -> bool:
+        """Whether a deviation that it covers has not grown."""
+        return self.bound is None or (check.ours or 0) <= self.bound
 
 
 @dataclass(frozen=True)
@@ -124,11 +130,18 @@ def _entry(path: Path, line: int, index: int, item: Any) -> Entry:
         raise LedgerError(
             f"{where} ({item['op']}): cpu must be one of {', '.join(CPUS)}, got {item['cpu']!r}"
         )
-    return Entry(**item)
+    return Entry(**item, place=f"{path}:{line}")
+
+
+def entry_of(
+    entries: Iterable[Entry], op: str, sample: SampleResult, check: Check
+) -> Entry | None:
+    """The entry that knows a failing check; None if none does, or if it has grown beyond it."""
+    return next((e for e in entries if e.covers(op, sample, check) and e.allows(check)), None)
 
 
 def apply(
-    entries: list[Entry], results: list[OpResult], every: Iterable[str] = ()
+    entries: Sequence[Entry], results: list[OpResult], every: Iterable[str] = ()
 ) -> list[Problem]:
     """Mark the checks that entries cover as known; return the entries that grew or vanished.
 
@@ -156,7 +169,7 @@ def apply(
                 )
             )
         for sample, check in hits:
-            if entry.bound is not None and (check.ours or 0) > entry.bound:
+            if not entry.allows(check):
                 problems.append(
                     Problem(
                         "grew",

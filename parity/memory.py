@@ -2,16 +2,22 @@
 
 Linux keeps for every process the most memory it ever had resident.  The peak of a run is the sum of
 those figures over the processes that live at one time; what they share is counted in each, so the
-figure is an upper bound.
+figure is an upper bound.  Elsewhere it is this process's alone, and on Windows there is none.
 """
 
 from __future__ import annotations
 
 import os
-import resource
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+from types import ModuleType
+
+resource: ModuleType | None
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None
 
 
 def most_of(pid: int) -> int:
@@ -22,10 +28,10 @@ def most_of(pid: int) -> int:
                 return 1024 * int(line.split()[1])
     except (OSError, ValueError, IndexError):
         pass  # it has ended, or this is not Linux
-    if pid != os.getpid():
+    if pid != os.getpid() or resource is None:
         return 0
     unit = 1 if sys.platform == "darwin" else 1024
-    return unit * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return unit * int(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 
 
 class Peak:

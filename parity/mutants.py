@@ -19,6 +19,7 @@ import types
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -154,8 +155,7 @@ class Spoiled(Engine):
 def code_name(rule: Any) -> str:
     """Names a rule by its code: file:line:checksum."""
     code = rule.__code__
-    file = code.co_filename.rpartition("/")[2]
-    return f"{file}:{code.co_firstlineno}:{zlib.crc32(code.co_code):08x}"
+    return f"{Path(code.co_filename).name}:{code.co_firstlineno}:{zlib.crc32(code.co_code):08x}"
 
 
 def rules_of(node: Any) -> Iterator[tuple[int, Any, int]]:

@@ -16,15 +16,18 @@ import argparse
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from . import options
 from .crew import Limit, Worker, in_processes
 from .engines import EngineError, open_engine
+from .options import LIMIT
 from .outcome import Verdict
-from .runner import LIMIT, Key, op_name, ops_to_compare, shard
+from .runner import Key, op_name, ops_to_compare, shard
+from .tasks import At, nowhere
 
 KILLED, SURVIVED, EQUIVALENT, UNJUDGED = "killed", "survived", "equivalent", "not judged"
 IMPOSSIBLE = "no mutant"  # there was nothing to exchange: not counted
@@ -71,7 +74,7 @@ def judge_op(
     theirs: str,
     key: Key,
     kinds: tuple[str, ...],
-    begun: Callable[[str], None] = lambda mutant: None,
+    begun: At = nowhere,
 ) -> OpMutants:
     """Every mutant of one op; `begun` is called before each with its text."""
     from .judge import Jury
@@ -103,11 +106,7 @@ def work(pipe: Any, ours: str, theirs: str) -> None:
 
 
 def judged_safely(
-    ours: str,
-    theirs: str,
-    key: Key,
-    kinds: tuple[str, ...],
-    begun: Callable[[str], None] = lambda mutant: None,
+    ours: str, theirs: str, key: Key, kinds: tuple[str, ...], begun: At
 ) -> OpMutants:
     """`judge_op`; an exception in the laboratory itself is shown instead of a result."""
     import traceback
@@ -145,15 +144,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             )
         return tuple(text.split(","))
 
+    options.add(
+        parser, "pattern", "ours", "theirs", "shard", "processes", "op_limit",
+        pattern="only ops that match", shard="only every n-th op, from the i-th",
+        ours="the engine that is spoiled (default: minitorch_ref)",
+        op_limit=f"stop an op that tries one mutant for so long (default: {LIMIT:g})",
+    )  # fmt: skip
     add = parser.add_argument
-    add("--ours", default="minitorch_ref", metavar="ENGINE", help="the engine that is spoiled")
-    add("--theirs", default="torch", metavar="ENGINE", help="the reference (default: torch)")
-    add("-k", dest="pattern", default="", metavar="EXPR", help="only ops that match")
     add("--kinds", type=kinds, default=KINDS, metavar="KIND,…", help=f"of {', '.join(KINDS)}")
-    add("--shard", metavar="i/n", help="only every n-th op, from the i-th (for several machines)")
-    add("--processes", type=int, metavar="N", help="default: one per processor; 0: none")
-    add("--op-limit", type=float, default=argparse.SUPPRESS, metavar="SECONDS",
-        help=f"stop an op that tries one mutant for so long (default: {LIMIT:g})")  # fmt: skip
     add("--json", metavar="FILE", help="write every survivor and all counts there")
 
 
@@ -182,7 +180,7 @@ def _judge(args: argparse.Namespace, keys: list[Key], done: Any) -> list[OpMutan
     engines = args.ours, args.theirs
     every: Iterable[OpMutants]
     if args.processes == 0:
-        every = (judged_safely(*engines, key, args.kinds) for key in keys)
+        every = (judged_safely(*engines, key, args.kinds, nowhere) for key in keys)
     else:
         items, limit = [(k, args.kinds) for k in keys], Limit(silence=args.op_limit or LIMIT)
         every = in_processes(work, engines, items, args.processes, died, late, limit)

@@ -9,24 +9,26 @@ floats from another processor.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterable
+import itertools
+import sys
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
-from . import choices, ledger, packs
+from . import choices, ledger, options, packs, tasks
 from .engines import Engine, EngineError, open_engine
+from .options import LIMIT
 from .oracle import Oracle
 from .outcome import Check, OpResult, SampleResult, Verdict
 from .pack_record import form_of
 from .progress import Progress
 from .record import Value, run
-from .runner import limit_threads
+from .runner import Key, limit_threads, op_name
 from .samples import row_for, samples_for
 from .samples.spec import Row, Sample
 from .values import compare_arrays
-from .watchdog import LIMIT, Watchdog
 
 EXACT = ("indexing", "shaping")  # families that move numbers and compute none
 CLOSER = 6  # failing samples of an op that are looked at for discrete choices
@@ -41,6 +43,17 @@ class Checked:
     absent: set[str] = field(default_factory=set)  # ops that the engine does not have
     refused: set[str] = field(default_factory=set)  # ops with samples that the GPU does not take
 
+    def add(self, other: Checked) -> None:
+        """What was found in another part of the pack."""
+        for op, result in other.ops.items():
+            if op in self.ops:
+                self.ops[op].samples += result.samples
+            else:
+                self.ops[op] = result
+        self.stale += other.stale
+        self.absent |= other.absent
+        self.refused |= other.refused
+
     def counts(self) -> dict[str, int]:
         """Samples by verdict."""
         results = [s for op in self.ops.values() for s in op.samples]
@@ -51,19 +64,17 @@ def check(
     entries: Iterable[packs.Entry],
     engine: Engine,
     host: Engine,
-    done: Callable[[str], None] = lambda name: None,
     gpu: bool = False,
-    begun: Callable[[str], None] = lambda sample: None,
+    begun: tasks.At = tasks.nowhere,
 ) -> Checked:
-    """Compare an engine with every entry; `host` is torch on the CPU, `done` hears of each.
+    """Compare an engine with every entry; `host` is torch on the CPU.
 
     gpu: what the pack's device refuses is its own business, not that of other devices.
     begun: told of each sample that is run.
     """
     found = Checked()
-    table: dict[tuple[str, str], dict[tuple[str, str], Sample]] = {}
+    table: dict[Key, dict[tuple[str, str], Sample]] = {}
     for entry in entries:
-        done(entry.key[1])
         if entry.key not in table:
             table[entry.key] = {(s.note, s.dtype): s for s in samples_for(entry.key)}
         sample, row = table[entry.key].get((entry.note, entry.dtype)), row_for(entry.key)
@@ -151,36 +162,85 @@ def _part(
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    options.add(
+        parser, "processes", "op_limit", "ledger", processes="0: work in this process",
+        op_limit=f"give up an op of which a sample takes so long (default: {LIMIT:g})",
+    )  # fmt: skip
     add = parser.add_argument
     add("pack", metavar="PACK", help="a file that `parity record` wrote")
-    add("--op-limit", type=float, default=argparse.SUPPRESS, metavar="SECONDS",
-        help=f"stop at a sample that takes so long (default: {LIMIT:g})")  # fmt: skip
     add("--engine", default="minitorch_ref", help="what is checked (default: minitorch_ref)")
 
 
 def main(args: argparse.Namespace) -> int:
-    """0 the engine is as good as the device, 1 it is not, 2 the pack cannot be read (raises)."""
+    """0 the engine is as good as the device, 1 it is not; 2 the pack cannot be read (raises).
+
+    2 as well if an op hung, or ended its process: the others are checked.
+    """
     path = Path(args.pack)
     header, entries = packs.read(path)
-    facts, count = header["fingerprint"], sum(1 for _ in entries)  # the file is whole
-    known = ledger.load(cpu=str(facts.get("cpu") or "") or None)  # of the pack's processor
-    engine, host = open_engine(args.engine), open_engine("torch")
-    limit_threads(engine)
-    with Progress() as progress, Watchdog(args.op_limit or LIMIT) as dog:
-        progress.start("samples", count)
-        found = check(packs.read(path)[1], engine, host, progress.step, "gpu" in facts, dog.at)
+    facts = header["fingerprint"]
+    keys = list(enumerate(key for key, _ in _by_op(entries)))  # the file is whole
+    cpu = str(facts.get("cpu") or "") or None  # the pack's processor
+    known = ledger.load(Path(args.ledger) if args.ledger else ledger.PATH, cpu)
+    found = Checked()
+    lost: list[tuple[tuple[int, Key], str]] = []
+    with Progress() as progress:
+        progress.start("ops", len(keys))
+        for part in tasks.run(
+            _opened, _checked, (path, args.engine), keys, lost, args.op_limit, args.processes,
+            lambda key: progress.step(key[1][1]),
+        ):  # fmt: skip
+            found.add(part)
     ledger.apply(known, list(found.ops.values()))  # what is known is no news
     where = facts.get("gpu") or facts.get("cpu", "")
     print(f"{path}: {where} {facts.get('engine', '?')} {facts.get('version', '?')}")
-    if not found.ops:
+    for (_, key), why in lost:
+        print(f"parity: {op_name(key)}: {why}", file=sys.stderr)
+    if not found.ops and not lost:
         raise EngineError(f"{args.pack}: no sample of this pack is known here any more")
+    failing = _report(found, args.engine)
+    return 2 if lost else int(failing)
+
+
+def _by_op(entries: Iterable[packs.Entry]) -> Iterator[tuple[Key, Iterator[packs.Entry]]]:
+    return itertools.groupby(entries, lambda entry: entry.key)
+
+
+@dataclass
+class _Bench:
+    """What a process needs: the engines, and where in the pack it is."""
+
+    engine: Engine
+    host: Engine
+    gpu: bool
+    ops: Iterator[tuple[int, tuple[Key, Iterator[packs.Entry]]]]
+
+
+def _opened(path: Path, spec: str) -> _Bench:
+    header, entries = packs.read(path)
+    engine = open_engine(spec)
+    limit_threads(engine)
+    gpu = "gpu" in header["fingerprint"]
+    return _Bench(engine, open_engine("torch"), gpu, enumerate(_by_op(entries)))
+
+
+def _checked(bench: _Bench, key: tuple[int, Key], at: tasks.At) -> Iterator[Checked]:
+    """Check the op with this number; those before it are passed over."""
+    for number, (_, entries) in bench.ops:
+        if number == key[0]:
+            yield check(entries, bench.engine, bench.host, bench.gpu, at)
+            return
+
+
+def _report(found: Checked, engine: str, most: int = 20) -> bool:
+    """Print what was found; whether anything fails."""
     print(", ".join(f"{n} {v}" for v, n in found.counts().items() if n))
     if found.stale:
         print(f"{len(found.stale)} samples have changed since, for instance {found.stale[0]}")
     if found.refused:
         print(f"not taken by that GPU, in part: {', '.join(sorted(found.refused))}")
     if found.absent:
-        print(f"{engine.name} has no {', '.join(sorted(found.absent))}")
+        print(f"{engine} has no {', '.join(sorted(found.absent))}")
     failing = [
         (r.op, s, c)
         for r in found.ops.values()
@@ -188,6 +248,8 @@ def main(args: argparse.Namespace) -> int:
         for c in s.checks
         if not c.verdict.ok and not c.known
     ]
-    for op, sample, c in failing[:20]:
+    for op, sample, c in failing[:most]:
         print(f"{op} {c.part}: {c.verdict}: {c.choice or c.detail}\n    {sample.text}")
-    return 1 if failing else 0
+    if len(failing) > most:
+        print(f"… and {len(failing) - most} more")
+    return bool(failing)

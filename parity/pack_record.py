@@ -13,23 +13,25 @@ import argparse
 import contextlib
 import itertools
 import math
+import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from . import packs, ulp
+from . import options, packs, tasks, ulp
 from .engines import Engine, EngineError, open_engine
+from .options import LIMIT
 from .oracle import Oracle
 from .progress import Progress
 from .record import Value, run
-from .runner import matches
+from .runner import limit_threads, matches, op_name
 from .samples import ROWS, row_for, samples_for
 from .samples.spec import Arr, Row, Sample
-from .watchdog import LIMIT, Watchdog
+from .tasks import At, nowhere
 
 DTYPES = "float32,float16"
 LARGE = {
@@ -42,19 +44,19 @@ LARGE = {
 SWEPT = ("matmul", "bmm", "nn.functional.linear", "nn.functional.conv2d", "nn.functional.conv1d")
 
 
-def name_of(key: tuple[str, str]) -> str:
-    return key[1] if key[0] == "torch" else ".".join(key)
-
-
 def samples(pattern: str, dtypes: set[str]) -> Iterator[tuple[Row, Sample]]:
     """Everything a pack may hold: calls that succeed, of ops that draw nothing."""
     for key in sorted(ROWS):
         row = row_for(key)
-        if row is None or row.random or row.level == "shape" or not matches(name_of(key), pattern):
+        if row is None or row.random or row.level == "shape" or not matches(op_name(key), pattern):
             continue
-        for sample in samples_for(key):
-            if sample.kind != "bad" and not sample.bad and sample.dtype in dtypes:
-                yield row, sample
+        yield from ((row, sample) for sample in _samples(row, dtypes))
+
+
+def _samples(row: Row, dtypes: set[str]) -> Iterator[Sample]:
+    for sample in samples_for(row.key):
+        if sample.kind != "bad" and not sample.bad and sample.dtype in dtypes:
+            yield sample
 
 
 def form_of(engine: Engine, row: Row) -> str | None:
@@ -65,52 +67,52 @@ def form_of(engine: Engine, row: Row) -> str | None:
     return "method" if there else None
 
 
+@dataclass
+class Missed:
+    """Ops that are not in a pack, or not whole: no such op, no time left, or it hung."""
+
+    absent: dict[str, None] = field(default_factory=dict)
+    late: dict[str, None] = field(default_factory=dict)
+    lost: list[tuple[tuple[str, str], str]] = field(default_factory=list)
+
+    def lines(self, engine: str) -> Iterator[str]:
+        """In words; of what hung only the names."""
+        if self.absent:
+            yield f"{engine} has not: {', '.join(self.absent)}"
+        if self.late:
+            yield f"no time left (--within) for {len(self.late)} ops: {', '.join(self.late)}"
+        if self.lost:
+            yield f"not whole in the pack: {', '.join(op_name(key) for key, _ in self.lost)}"
+
+
 def entries(
     engine: Engine,
     host: Engine,
     pattern: str,
     dtypes: set[str],
-    done: Callable[[str], None] = lambda name: None,
-    within: float = math.inf,
     missed: Missed | None = None,
-    begun: Callable[[str], None] = lambda sample: None,
+    begun: At = nowhere,
 ) -> Iterator[packs.Entry]:
-    """Run the samples on a device; `host` digests the inputs, `done` hears of each.
+    """Run the samples on a device; `host` digests the inputs.
 
-    within: seconds after which no other op is begun.  missed: is told what is not in the pack.
-    begun: told of each sample that is run.
+    missed: is told what the engine does not have.  begun: told of each sample that is run.
     """
-    missed, started, last = missed or Missed(), time.monotonic(), None
+    missed = missed or Missed()
     for row, sample in samples(pattern, dtypes):
-        done(sample.name)
-        if sample.op in missed.late or sample.op != last and time.monotonic() - started > within:
-            missed.late.setdefault(sample.op)
-            continue
-        last, form = sample.op, form_of(engine, row)
-        if form is None:
-            missed.absent.setdefault(sample.op)
-            continue
-        if form == "method" and not (sample.args and isinstance(sample.args[0], Arr)):
-            continue
+        yield from _entry(engine, host, row, sample, missed, begun)
+
+
+def _entry(
+    engine: Engine, host: Engine, row: Row, sample: Sample, missed: Missed, begun: At
+) -> Iterator[packs.Entry]:
+    """The entry of a sample, if there is one."""
+    form = form_of(engine, row)
+    if form is None:
+        missed.absent.setdefault(sample.op)
+    elif form == "function" or sample.args and isinstance(sample.args[0], Arr):
         begun(str(sample))
         found = run(engine, sample, form)
         yield packs.entry_of(sample, form, found, packs.inputs_digest(host, sample))
-
-
-@dataclass
-class Missed:
-    """Ops that are not in a pack: the engine does not have them, or there was no time left."""
-
-    absent: dict[str, None] = field(default_factory=dict)
-    late: dict[str, None] = field(default_factory=dict)
-
-    def lines(self, engine: Engine) -> Iterator[str]:
-        """In words."""
-        version = getattr(engine.module, "__version__", "?")
-        if self.absent:
-            yield f"{engine.name} {version} has not: {', '.join(self.absent)}"
-        if self.late:
-            yield f"no time left (--within) for {len(self.late)} ops: {', '.join(self.late)}"
 
 
 # ---- the sweep -----------------------------------------------------------------------------------
@@ -190,14 +192,16 @@ def sweep(spec: str, engine: Engine, host: Engine, pattern: str, dtypes: set[str
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    options.add(
+        parser, "pattern", "processes", "op_limit", pattern="only ops whose names match",
+        processes="0: work in this process",
+        op_limit=f"give up an op of which a sample takes so long (default: {LIMIT:g})",
+    )  # fmt: skip
     add = parser.add_argument
     add("--device", default="cpu", help="cuda, cpu or tf32 (simulated); default: cpu")
     add("--engine", default="torch", help="default: torch")
-    add("--out", metavar="PACK", help="the file to write (default: out/parity/DEVICE.pack.xz)")
-    add("-k", dest="pattern", default="", metavar="EXPR", help="only ops whose names match")
+    add("--out", dest="pack", metavar="PACK", help="the file to write (default: out/parity/DEVICE.pack.xz)")
     add("--dtypes", default=DTYPES, metavar="LIST", help=f"default: {DTYPES}")
-    add("--op-limit", type=float, default=argparse.SUPPRESS, metavar="SECONDS",
-        help=f"stop at a sample that takes so long (default: {LIMIT:g})")  # fmt: skip
     add("--within", type=float, default=math.inf, metavar="SECONDS",
         help="begin no other op after so long, and name those that are left out")  # fmt: skip
     add("--sweep", action="store_true", help="only show what each flag costs in accuracy")
@@ -212,33 +216,93 @@ def dtypes_of(text: str) -> set[str]:
 
 
 def main(args: argparse.Namespace) -> int:
-    """Write a pack, or print the sweep; 0."""
+    """Write a pack, or print the sweep; 0, 2 if an op hung, or ended its process.
+
+    (Then the pack has all but the rest of that op.)
+    """
     spec = args.engine if args.device == "cpu" else f"{args.engine}:{args.device}"
     engine, host, dtypes = open_engine(spec), open_engine("torch"), dtypes_of(args.dtypes)
     if args.sweep:
         _show(sweep(spec, engine, host, args.pattern, dtypes))
         return 0
-    path = Path(args.out or f"out/parity/{args.device}.pack.xz")
-    expected = sum(1 for _ in samples(args.pattern, dtypes))
-    if not expected:
+    path = Path(args.pack or f"out/parity/{args.device}.pack.xz")
+    keys = list(dict.fromkeys(row.key for row, _ in samples(args.pattern, dtypes)))
+    if not keys:
         raise EngineError(f"nothing matches -k {args.pattern!r} in {args.dtypes}")
-    with contextlib.ExitStack() as stack:
-        if engine.is_torch:
-            stack.callback(engine.module.set_num_threads, engine.module.get_num_threads())
-            engine.module.set_num_threads(1)
+    missed = Missed()
+    with _one_thread(engine), Progress() as progress:
         header = {"fingerprint": packs.fingerprint(engine), "pattern": args.pattern}
-        progress = stack.enter_context(Progress())
-        progress.start("samples", expected)
-        missed, dog = Missed(), Watchdog(args.op_limit or LIMIT, lambda: packs.clear(path))
-        stack.enter_context(dog)
-        found = entries(
-            engine, host, args.pattern, dtypes, progress.step, args.within, missed, dog.at
-        )
-        count = packs.write(path, header, found)
-    for line in missed.lines(engine):
+        progress.start("ops", len(keys))
+        count = packs.write(path, header, _recorded(args, spec, dtypes, keys, missed, progress))
+    for key, why in missed.lost:
+        print(f"parity: {op_name(key)}: {why}", file=sys.stderr)
+    version = getattr(engine.module, "__version__", "?")
+    for line in missed.lines(f"{engine.name} {version}"):
         print(line)
     print(f"{count} samples on {spec}: {path} ({path.stat().st_size / 1e6:.2f} MB)")
-    return 0
+    return 2 if missed.lost else 0
+
+
+@contextlib.contextmanager
+def _one_thread(engine: Engine) -> Iterator[None]:
+    """torch adds up in another order with several."""
+    if not engine.is_torch:
+        yield
+        return
+    before = engine.module.get_num_threads()
+    engine.module.set_num_threads(1)
+    try:
+        yield
+    finally:
+        engine.module.set_num_threads(before)
+
+
+def _recorded(
+    args: argparse.Namespace, spec: str, dtypes: set[str], keys: list, missed: Missed, progress: Progress
+) -> Iterator[packs.Entry]:
+    """What a process of its own records, op by op; EngineError if there is nothing of any."""
+    task, count = (spec, dtypes, time.time() + args.within), 0
+    for item in tasks.run(
+        _opened, _of_op, task, keys, missed.lost, args.op_limit, args.processes,
+        lambda key: progress.step(key[1]),
+    ):  # fmt: skip
+        if isinstance(item, packs.Entry):
+            count += 1
+            yield item
+        else:
+            missed.absent |= item.absent
+            missed.late |= item.late
+    if missed.lost and not count:
+        key, why = missed.lost[0]
+        raise EngineError(f"{op_name(key)}: {why}; nothing is recorded")
+
+
+@dataclass
+class _Bench:
+    """What a process needs: the device, torch on the CPU, what is recorded and until when."""
+
+    engine: Engine
+    host: Engine
+    dtypes: set[str]
+    end: float
+
+
+def _opened(spec: str, dtypes: set[str], end: float) -> _Bench:
+    engine = open_engine(spec)
+    limit_threads(engine)
+    return _Bench(engine, open_engine("torch"), dtypes, end)
+
+
+def _of_op(bench: _Bench, key: tuple[str, str], at: At) -> Iterator[packs.Entry | Missed]:
+    """The entries of one op, then what of it is missing."""
+    missed = Missed()
+    row = row_for(key)
+    if time.time() > bench.end:
+        missed.late.setdefault(op_name(key))
+    elif row is not None:
+        for sample in _samples(row, bench.dtypes):
+            yield from _entry(bench.engine, bench.host, row, sample, missed, at)
+    yield missed
 
 
 def _show(rows: list[tuple[str, str, float]]) -> None:

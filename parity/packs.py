@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from .engines import Engine
+from .engines import Engine, InputError
 from .record import Record, Value
 from .samples.materialise import Inputs
 from .samples.spec import Sample
@@ -33,7 +33,7 @@ NUMBERS = {"float16", "float32", "float64", "complex64", "complex128", "bool", "
 NUMBERS |= {f"int{n}" for n in (8, 16, 32, 64)}
 
 
-class PackError(ValueError):
+class PackError(InputError, ValueError):
     """A pack cannot be read: names the file and the line."""
 
 
@@ -110,12 +110,6 @@ def write(path: Path, header: dict, entries: Iterable[Entry]) -> int:
         Path(name).unlink(missing_ok=True)
         raise
     return count
-
-
-def clear(path: Path) -> None:
-    """Remove what is half written of a pack."""
-    for draft in path.parent.glob(f".{path.name}.*"):
-        draft.unlink(missing_ok=True)
 
 
 def read(path: Path) -> tuple[dict, Iterator[Entry]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import io
-import re
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +12,7 @@ from .engines import Engine
 from .modules import SEED
 from .outcome import Check
 from .repro_text import assemble, observe
-from .session import write_atomically
+from .scripts import Scripts
 
 READ = """\
 net = {net}
@@ -31,7 +30,7 @@ TRUTH = "what was written"
 
 
 def scripts(
-    name: str, net: str, checks: list[Check], engines: tuple[Engine, Engine], folder: Path
+    name: str, net: str, checks: list[Check], engines: tuple[Engine, Engine], out: Scripts
 ) -> Iterator[tuple[Path, Check]]:
     """Write a script for each direction that fails; (path, check)."""
     ours, theirs = engines
@@ -54,6 +53,4 @@ def scripts(
 
         truth = observe(assemble(title, [written], {}, TRUTH), writer)
         recorded = {TRUTH: truth, **{e.name: observe(text({}), e) for e in (reader, writer)}}
-        stem = re.sub(r"[^\w.-]+", "_", f"{name}-{check.part}").strip("_")
-        write_atomically(folder / f"{stem}.py", text(recorded))
-        yield folder / f"{stem}.py", check
+        yield out.save(f"{name}-{check.part}", text(recorded)), check

@@ -14,26 +14,26 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from . import modules, repro_exchange, standing
+from . import ledger, modules, repro_exchange, standing
 from .engines import Engine, EngineError
+from .ledger import Entry
 from .modules import SEED, STEPS
 from .modules_table import CASES, NET, SCHEDULES, Case
-from .outcome import Check, SampleResult
+from .outcome import Check, OpResult
 from .repro_text import finished, rounding
 from .runner import matches
 from .samples.materialise import array
-from .session import write_atomically
+from .scripts import Scripts
 from .shrink_study import Attempts, count, shrink
 from .study import BUILT, Study, depends_on_draws, failures, kind_of, script_lines
 from .study_lines import layer_lines, optimizer_lines, schedule_lines
-from .watchdog import nowhere
 
 APART = ("repr", "state_dict")  # compared apart from the computation
 ORDER = ("initial", "output", "grad", "grad of input", "afterwards", "eval")
@@ -61,16 +61,14 @@ def write(
     study: Study,
     ours: Engine,
     theirs: Engine,
-    folder: Path,
-    most: int = 300,
-    at: Callable[[str], None] = nowhere,
+    out: Scripts,
 ) -> Written | None:
     """Shrink a failing study and write its script; None if the lines alone do not fail.
 
     What is further off than inputs moved by an ULP would make it stays so: among hundreds of
     candidates there is always one whose sums cancel to what both engines round as they like.
     """
-    at(f"{study.name}, alone")
+    out.at(f"{study.name}, alone")
     study = replace(study, drawn=depends_on_draws(study, theirs))
     far = failures(study, ours, theirs, True)
     checks = far or failures(study, ours, theirs)
@@ -80,10 +78,10 @@ def write(
 
     def fails(candidate: Study) -> bool:
         code = "; ".join(candidate.expressions.values() or candidate.calls)
-        at(f"{study.name}, shrunk to {code}")
+        out.at(f"{study.name}, shrunk to {code}")
         return _what(failures(candidate, ours, theirs, bool(far))) == what
 
-    small = shrink(study, Attempts(fails, theirs, count(study), most))
+    small = shrink(study, Attempts(fails, theirs, count(study), out.most))
     plain = replace(small, drawn=any(depends_on_draws(small, e) for e in (theirs, ours)))
     small = plain if fails(plain) else small
     checks = failures(small, ours, theirs, bool(far))
@@ -91,10 +89,8 @@ def write(
         small = replace(small, shown=tuple(c.part for c in checks))
     first = checks[0]
     title = f"{study.name}{f', {study.where}' * bool(study.where)}: {first.part}: {first.detail}"
-    name = re.sub(r"[^\w.-]+", "_", f"{study.name}-{kind}").strip("_")
-    path = folder / f"{name}.py"
-    write_atomically(path, finished(title, script_lines(small), theirs, ours, rounding(checks)))
-    return Written(path, first, study, small)
+    text = finished(title, script_lines(small), theirs, ours, rounding(checks))
+    return Written(out.save(f"{study.name}-{kind}", text), first, study, small)
 
 
 def _what(checks: list[Check]) -> tuple:
@@ -271,72 +267,60 @@ def selected(text: str) -> list[tuple]:
 
 
 def scripts(
-    name: str,
-    found: SampleResult,
-    engines: tuple[Engine, Engine],
-    folder: Path,
-    most: int,
-    at: Callable[[str], None] = nowhere,
+    name: str, checks: list[Check], engines: tuple[Engine, Engine], out: Scripts
 ) -> Iterator[Written]:
-    """Write the scripts of a failing module."""
-    checks = [c for c in found.checks if not c.verdict.ok]
+    """Write the scripts of a module's failing checks."""
     if name in SCHEDULES:
         study = schedule_study(name, engines[1])
         parts = [replace(study, steps=steps) for steps in range(1, EPOCHS + 1)]
         parts.append(replace(study, form=_schedule_and_next))
-        yield from _first(parts, engines, folder, most, at)  # later rates may be the same again
+        yield from _first(parts, engines, out)  # later rates may be the same again
         return
     case = next(c for c in CASES if c.name == name)
     studies = list(studies_of(case, checks, engines[1]))
     for study in studies:
         if study.kind in APART:
-            yield from _first([study], engines, folder, most, at)
+            yield from _first([study], engines, out)
     steps = [s for s in studies if s.kind not in APART]
-    computed = list(_first(steps, engines, folder, most, at))
+    computed = list(_first(steps, engines, out))
     yield from computed
     wanted = [c for c in checks if c.part.startswith("state dict from")]
     if wanted and not computed:
         study = layer_study(case, "file", engines[1])
-        computed = list(_first([study], engines, folder, most, at))
+        computed = list(_first([study], engines, out))
         yield from computed
     if not computed:
-        for path, check in repro_exchange.scripts(
-            f"module.{name}", net_of(case), wanted, engines, folder
-        ):
-            yield Written(path, check)
+        exchanged = repro_exchange.scripts(f"module.{name}", net_of(case), wanted, engines, out)
+        yield from (Written(path, check) for path, check in exchanged)
 
 
 def _first(
-    studies: Iterable[Study],
-    engines: tuple[Engine, Engine],
-    folder: Path,
-    most: int,
-    at: Callable[[str], None],
+    studies: Iterable[Study], engines: tuple[Engine, Engine], out: Scripts
 ) -> Iterator[Written]:
     """The script of the first of some studies that fails, if one does."""
     for study in studies:
-        written = write(study, *engines, folder, most, at)
+        written = write(study, *engines, out)
         if written is not None:
             yield written
             return
 
 
 def repro(
-    text: str,
-    ours: Engine,
-    theirs: Engine,
-    folder: Path,
-    most: int,
-    at: Callable[[str], None] = nowhere,
+    text: str, ours: Engine, theirs: Engine, out: Scripts, known: Sequence[Entry] = ()
 ) -> Iterator[tuple[str, Check, Written | None]]:
-    """(module, failing check, its script or None) of the modules that `text` selects."""
+    """(module, failing check, its script or None) of the modules that `text` selects.
+
+    known: the ledger's entries; a check that one of them knows is marked so, and has no script.
+    """
     for name, _, compare in selected(text):
-        at(f"module.{name}")
+        out.at(f"module.{name}")
         found = compare(ours, theirs)
-        if found.verdict.ok:
-            continue
-        written = list(scripts(name, found, (ours, theirs), folder, most, at))
+        ledger.apply(known, [OpResult("module", name, "", "", [found])])
+        failing = [c for c in found.checks if not c.verdict.ok]
+        yield from ((name, c, None) for c in failing if c.known)
+        new = [c for c in failing if not c.known]
+        written = list(scripts(name, new, (ours, theirs), out)) if new else []
         for one in written:
             yield name, one.check, one
-        if not written:
-            yield name, next(c for c in found.checks if not c.verdict.ok), None
+        if new and not written:
+            yield name, new[0], None

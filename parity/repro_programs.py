@@ -26,12 +26,13 @@ from .calls import Captured, NotCodeError, optimizer_text
 from .engines import Engine, EngineError
 from .pairs import Pair
 from .repro_modules import Written, write
+from .scripts import Scripts
 from .study import Study
 from .study_lines import call_lines, draw_lines, layer_lines, optimizer_lines
+from .tasks import At, nowhere
 from .trail import Writer, tensors_in
 from .trail_run import RANDOM, Recorder
 from .watch import watching
-from .watchdog import nowhere
 
 NULL_RUNS = 3
 
@@ -50,7 +51,7 @@ class Setting:
     ours: Engine
     theirs: Engine
     last: int
-    at: Callable[[str], None] = nowhere
+    at: At = nowhere
 
     def play(self, engine: Engine) -> str:
         """Run it up to `last`; the exception that ended it, or an empty string."""
@@ -333,26 +334,24 @@ def repro(
     name: str,
     ours: Engine,
     theirs: Engine,
-    folder: Path,
-    most: int,
+    out: Scripts,
     options: dict[str, Any],
-    at: Callable[[str], None] = nowhere,
 ) -> tuple[str, Written | None] | None:
-    """(what was found, its script or None); None if the program agrees.  `at`: told of each place."""
+    """(what was found, its script or None); None if the program agrees."""
     if name not in programs.PROGRAMS:
         raise EngineError(f"no program {name!r}; there are {', '.join(programs.PROGRAMS)}")
     from minitorch_ref.programs.data import each_note_once
 
     with each_note_once(), tempfile.TemporaryDirectory() as place:
-        result = programs.compare_program(name, ours, theirs, options, beat=at)
+        result = programs.compare_program(name, ours, theirs, options, beat=out.at)
         if result.verdict.ok:
             return None
         source, config = programs.prepared(name, ours, theirs, options)
-        setting = Setting(name, source, config, ours, theirs, last_step(result), at)
+        setting = Setting(name, source, config, ours, theirs, last_step(result), out.at)
         said = ""
         for study, said in _candidates(setting, Path(place)):
-            written = write(study, ours, theirs, folder, most, at) if study is not None else None
-            at("")
+            written = write(study, ours, theirs, out) if study is not None else None
+            out.at("")
             if written is not None:
                 return f"{result.detail}\n{said}", written
         return f"{result.detail}\n{said}", None

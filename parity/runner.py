@@ -21,7 +21,6 @@ from .outcome import OpResult, SampleResult
 from .samples import ROWS, row_for
 
 Key = tuple[str, str]
-LIMIT = 120.0  # seconds for one op; the slowest takes about eight
 
 
 def limit_threads(engine: Engine) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from . import worst
+from .crew import processors
 from .engines import Engine, EngineError
 from .files import read_json
 from .ledger import Entry, Problem
@@ -87,7 +88,7 @@ def versions(ours: Engine, theirs: Engine) -> dict[str, str]:
         "python": platform.python_version(),
         "numpy": np.__version__,
         "machine": platform.machine(),
-        "processors": str(len(os.sched_getaffinity(0))),
+        "processors": str(processors()),
         "system": platform.system(),
     }
     for engine in (ours, theirs):

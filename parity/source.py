@@ -9,12 +9,14 @@ from __future__ import annotations
 import argparse
 import difflib
 
+from . import options
 from .engines import EngineError
 from .formulas import formula
 from .report_sources import Sources
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    options.add(parser, "ours", ours="the engine whose source is shown (default: minitorch_ref)")
     parser.add_argument("name", help="an op: its name, with or without its namespace")
 
 

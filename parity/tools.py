@@ -45,16 +45,6 @@ def register(parts: Any, argv: list[str]) -> None:
         tool.add_arguments(parser)
 
 
-def errors() -> tuple[type[Exception], ...]:
-    """What is raised for input that is wrong: the command line prints it and gives 2."""
-    from .engines import EngineError
-    from .ledger import LedgerError
-    from .packs import PackError
-    from .trail import TrailError
-
-    return EngineError, LedgerError, PackError, TrailError, OSError
-
-
 def run(args: argparse.Namespace) -> int:
     """Run the tool that the command line names."""
     return import_module(f".{TOOLS[args.part][0]}", __package__).main(args)

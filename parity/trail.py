@@ -24,7 +24,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from .engines import Engine, EngineError
+from .engines import Engine, EngineError, InputError
 
 FORMAT = 1
 OPAQUE = "opaque"
@@ -32,7 +32,7 @@ STOPPED = "stopped"  # how the error of a run begins that did not end in time
 SAMPLES = 8  # values kept of each tensor
 
 
-class TrailError(ValueError):
+class TrailError(InputError, ValueError):
     """A trail cannot be read: names the file and the line."""
 
 

@@ -8,6 +8,7 @@ kernel) it is killed, and there is no trail.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import signal
 import subprocess
@@ -17,7 +18,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import trail
+from .crew import processors
 from .engines import EngineError
+from .options import seconds
 from .trail import STOPPED
 from .trail_run import compiled
 
@@ -40,7 +43,7 @@ def record_all(runs: list[Run], script: str, rest: list[str], limit: float) -> N
     ended within `limit` seconds.
     """
     compiled(Path(script))  # says at once what is wrong with it
-    most = max(1, min(len(runs), len(os.sched_getaffinity(0)), 4))
+    most = max(1, min(len(runs), processors(), 4))
     with ThreadPoolExecutor(most) as pool:
         for work in [pool.submit(run_recorder, run, script, rest, limit) for run in runs]:
             work.result()
@@ -68,7 +71,8 @@ def run_recorder(run: Run, script: str, rest: list[str], limit: float) -> None:
         try:
             _, said = process.communicate(timeout=limit)
         except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGINT)  # the trail up to here is worth comparing
+            with contextlib.suppress(ValueError):  # Windows has nothing of the kind
+                process.send_signal(signal.SIGINT)  # the trail up to here is worth comparing
             try:
                 _, said = process.communicate(timeout=GRACE)
             except subprocess.TimeoutExpired:
@@ -86,7 +90,8 @@ def run_recorder(run: Run, script: str, rest: list[str], limit: float) -> None:
 def add_limit(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--limit",
-        type=float,
+        dest="time_limit",
+        type=seconds,
         default=LIMIT,
         metavar="SECONDS",
         help=f"stop a run that has not ended by then (default: {LIMIT:g})",

@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from . import programs, trail
+from . import options, programs, trail
 from .engines import Engine, EngineError
 from .observe import NUDGES, nudge_array
 from .programs import NULL_RUNS, ProgramResult, Trace
@@ -169,6 +169,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--b", default="minitorch_ref", metavar="ENGINE", help="default: minitorch_ref")
     add("--keep", default="out/parity/trails", metavar="DIR", help="where losses and plot go")
     add_limit(parser)
+    options.add(parser)
 
 
 def main(args: argparse.Namespace) -> int:
@@ -181,8 +182,8 @@ def main(args: argparse.Namespace) -> int:
     runs = [Run(spec, p, ("--losses", "-")) for spec, p in zip((args.a, args.b), paths, strict=True)]
     for path, (how, seed) in zip(nulls, NULL_RUNS, strict=True):
         runs.append(Run(args.a, path, ("--losses", f"{how}:{seed}")))
-    record_all(runs, args.script, args.rest, args.limit)
-    ended(paths[0], args.limit)
+    record_all(runs, args.script, args.rest, args.time_limit)
+    ended(paths[0], args.time_limit)
     result = compare(*paths, nulls)
     print(f"{args.script}: {result.verdict}: {result.steps} losses; {result.detail}")
     if result.difference.size:

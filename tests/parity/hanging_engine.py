@@ -1,6 +1,6 @@
-"""An engine that is torch, except that three things never return.
+"""An engine that is torch, except that four things never return.
 
-hypot of float64, the module nn.ReLU in training, and mv from its fourth call on.
+hypot of float64, logaddexp of float64 (which holds the interpreter's lock), the module nn.ReLU in training, and mv from its fourth call on.
 """
 
 import itertools
@@ -8,7 +8,7 @@ import sys
 import types
 
 import torch
-from hurried import forever
+from hurried import forever, holding
 from torch import *  # noqa: F403
 
 import minitorch_ref.programs
@@ -21,6 +21,10 @@ calls = itertools.count(1)
 
 def hypot(input, *args, **kwargs):
     return forever() if input.dtype == torch.float64 else torch.hypot(input, *args, **kwargs)
+
+
+def logaddexp(input, *args, **kwargs):
+    return holding() if input.dtype == torch.float64 else torch.logaddexp(input, *args, **kwargs)
 
 
 def mv(input, vec):

@@ -16,6 +16,7 @@ from parity.runner import left_out
 from parity.samples import samples_for
 from parity.trail_run import record, run_script
 
+HERE = ["--processes", "0"]  # where it is made up
 OPS = "hypot or matmul or softmax or conv2d or index_select or dropout or cumsum_ or addmm"
 
 
@@ -27,11 +28,11 @@ def gpu(monkeypatch):
 
 def test_a_pack_is_recorded_and_checked_without_it(gpu, tmp_path, capsys):
     pack = tmp_path / "gpu.pack.xz"
-    assert main(["record", "--device", "cuda", "-k", OPS, "--out", str(pack)]) == 0
+    assert main(["record", "--device", "cuda", *HERE, "-k", OPS, "--out", str(pack)]) == 0
     facts = packs.read(pack)[0]["fingerprint"]
     assert (facts["gpu"], facts["capability"], facts["sm_count"], facts["cudnn"], facts["driver"]) == ("made-up GPU", "9.0", 132, 91002, 13000)
     assert set(facts["flags"]) == set(packs.FLAGS)
-    assert main(["check", str(pack)]) == 0
+    assert main(["check", str(pack), *HERE]) == 0
     out = capsys.readouterr().out
     assert "made-up GPU torch:cuda" in out and "worse" not in out and "mismatch" not in out
 
@@ -47,7 +48,7 @@ def test_the_flags_are_swept_and_large_products_are_among_the_samples(gpu, capsy
 
 def test_recording_stops_in_time_and_says_what_is_missing(gpu, tmp_path, capsys):
     pack = tmp_path / "gpu.pack.xz"
-    assert main(["record", "--device", "cuda", "-k", "hypot or softmax", "--within", "0", "--out", str(pack)]) == 0
+    assert main(["record", "--device", "cuda", *HERE, "-k", "hypot or softmax", "--within", "0", "--out", str(pack)]) == 0
     out = capsys.readouterr().out
     assert "no time left (--within) for" in out and "softmax" in out and not list(packs.read(pack)[1])
 
@@ -55,7 +56,7 @@ def test_recording_stops_in_time_and_says_what_is_missing(gpu, tmp_path, capsys)
 def test_what_an_older_torch_does_not_have_is_left_out_by_name(gpu, tmp_path, capsys, monkeypatch):
     monkeypatch.delattr(torch.special, "erfinv")
     missed = Missed()
-    kept = list(entries(gpu, open_engine("torch"), "hypot or erfinv", {"float32"}, missed=missed))
+    kept = list(entries(gpu, open_engine("torch"), "hypot or erfinv", {"float32"}, missed))
     assert list(missed.absent) == ["special.erfinv"] and {e.key for e in kept} == {("torch", "erfinv"), ("torch", "hypot")}
     assert main(["ops", "-k", "hypot or erfinv", "--out", str(tmp_path), "--processes", "0"]) == 0
     found = json.loads((tmp_path / "parity.json").read_text())
@@ -84,7 +85,7 @@ def test_a_broken_context_is_said_and_not_taken_for_an_answer(gpu, monkeypatch, 
     with pytest.raises(DeviceLostError, match=r"device-side assert triggered, in hypot\(.*nothing more can be run"):
         run(gpu, sample)
     pack = tmp_path / "gpu.pack.xz"
-    assert main(["record", "--device", "cuda", "-k", "hypot", "--out", str(pack)]) == 2
+    assert main(["record", "--device", "cuda", *HERE, "-k", "hypot", "--out", str(pack)]) == 2
     assert "device-side assert triggered, in hypot" in capsys.readouterr().err and not pack.exists()
 
 

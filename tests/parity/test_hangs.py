@@ -20,7 +20,7 @@ import pytest
 import sleepy
 import torch
 
-from parity import atlas, atlas_run, crew, programs, trail_processes
+from parity import atlas, atlas_run, crew, packs, programs, trail_processes
 from parity.__main__ import main
 from parity.outcome import Verdict
 from parity.runner import run_ops
@@ -241,39 +241,57 @@ def test_a_script_that_does_not_listen_is_killed_and_leaves_no_trail(tmp_path, c
     assert not (tmp_path / "one.trail").exists()
 
 
-# ---- tools that work in one process ------------------------------------------------------------------
+# ---- tools that take one thing after the other -------------------------------------------------------
 
 
-def command(folder, *args):
-    """(exit code, what it said) of the command line in a process whose watchdog goes by the fast clock."""
-    said = folder / f"{args[0]}.txt"
-    words = [*args, "--op-limit", LIMIT]
-    process = mp.get_context("forkserver").Process(target=hurried.main, args=(words, str(said)))
-    process.start()
-    process.join(1.2 * hurried.LIMIT)
-    process.kill()
-    return process.exitcode, said.read_text()
+def command(*args):
+    return main([*args, "--op-limit", LIMIT])
 
 
-def test_a_pack_that_hangs_is_not_written_and_one_that_is_checked_names_the_sample(tmp_path, tmp_path_factory):
-    out, pack, good = tmp_path_factory.mktemp("said"), tmp_path / "p.xz", tmp_path / "good.xz"
+@pytest.mark.parametrize("name", ["hypot", "logaddexp"])
+def test_a_pack_has_all_but_what_hangs_and_one_that_is_checked_is_checked_to_its_end(tmp_path, capsys, name):
+    pack, good, some = tmp_path / "p.xz", tmp_path / "good.xz", ["-k", f"erfinv or {name} and not 2", "--dtypes", "float64"]
+    assert command("record", *some, "--out", str(good)) == 0
+    assert command("record", *some, "--engine", "hanging_engine", "--out", str(pack)) == 2
+    said = capsys.readouterr()
+    assert f"parity: {name}: nothing for {LIMIT} s, stopped in {name}(" in said.err and f"not whole in the pack: {name}" in said.out
+    assert {e.key for e in packs.read(good)[1]} == {("torch", "erfinv"), ("special", "erfinv"), ("torch", name)}
+    assert {e.key for e in packs.read(pack)[1]} == {("torch", "erfinv")}, "the engine has no special.erfinv"
+    assert command("check", str(good), "--engine", "hanging_engine") == 2
+    said = capsys.readouterr()
+    assert f"parity: {name}: nothing for {LIMIT} s, stopped in {name}(" in said.err and " identical" in said.out
+
+
+def test_a_pack_of_which_nothing_can_be_recorded_is_not_written(tmp_path, capsys):
+    pack = tmp_path / "p.xz"
     pack.write_text("an older one")
-    some = ["-k", "hypot", "--dtypes", "float64"]
-    assert main(["record", *some, "--out", str(good)]) == 0
-    code, said = command(out, "record", *some, "--engine", "hanging_engine", "--out", str(pack))
-    assert code == 2 and f"parity: nothing for {LIMIT} s, stopped in hypot(" in said, said
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["good.xz", "p.xz"] and pack.read_text() == "an older one"
-    code, said = command(out, "check", str(good), "--engine", "hanging_engine")
-    assert code == 2 and f"parity: nothing for {LIMIT} s, stopped in hypot(" in said, said
+    assert command("record", "-k", "hypot", "--dtypes", "float64", "--engine", "hanging_engine", "--out", str(pack)) == 2
+    assert f"parity: hypot: nothing for {LIMIT} s, stopped in hypot(" in capsys.readouterr().err
+    assert [p.name for p in tmp_path.iterdir()] == ["p.xz"] and pack.read_text() == "an older one"
 
 
-@pytest.mark.parametrize("words, where", [
-    (["explain", "hypot", "--shapes", "3", "3", "--dtype", "float64", "--b", "hanging_engine"], r"hypot\(.*\).* on hanging_engine"),
-    (["repro", "erfinv", "hypot", "--ours", "hanging_engine"], r"hypot\(.*float64.*"),
-    (["repro", "module.ReLU()", "--ours", "hanging_engine"], r"module\.ReLU\(\)"),
-    (["repro", "program.admissions", "--ours", "hanging_engine", "--epochs", "4"], "hanging_engine, after step 2"),
+@pytest.mark.parametrize("op", ["hypot", "logaddexp"])
+def test_a_sample_that_hangs_is_explained_no_further(capsys, op):
+    assert command("explain", op, "-k", "[3, 4]", "--dtype", "float64", "--b", "hanging_engine") == 2
+    said = capsys.readouterr()
+    lines = [x for x in said.err.splitlines() if re.fullmatch(rf"parity: {op}\(.*: nothing for {LIMIT} s, stopped in {op}\(.* on hanging_engine \(--op-limit\)", x)]
+    assert len(lines) == len(said.err.splitlines()) > 1 and "0 of " in said.out, "each has a process of its own"
+
+
+@pytest.mark.parametrize("names, where", [
+    (["hypot", "erfinv"], r"hypot\(.*float64.*"),
+    (["logaddexp", "erfinv"], r"logaddexp\(.*float64.*"),
+    (["module.ReLU()", "erfinv"], r"module\.ReLU\(\)"),
+    (["program.admissions", "erfinv", "--epochs", "4"], "hanging_engine, after step 2"),
 ])
-def test_what_hangs_in_the_only_process_ends_it_and_is_named(tmp_path, words, where):
-    code, said = command(tmp_path, *words)
-    assert code == 2 and re.search(rf"parity: nothing for {LIMIT} s, stopped in {where} \(--op-limit\)", said), said
-    assert "erfinv" not in words or "erfinv: 0 kinds of failure" in said, "what was found before it is said"
+def test_a_repro_that_hangs_costs_its_name_only(tmp_path, capsys, names, where):
+    assert command("repro", *names, "--ours", "hanging_engine", "--out", str(tmp_path)) == 2
+    said = capsys.readouterr()
+    assert re.search(rf"parity: {re.escape(names[0])}: nothing for {LIMIT} s, stopped in {where} \(--op-limit\)", said.err), said.err
+    assert "erfinv: 0 kinds of failure" in said.out, "the next one has its turn"
+
+
+def test_an_op_that_holds_the_interpreters_lock_costs_itself_only():
+    results = run_ops("hanging_engine", "torch", [("torch", "logaddexp"), ("torch", "erfinv")], 1, limit=hurried.LIMIT)
+    assert results[1].samples[0].checks[0].detail.startswith(f"no answer within {LIMIT} s, stopped in logaddexp(")
+    assert results[0].op == "erfinv" and results[0].verdict == 0

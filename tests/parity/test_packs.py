@@ -19,7 +19,7 @@ from parity.pack_record import accuracy, dtypes_of, entries, settings, sweep
 TORCH = open_engine("torch")
 # recorded on each kind of processor with `python -m parity record --out torch-avx2.pack.xz
 # -k "tanh or conv2d or matmul or cumsum or logsumexp or argsort or softmax"`
-PACKS = Path(__file__).with_name("packs")
+PACKS = Path(__file__).with_name("golden")  # not "packs": tests/ in sys.path would make it parity.packs
 OPS = "hypot or mv or argmax"
 
 
@@ -189,7 +189,7 @@ def test_nothing_is_overwritten_by_a_recording_that_fails(pack, tmp_path, monkey
         yield from list(packs.read(pack)[1])[:3]
         raise OSError("device lost")
 
-    monkeypatch.setattr("parity.pack_record.entries", broken)
+    monkeypatch.setattr("parity.pack_record._recorded", broken)
     assert main(["record", "-k", OPS, "--out", str(path)]) == 2
     assert path.read_bytes() == pack.read_bytes() and [p.name for p in tmp_path.iterdir()] == ["p.pack.xz"]
 

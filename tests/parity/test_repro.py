@@ -16,6 +16,7 @@ from parity.repro import write
 from parity.repro_text import STRIDED, hexed, observe, tensor_text
 from parity.samples import row_for, samples_for
 from parity.samples.spec import F, Sample, X
+from parity.scripts import Scripts
 from parity.shrink import shrink, values_of
 
 HERE = Path(__file__).parent
@@ -65,7 +66,7 @@ def test_what_does_not_fail_is_left_alone():
 def test_a_failure_as_a_script(wrong, tmp_path, op, part, elements):
     lab = Lab(wrong, open_engine("torch"))
     sample, row, check = first_failure(lab, ("torch", op), part)
-    path, small = write(lab, sample, row, check, tmp_path, 60)
+    path, small = write(lab, sample, row, check, Scripts(tmp_path, 60))
     assert sum(a.size for a in values_of(small)) <= elements
     text = path.read_text()
     assert "parity" not in text.split('"""')[2] and "h(" in text and "0x1" in text
@@ -89,7 +90,7 @@ def test_every_sort_of_failure(wrong, tmp_path, op, part, form, line):
     lab, row = Lab(wrong, open_engine("torch")), row_for(("torch", op))
     sample, check = next((s, c) for s in samples_for(("torch", op)) if s.kind == "call" and s.dtype == "float32"
                          for c in lab.compare_sample(s, row).checks if c.part == part and c.form == form and not c.verdict.ok)
-    path, _ = write(lab, sample, row, check, tmp_path, 40)
+    path, _ = write(lab, sample, row, check, Scripts(tmp_path, 40))
     space = {"__name__": "repro"}
     exec(path.read_text(), space)
     ours, theirs = space["RECORDED"]["wrong_engine"], space["RECORDED"]["torch"]

@@ -18,6 +18,7 @@ from parity.engines import Engine, EngineError
 from parity.modules import compare_case
 from parity.modules_table import CASES
 from parity.repro_text import OBSERVE, assemble, observe, tells_apart
+from parity.scripts import Scripts
 from parity.shrink_study import (
     Attempts,
     _unwrapped,
@@ -74,7 +75,7 @@ def assert_it_tells(script, fault):
 def scripts_of(fault, text, ours, reference, folder, monkeypatch):
     with monkeypatch.context() as patch:
         planted_engine.FAULTS[fault](patch.setattr)
-        return [written for _, _, written in repro_modules.repro(text, ours, reference, folder, 300)]
+        return [written for _, _, written in repro_modules.repro(text, ours, reference, Scripts(folder))]
 
 
 # fault, module, kind, what is left of the code, the numbers, and of the lines of `observe`
@@ -134,8 +135,8 @@ def test_names_are_exact_or_select():
 def test_the_command(tmp_path, monkeypatch, capsys):
     with monkeypatch.context() as patch:
         planted_engine.FAULTS["late_schedule"](patch.setattr)
-        assert main(["repro", "module.StepLR", "--out", str(tmp_path)]) == 1
-        assert main(["repro", "module StepLR(3, gamma=0.3)", "--out", str(tmp_path)]) == 1  # as the summary names it
+        assert main(["repro", "module.StepLR", "--out", str(tmp_path), "--processes", "0"]) == 1
+        assert main(["repro", "module StepLR(3, gamma=0.3)", "--out", str(tmp_path), "--processes", "0"]) == 1  # as the summary names it
     said = capsys.readouterr().out
     assert "module StepLR(3, gamma=0.3) rate: " in said and "1 kind of failure" in said
     assert [p.name for p in tmp_path.iterdir()] == ["module.StepLR_3_gamma_0.3_-rate.py"]
@@ -147,7 +148,7 @@ def test_a_file_that_the_other_engine_cannot_read(ours, reference, tmp_path, mon
     monkeypatch.setattr(ours.module, "save", lambda what, file: right({"odd": what} if len(what) == 2 else what, file))
     load = ours.module.load
     monkeypatch.setattr(ours.module, "load", lambda file: (lambda found: found.get("odd", found))(load(file)))
-    (written,) = [w for _, _, w in repro_modules.repro("Linear(4, 3)", ours, reference, tmp_path, 50)]
+    (written,) = [w for _, _, w in repro_modules.repro("Linear(4, 3)", ours, reference, Scripts(tmp_path, 50))]
     ((code, said),) = exit_codes(written.path, "torch")
     assert code == 1 and "raises RuntimeError" in said and "FILE = " in written.path.read_text()
 
@@ -274,7 +275,7 @@ def test_of_several_failures_the_first_in_the_computation(ours, reference, tmp_p
     monkeypatch.setattr(ours.module.nn.Tanh, "forward", lambda self, x: right(self, x) * 1.5)
     case = next(c for c in CASES if c.name == SGD)
     assert len({c.part.partition(".")[0] for c in compare_case(case, ours, reference).checks if not c.verdict.ok}) > 3
-    (written,) = [w for _, _, w in repro_modules.repro(SGD, ours, reference, tmp_path, 300)]
+    (written,) = [w for _, _, w in repro_modules.repro(SGD, ours, reference, Scripts(tmp_path))]
     assert written.after.kind == "output" and written.after.expressions == {"net": "torch.nn.Tanh()"}
     assert tells_apart(written.path.read_text(), observe(written.path.read_text(), ours))
 
@@ -284,6 +285,6 @@ def test_a_module_that_raises(ours, reference, tmp_path, monkeypatch):
         raise ValueError(f"rows {len(x)}")
 
     monkeypatch.setattr(ours.module.nn.Tanh, "forward", refuse)
-    (written,) = [w for _, _, w in repro_modules.repro("Tanh()", ours, reference, tmp_path, 100)]
+    (written,) = [w for _, _, w in repro_modules.repro("Tanh()", ours, reference, Scripts(tmp_path, 100))]
     assert written.check.part == "error" and "ours raises ValueError: rows 1" in written.check.detail
     assert exit_codes(written.path, "torch")[0][0] == 0

@@ -10,6 +10,7 @@ from parity import repro_programs
 from parity.__main__ import main
 from parity.calls import Captured, NotCodeError, optimizer_text, written
 from parity.engines import EngineError
+from parity.scripts import Scripts
 from parity.shrink_study import count
 
 F = torch.nn.functional
@@ -19,7 +20,7 @@ SMALL = {"limit": 64, "epochs": 1}
 def script_of(fault, program, options, ours, reference, folder, monkeypatch):
     with monkeypatch.context() as patch:
         planted_engine.FAULTS[fault](patch.setattr)
-        return repro_programs.repro(program, ours, reference, folder, 300, options)
+        return repro_programs.repro(program, ours, reference, Scripts(folder), options)
 
 
 # fault, program, options, kind, what is left of the code, the numbers, where it was found
@@ -56,7 +57,7 @@ def test_a_healthy_program_has_no_script(tmp_path, capsys):
 
 def test_no_such_program(ours, reference, tmp_path):
     with pytest.raises(EngineError, match="no program 'none'; there are sigmoid_gd"):
-        repro_programs.repro("none", ours, reference, tmp_path, 1, {})
+        repro_programs.repro("none", ours, reference, Scripts(tmp_path, 1), {})
 
 
 # ---- a call as code ------------------------------------------------------------------------------
