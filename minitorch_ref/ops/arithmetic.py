@@ -26,6 +26,7 @@ from ..dtypes import (
 )
 from ..kernels import elementwise as k
 from ..kernels import fma, wider
+from ..kernels.blocks import over_blocks
 from ..quiet import fp
 from ..tensor import Tensor, wrap
 from . import pointwise as p
@@ -289,9 +290,16 @@ def round(input: Tensor, *, decimals: int | None = None) -> Tensor:
     return record(node, data, input=(input, lambda g: zeros_as(g)))
 
 
-# fmt: off
-sigmoid = unary("sigmoid", wider.logistic, lambda g, out: mul(g, conj(mul(plain_sub(1, out), out))), kind="float")
-# fmt: on
+def _sigmoid_gradient(g: Tensor, out: Tensor) -> Tensor:
+    """g (1 − σ) σ in torch's order, which decides the last bit; of complex numbers in another."""
+    if out._array.dtype.kind == "c":
+        return mul(g, conj(mul(plain_sub(1, out), out)))
+    if state.grad:
+        return mul(mul(g, plain_sub(1, out)), out)
+    return wrap(fp.quiet(over_blocks, lambda g, s: g * (1 - s) * s, g._array, out._array))
+
+
+sigmoid = unary("sigmoid", wider.logistic, _sigmoid_gradient, kind="float")
 
 # ---- second names of the pointwise ops -------------------------------------------------------------
 
