@@ -64,7 +64,9 @@ def _filled(number: float, negative: bool, dtype: np.dtype) -> np.ndarray:
     return block
 
 
-def against(ufunc: np.ufunc, number: float, x: np.ndarray) -> np.ndarray:
+def against(
+    ufunc: np.ufunc, number: float, x: np.ndarray, out: np.ndarray | None = None
+) -> np.ndarray:
     """`ufunc(number, x)` for np.maximum or np.minimum: NumPy's loop over two arrays is five times
     faster than the one over an array and a number, so the number is spelt out, once per block."""
     if not x.flags.c_contiguous or not x.ndim:
@@ -72,9 +74,10 @@ def against(ufunc: np.ufunc, number: float, x: np.ndarray) -> np.ndarray:
         return np.asarray(np.where(x == number, x, result) if number == 0 else result)
     block = _filled(number, math.copysign(1, number) < 0, x.dtype)
     if x.size <= _BLOCK:
-        return ufunc(block[: x.size].reshape(x.shape), x)
-    heap.keep()
-    out = np.empty_like(x)
+        return ufunc(block[: x.size].reshape(x.shape), x, out=out)
+    if out is None:
+        heap.keep()
+        out = np.empty_like(x)
     source, target = x.reshape(-1), out.reshape(-1)
     whole = x.size - x.size % _BLOCK
     ufunc(block, source[:whole].reshape(-1, _BLOCK), out=target[:whole].reshape(-1, _BLOCK))

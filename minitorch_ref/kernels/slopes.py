@@ -7,11 +7,12 @@ logarithm.  The one idea: find the form that does not cancel, and work float32 o
 
 from __future__ import annotations
 
+import functools
 import math
 
 import numpy as np
 
-from . import gaussian
+from . import exponential, gaussian
 from .incomplete_gamma import density
 from .wider import wider
 
@@ -101,7 +102,11 @@ def logsigmoid(x: Array) -> Array:
     return np.where(x > 0, e, 1.0) / (1 + e)
 
 
-@wider
+def _large_elu(x: Array, alpha: float, scale: float, inner: float) -> Array:
+    return exponential.elu_slope(x, alpha * scale * inner, scale, inner)
+
+
+@functools.partial(wider, large=_large_elu)
 def elu(x: Array, alpha: float, scale: float, inner: float) -> Array:
     """`scale` where x > 0, else scale · alpha · inner · exp(inner · x)."""
     bent = np.exp(np.minimum(x, 0) * inner) * (alpha * scale * inner)

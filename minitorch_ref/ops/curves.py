@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..autograd.graph import record
-from ..kernels import slopes, wider
+from ..kernels import exponential, slopes, wider
 from ..kernels.blocks import over_blocks
 from ..kernels.select import against, keep, leaky, select
 from ..quiet import fp
@@ -168,6 +168,8 @@ hardswish = Curve(
 
 
 def _elu(x: np.ndarray, alpha: float, scale: float, inner: float) -> np.ndarray:
+    if inner == 1 and math.isfinite(alpha * scale) and exponential.pays(x):
+        return exponential.elu(x, alpha * scale, scale)
     y = np.asarray(np.multiply(x, scale, order="C"))
     below = np.flatnonzero(x < 0)  # expm1 may take 9 ns an element: not for those above
     y.reshape(-1)[below] = wider.scaled_expm1(x.take(below), inner, alpha * scale)
