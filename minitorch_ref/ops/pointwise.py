@@ -94,8 +94,8 @@ tanh = unary("tanh", k.tanh, lambda g, out: mul(g, conj(_one_minus_square(out)))
 asinh = unary("asinh", np.arcsinh, lambda g, input: mul(g, conj(rsqrt(plain_add(mul(input, input), 1)))), kind="float", writing=("AsinhBackward1", no_derivative("inplace version of asinh")))
 acosh = unary("acosh", np.arccosh, lambda g, input: mul(g, _acosh_slope(input)), kind="float", writing=("AcoshBackward1", no_derivative("inplace version of acosh")))
 atanh = unary("atanh", np.arctanh, lambda g, input: plain_div(g, conj(plain_sub(1, mul(input, input)))), kind="float", writing=("AtanhBackward1", no_derivative("inplace version of atanh")))
-atan2 = binary("atan2", k.atan2, lambda g, input, other: mul(g, _over_squares(other, input, other)), lambda g, input, other: mul(g, _over_squares(neg(input), input, other)), kind="float", numbers="none", kinds="buif")
-hypot = binary("hypot", np.hypot, lambda g, input, out: mul(g, plain_div(input, out)), lambda g, other, out: mul(g, plain_div(other, out)), numbers="none", kinds="f")
+atan2 = binary("atan2", k.atan2, lambda g, input, other: _over_squares(mul(g, other), input, other), lambda g, input, other: _over_squares(mul(g, neg(input)), input, other), kind="float", numbers="none", kinds="buif")
+hypot = binary("hypot", np.hypot, lambda g, input, out: plain_div(mul(g, input), out), lambda g, other, out: plain_div(mul(g, other), out), numbers="none", kinds="f")
 deg2rad = unary("deg2rad", k.multiplied(math.pi / 180), lambda g: mul(g, math.pi / 180), kind="float", check=no_complex("deg2rad is not supported for complex tensors."), node="Deg2RadBackward0")
 rad2deg = unary("rad2deg", k.multiplied(180 / math.pi), lambda g: mul(g, 180 / math.pi), kind="float", check=no_complex("rad2deg is not supported for complex tensors."), node="Rad2DegBackward0")
 
@@ -166,9 +166,9 @@ def _share(g: Tensor, mine: Any, others: Any, loses: Any) -> Tensor:
 
 
 def _over_squares(top: Any, x: Any, y: Any) -> Tensor:
-    """top / (x² + y²), and 0 where both are."""
+    """top · 1/(x² + y²), rounded twice as in torch; 0 where both are."""
     squares = plain_add(mul(x, x), mul(y, y))
-    return masked(plain_div(top, squares), ne(squares, 0))
+    return masked(mul(top, reciprocal(squares)), ne(squares, 0))
 
 
 def _cube(x: Tensor) -> Tensor:

@@ -55,38 +55,43 @@ def binary_cross_entropy(
     _check_probabilities(input, target)
     _refuse_gradient("binary_cross_entropy", weight=weight)
     weight = _fitting(weight, input)
-    share = 1 / max(input.numel(), 1) if reduction == "mean" else 1.0
+    share = _divisor(input, reduction)
     return record(
         "BinaryCrossEntropyBackward0",
         fp.quiet(_bce, input._array, target._array, weight._array, reduction),
         input=(
             input,
-            lambda g, input, target, weight: (g * share) * weight * _slope(input, target),
+            lambda g, input, target, weight: _slope(g, input, target) * weight / share,
         ),
         target=(
             target,
-            lambda g, input, weight: (g * share) * weight * ((1 - input).log() - input.log()),
+            lambda g, input, weight: ((1 - input).log() - input.log()) * g * weight / share,
         ),
         weight=weight,
     )
 
 
-def _slope(input: Tensor, target: Tensor) -> Tensor:
-    """(x − t) / (x·(1 − x)); its own slope is torch's, which stays finite at 0 and 1."""
-    x, t = input._array, target._array
-    half = x.dtype.itemsize == 2  # in which torch's epsilon is 0
-    wide, least = (x.astype(np.float32), 0.0) if half else (x, _EPSILON)
-    data = fp.quiet(np.divide, wide - t, np.maximum((1 - wide) * wide, least)).astype(x.dtype)
+def _divisor(input: Tensor, reduction: str) -> int:
+    """What torch divides the finished gradient by."""
+    return max(input.numel(), 1) if reduction == "mean" else 1
 
-    def bend(g: Tensor, input: Tensor, target: Tensor) -> Tensor:
+
+def _slope(g: Tensor, input: Tensor, target: Tensor) -> Tensor:
+    """g (x − t) / (x·(1 − x)); the quotient's own slope is torch's, which stays finite at 0 and 1."""
+
+    def quotient(g: Any, x: Any, t: Any) -> Any:
+        return g * (x - t) / np.maximum((1 - x) * x, x.dtype.type(_EPSILON))
+
+    def bend(gg: Tensor, g: Tensor, input: Tensor, target: Tensor) -> Tensor:
         below = (input + 1e-12).square() * (1 - input + 1e-12).square()
-        return g * ((input * input - 2 * input * target + target) / below)
+        return gg * g * ((input * input - 2 * input * target + target) / below)
 
     return record(
         "BinaryCrossEntropyBackwardBackward0",
-        data,
+        fp.quiet(quotient, g._array, input._array, target._array),
+        g=(g, lambda gg, input, target: _slope(gg, input, target)),
         input=(input, bend),
-        target=(target, lambda g, input: -g / ((1 - input) * input).clamp_min(_EPSILON)),
+        target=(target, lambda gg, g, input: -gg * g / ((1 - input) * input).clamp_min(_EPSILON)),
     )
 
 
@@ -149,7 +154,7 @@ def binary_cross_entropy_with_logits(
             f"{target.dtype.title}"
         )
     _refuse_gradient("binary_cross_entropy_with_logits", weight=weight, pos_weight=pos_weight)
-    share = 1 / max(input.numel(), 1) if reduction == "mean" else 1.0
+    share = _divisor(input, reduction)
     pos_weight = _fitting(pos_weight, input, first=True)
     weight = _fitting(weight, input)
     common = result_type(input, target, weight, pos_weight)
@@ -159,15 +164,21 @@ def binary_cross_entropy_with_logits(
         fp.quiet(_bce_with_logits, *arrays, reduction),
         input=(
             input,
-            lambda g, input, target, weight, pos_weight: (g * share)
+            lambda g, input, target, weight, pos_weight: (
+                input.sigmoid() * (1 + (pos_weight - 1) * target) - pos_weight * target
+            )
+            * g
             * weight
-            * (input.sigmoid() * (1 + (pos_weight - 1) * target) - pos_weight * target),
+            / share,
         ),
         target=(
             target,
-            lambda g, input, weight, pos_weight: -(g * share)
+            lambda g, input, weight, pos_weight: (
+                input + (pos_weight - 1) * curves.draw(curves.logsigmoid, input)
+            )
+            * -g
             * weight
-            * (input + (pos_weight - 1) * curves.draw(curves.logsigmoid, input)),
+            / share,
         ),
         weight=weight,
         pos_weight=pos_weight,

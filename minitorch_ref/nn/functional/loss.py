@@ -1,8 +1,9 @@
 """Losses that compare a prediction with a target, element by element.
 
 Losses of the difference d = input − target (mse, smooth l1, huber) are a curve L(d) with its slope
-and bend, so their gradients are ±L'(d), from the same machinery as the activations; each is one
-node, as in torch.  The likelihoods below them are compositions of ops, also as in torch.
+and bend, so their gradients are ±c L'(d), from the same machinery as the activations; each is one
+node, as in torch.  c is 1/n for a mean, else 1; where torch multiplies with it decides the last bit.
+The likelihoods below them are compositions of ops, also as in torch.
 """
 
 from __future__ import annotations
@@ -41,16 +42,20 @@ def _huber(d: np.ndarray, delta: float) -> np.ndarray:
     return np.multiply(a, c, out=a)
 
 
-_SQUARE = Curve("MseLoss", "mse_cpu", lambda d: d * d, lambda d: d + d, lambda d: d * 0 + 2)
+_SQUARE = Curve(
+    "MseLoss", "mse_cpu", lambda d: d * d,
+    lambda d, c: d * (2 * c),
+    lambda d, c: d * 0 + 2 * c,
+)  # fmt: skip
 _SMOOTH_L1 = Curve(
     "SmoothL1Loss", "smooth_l1_cpu", _smooth_l1,
-    lambda d, beta: np.clip(d / beta, -1, 1),
-    lambda d, beta: (d.abs() < beta).to(d.dtype) / beta,
+    lambda d, beta, c: np.clip(d / beta, -1, 1) * c,
+    lambda d, beta, c: (d.abs() < beta).to(d.dtype) / beta * c,
 )  # fmt: skip
 _HUBER = Curve(
     "HuberLoss", "huber_cpu", _huber,
-    lambda d, delta: np.clip(d, -delta, delta),
-    lambda d, delta: (d.abs() < delta).to(d.dtype),
+    lambda d, delta, c: np.clip(d, -delta, delta) * c,
+    lambda d, delta, c: (d.abs() < delta).to(d.dtype) * c,
 )  # fmt: skip
 
 
@@ -67,7 +72,7 @@ def _of_difference(
     share = 1.0 / n if reduction == "mean" and n else 1.0
 
     def rule(g: Tensor, input: Tensor, target: Tensor) -> Tensor:
-        return chain(g * share if share != 1.0 else g, input - target, curve, constants)
+        return chain(g, input - target, curve, (*constants, share))
 
     return record(
         curve.node + "Backward0",
