@@ -2,15 +2,21 @@
 
 torch compiles `x + alpha*y`, `x + v*a*b` and `lerp` to the processor's FMA instruction.  NumPy has
 no such ufunc, and `x + alpha*y` as two ufuncs rounds twice: one result in a few differs in its last
-bit.  Three routes give the fused bits:
+bit.  But two of its loops, and BLAS's, are made of that instruction:
+
+* the product of complex numbers: (a + i)·(b − ic) has the real part a·b − 1·(−c), of which NumPy
+  rounds the product 1·(−c), which is exact, and then fuses the rest.  1.6 ns an element, most of it
+  to lay the numbers side by side and to take every other one out again.
+* a scalar times a long vector: BLAS `axpy`, 0.1 ns.
+
+Each is used only where a trial run shows that it does fuse.  Otherwise, and for few elements:
 
 * float32 through float64: a product of two 24-bit numbers is exact in 53 bits, so only the sum is
   rounded, to 53 bits and then to 24.  Rounding twice goes wrong only if the first rounding lands
   exactly halfway between two float32; `_settle_ties` looks for those and decides them exactly.
-* float64: error-free transformations (Dekker, Knuth) and one addition rounded to odd.
+* float64: error-free transformations (Dekker, Knuth) and one addition rounded to odd, 60 ns; the C
+  library's own function for a few.
   (source: Boldo & Melquiond, "Emulation of FMA and correctly rounded sums", 2008)
-* a scalar times a long vector: BLAS `axpy`, whose inner loop is the FMA instruction itself, ten
-  times faster.  Used only where a trial run shows that this BLAS does fuse.
 
 torch computes float16 in float32 and rounds at the end; complex and integer arithmetic it does not
 fuse.  The same here.
@@ -20,8 +26,7 @@ from __future__ import annotations
 
 import functools
 import itertools
-import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -37,7 +42,10 @@ Array = np.ndarray
 FEW = 24  # elements up to which a call of the C library for each (0.2 µs) is faster than 30 ufuncs
 LONG = 2048  # elements from which a call of BLAS pays (and its import, once)
 _PIECE = 9984  # below the size (10,000) where BLAS would start threads of its own
-_PART = 1 << 16  # elements worked on at a time: their float64 scratch stays in the cache
+_PART = 1 << 18  # elements worked on at a time: a call lasts 50 us, and threads seldom wait
+_VECTOR = 8  # elements from which on products of complex numbers are made with vectors
+_FEWER = 512  # float32 elements up to which five ufuncs are faster than seven
+_COMPLEX: dict[str, np.dtype] = {"f": np.dtype(np.complex64), "d": np.dtype(np.complex128)}
 _WIDE, _BITS = np.dtype(np.float64), np.dtype(np.int64)
 _ABOVE = np.int64(64 - 29)  # float64 has 29 bits that float32 has not
 _TIE = np.iinfo(np.int64).min  # the highest of them alone, moved to the top
@@ -49,18 +57,14 @@ def fma(a: Any, b: Any, c: Array, out: Array | None = None) -> Array:
 
     `out` may be one of the operands.
     """
-    if c.dtype.char == "d":
-        result = _fma64_few(a, b, c) if c.size <= FEW else np.asarray(_fma64(a, b, c))
-        if out is None:
-            return result
-        np.copyto(out, result)
-        return out
     if out is None:
         out = np.empty_like(c, order=copy_order(c))
-    if c.size > _PART and all(_divides(x, c) for x in (a, b, c, out)):
-        _fma32_in_parts(a, b, c.reshape(-1), out.reshape(-1))
+    double = c.dtype.char == "d"
+    if c.size > (FEW if double else _FEWER) and complex_product_fuses(c.dtype.char):
+        _by_complex(a, b, c, out)
     else:
-        _fma32(a, b, c, out)
+        stepwise = (_fma64_few if c.size <= FEW else _fma64) if double else _fma32
+        np.copyto(out, stepwise(a, b, c), casting="same_kind")
     return out
 
 
@@ -69,43 +73,102 @@ def _divides(x: Any, c: Array) -> bool:
     return np.ndim(x) == 0 or (x.shape == c.shape and x.flags.c_contiguous)
 
 
-def _fma32(a: Any, b: Any, c: Array, out: Array) -> None:
-    """Few elements, or operands that broadcast."""
-    wide = np.asarray(np.add(np.multiply(a, b, dtype=_WIDE), c))
-    _round_to_single(wide, None, a, b, c, out)
-
-
-def _fma32_in_parts(a: Any, b: Any, c: Array, out: Array) -> None:
-    """Flat arrays, or numbers for a and b.  Widening first is faster than ufuncs that do it."""
-    a, b = (x.reshape(-1) if np.ndim(x) else x for x in (a, b))
+def _by_complex(a: Any, b: Any, c: Array, out: Array) -> None:
+    """(a + i)·(b − ic), or with a number b, (a + ic)·(b − i): the real part is a·b + c, rounded once."""
+    if np.ndim(a) == 0:
+        a, b = b, a
+    pair = _COMPLEX[c.dtype.char]
+    if all(_divides(x, c) for x in (a, b, c, out)):
+        a, b, c, flat = (x.reshape(-1) if np.ndim(x) else x for x in (a, b, c, out))
+    else:
+        flat = None
+    count = 1 if flat is None else max(1, -(-c.size // _PART))
+    size = -(-c.size // count)  # even parts: none has a single element
 
     def task(i: int) -> None:
-        part = slice(i * _PART, (i + 1) * _PART)
-        y, z = c[part], out[part]
-        left, right = (x[part] if np.ndim(x) else x for x in (a, b))
+        part = slice(i * size, (i + 1) * size)
+        x, y, z = (v if flat is None or np.ndim(v) == 0 else v[part] for v in (a, b, c))
         with scratch() as take:
-            wide, other, low = take(y.shape, _WIDE), take(y.shape, _WIDE), take(y.shape, _BITS)
-            np.copyto(wide, left)
-            if np.ndim(right):
-                np.copyto(other, right)
-                np.multiply(wide, other, out=wide)
+            left: Any = take(z.shape, pair)
+            left.real = x
+            if np.ndim(y):
+                left.imag, right = 1, take(z.shape, pair)
+                right.real = y
+                np.negative(z, out=right.imag)
             else:
-                np.multiply(wide, np.float64(right), out=wide)
-            np.copyto(other, y)
-            np.add(wide, other, out=wide)
-            _round_to_single(wide, low, left, right, y, z)
+                left.imag, right = z, pair.type(complex(y, -1))
+            np.multiply(left, right, out=left)
+            np.copyto(out if flat is None else flat[part], left.real)
 
-    parallel_for(task, -(-c.size // _PART), 2 * c.size)
+    with np.errstate(all="ignore"):  # the imaginary part is of no interest
+        parallel_for(task, count, 1.5 * c.size)
 
 
-def _round_to_single(
-    wide: Array, low: Array | None, a: Any, b: Any, c: Array, out: Array
-) -> None:
-    """out = wide rounded, which was a·b + c rounded to double; `low` is scratch."""
-    low = np.left_shift(wide.view(_BITS), _ABOVE, out=low)  # what float32 has no room for, on top
+class Fused:
+    """Fused steps y ← y·x + c over arrays of one size, y and x kept as (y − ic) and (x + i) throughout.
+
+    `y` is a view of the real parts, to be read and written.  A step takes 0.5 ns an element.
+    """
+
+    def __init__(self, size: int, kind: str = "f") -> None:
+        self._factor, self._sum = (np.empty(size, _COMPLEX[kind]) for _ in range(2))
+        self.x, self.y, self._c = self._factor.real, self._sum.real, self._sum.imag
+        self._fuses = size >= _VECTOR and complex_product_fuses(kind)
+        self._factor.imag.fill(1)
+
+    def step(self, c: Any) -> Array:
+        """y·x + c, for a number or an array c."""
+        if self._fuses:
+            np.negative(c, out=self._c) if np.ndim(c) else self._c.fill(-c)
+            np.multiply(self._factor, self._sum, out=self._sum)
+        else:
+            fma(self.y, self.x, np.full_like(self.y, c), out=self.y)
+        return self.y
+
+    def polynomial(self, x: Array, coefficients: Sequence[np.floating]) -> Array:
+        """Horner's scheme, the highest power first."""
+        self.x[...] = x
+        self.y.fill(coefficients[0])
+        for c in coefficients[1:]:
+            self.step(c)
+        return self.y
+
+
+@functools.cache
+def complex_product_fuses(kind: str) -> bool:
+    """Whether NumPy's product of complex numbers is one product rounded, and a fused step."""
+    return _trial_of_complex_products(kind)
+
+
+def _trial_of_complex_products(kind: str) -> bool:
+    """Try it on numbers that tell, in all lengths a vector loop may end with.
+
+    (A single product NumPy makes without vectors, and rounds twice.)
+    """
+    a, b, c = np.random.RandomState(0).standard_normal((3, 4096)).astype(kind)
+    once = _fma32 if kind == "f" else _fma64
+    fused = once(a, b, c).astype(kind)
+    telling = fused != a * b + c
+    a, b, c, fused = (x[telling] for x in (a, b, c, fused))
+    scaled = once(a, np.full_like(a, b[0]), c).astype(kind)
+    for size in range(_VECTOR, 8 * _VECTOR):
+        found = np.empty(size, kind)
+        _by_complex(a[:size], b[:size], c[:size], found)
+        if not np.array_equal(found, fused[:size]):
+            return False
+        _by_complex(a[:size], b[0], c[:size], found)
+        if not np.array_equal(found, scaled[:size]):
+            return False
+    return True
+
+
+def _fma32(a: Any, b: Any, c: Array) -> Array:
+    """By way of float64: the sum in double, on the right side of a tie."""
+    wide = np.asarray(np.add(np.multiply(a, b, dtype=_WIDE), c))
+    low = np.left_shift(wide.view(_BITS), _ABOVE)  # what float32 has no room for, on top
     if np.minimum.reduce(low, None, initial=0) == _TIE:
         _settle_ties(wide, low == _TIE, a, b, c)
-    out[...] = wide
+    return wide
 
 
 def _settle_ties(wide: Array, tied: Array, a: Any, b: Any, c: Array) -> None:
@@ -138,15 +201,15 @@ def _fma64_few(a: Any, b: Any, c: Array) -> Array:
     function = c_function("fma", "d", 3)
     if function is None:
         raise OSError("the C library has no function fma")
-    columns = [_elements(v, c.shape) for v in (a, b, c)]
-    return np.array([*map(function, *columns)], np.float64).reshape(c.shape)
+    values = map(function, _elements(a, c), _elements(b, c), c.ravel().tolist())
+    return np.array([*values], np.float64).reshape(c.shape)
 
 
-def _elements(x: Any, shape: tuple[int, ...]) -> Iterable[float]:
-    """The elements of `x`, broadcast to `shape`, as Python's numbers."""
-    if np.ndim(x) == 0:
-        return itertools.repeat(float(x), math.prod(shape))
-    return (x if x.shape == shape else np.broadcast_to(x, shape)).ravel().tolist()
+def _elements(x: Any, c: Array) -> Iterable[float]:
+    """The elements of `x`, broadcast to c's shape, as Python's numbers; a number without end."""
+    if not isinstance(x, np.ndarray) or not x.ndim:
+        return itertools.repeat(float(x))
+    return (x if x.shape == c.shape else np.broadcast_to(x, c.shape)).ravel().tolist()
 
 
 def _fma64(a: Any, b: Any, c: Any) -> Array:

@@ -4,9 +4,9 @@ From two uniform numbers u, v the pair  sqrt(-2 log(1-u)) · (cos 2πv, sin 2πv
 fills 16 places with uniforms and turns place j and place j+8 into such a pair.
 
 * float32 with AVX2: the logarithm, sine and cosine are the polynomials of the Cephes library
-  (Moshier, logf.c and sinf.c), evaluated with fused multiply-adds.  Here each fused step is one
-  product and sum in float64, rounded to float32.  For all 2**24 uniforms this gives the bits of the
-  FMA instruction.
+  (Moshier, logf.c and sinf.c), evaluated with fused multiply-adds.  Here the polynomials' steps are
+  fused by products of complex numbers (fma.py); where the product is exact anyway (by a power of two,
+  or of a small whole number and a constant of few bits), it is a product and a sum.
 * float32 without: the C library's logf, cosf, sinf.
 * float64: the C library's functions.  float16 is float32, rounded at the end.
 """
@@ -17,20 +17,30 @@ import math
 
 import numpy as np
 
+from .fma import Fused, fma
 from .libm import fused, has_avx2, libm, libm_float
+from .threads import get_num_threads, parallel_for
 
 Array = np.ndarray
+
+_NEAR = 1 << 12  # blocks of 16 at a time that stay in the second cache
+_FAR = 1 << 14  # and so many that threads seldom wait for each other
 
 
 def box_muller(u: Array, mean: float, std: float) -> Array:
     """Turn uniforms, float32 or float64 of shape (blocks, 16), into normal numbers in place."""
-    for start in range(0, len(u), 512):  # as many blocks at once as stay in the second cache
-        block = u[start : start + 512]
+    pairs = _double if u.dtype.char == "d" else _single
+    step = _NEAR if get_num_threads() == 1 else _FAR
+
+    def task(i: int) -> None:
+        block = u[i * step : (i + 1) * step]
         first, second = block[:, :8].reshape(-1), block[:, 8:].reshape(-1)  # copies
-        radius, cos, sin = (_double if u.dtype.char == "d" else _single)(first, second)
+        radius, cos, sin = pairs(first, second)
         np.multiply(radius, cos, out=cos)
         np.multiply(radius, sin, out=sin)
         block[:, :8], block[:, 8:] = cos.reshape(-1, 8), sin.reshape(-1, 8)
+
+    parallel_for(task, -(-len(u) // step))
     scalar = u.dtype.type
     if std == 1 and mean == 0:
         return np.add(u, scalar(0), out=u)  # what the fused step below would do: -0 becomes 0
@@ -46,8 +56,9 @@ def _double(u: Array, v: Array) -> tuple[Array, Array, Array]:
 
 def _single(u: Array, v: Array) -> tuple[Array, Array, Array]:
     if has_avx2():
-        work = _Fused(u.size)
-        return (_radius(np.float32(1) - u, work), *_cos_sin(v, work))
+        work = Fused(u.size)
+        with np.errstate(all="ignore"):  # of imaginary parts
+            return (_radius(_ONE - u, work), *_cos_sin(v, work))
     angle = (2.0 * math.pi * v.astype(np.float64)).astype(np.float32)
     radius = np.sqrt(np.float32(-2) * libm_float("log")(np.float32(1) - u))
     return radius, libm_float("cos")(angle), libm_float("sin")(angle)
@@ -61,11 +72,10 @@ def box_muller_scalar(u: Array, v: Array) -> tuple[Array, Array]:
 
 
 # ---- Cephes in float32 with fused steps ----------------------------------------------------------
-# Intermediate values are float64 arrays that hold float32 numbers: products of two are exact.
 
 
-def _float32(*numbers: float) -> tuple[float, ...]:
-    return tuple(float(np.float32(x)) for x in numbers)
+def _float32(*numbers: float) -> tuple[np.float32, ...]:
+    return tuple(map(np.float32, numbers))
 
 
 _LOG = _float32(
@@ -78,70 +88,50 @@ _SIN = _float32(-1.9515295891e-4, 8.3321608736e-3, -1.6666654611e-1)
 _COS = _float32(2.443315711809948e-5, -1.388731625493765e-3, 4.166664568298827e-2)
 _QUARTER_PI = _float32(0.78515625, 2.4187564849853515625e-4, 3.77489497744594108e-8)  # sums to pi/4
 _FOUR_OVER_PI, _TWO_PI = _float32(4 / math.pi, 2 * math.pi)
+_ONE, _HALF = _float32(1, 0.5)
 
 
-class _Fused:
-    """Fused steps over arrays of one size, and the float32 scratch through which they round."""
-
-    def __init__(self, size: int) -> None:
-        self._single = np.empty(size, np.float32)
-
-    def round(self, x: Array) -> Array:
-        """x to the nearest float32, in place."""
-        np.copyto(self._single, x, casting="same_kind")
-        np.copyto(x, self._single)
-        return x
-
-    def step(self, a: Array, b: Array | float, c: Array | float, out: Array) -> Array:
-        """out = a*b + c, rounded once."""
-        np.multiply(a, b, out=out)
-        return self.round(np.add(out, c, out=out))
-
-    def polynomial(self, x: Array, coefficients: tuple[float, ...]) -> Array:
-        """Horner's scheme, the highest power first."""
-        y = self.step(x, coefficients[0], coefficients[1], np.empty_like(x))
-        for c in coefficients[2:]:
-            self.step(y, x, c, y)
-        return y
-
-
-def _radius(u: Array, work: _Fused) -> Array:
+def _radius(u: Array, work: Fused) -> Array:
     """sqrt(-2 log u), where u = (1+x)·2^e, 1+x in [sqrt 1/2, sqrt 2): log u = e·ln 2 + log(1+x)."""
     bits = u.view(np.int32)
     exponent = (bits - _SQRT_HALF_BITS) >> 23
-    x = (bits - (exponent << 23)).view(np.float32).astype(np.float64)
-    x -= 1.0
-    e = exponent.astype(np.float64)
+    x = (bits - (exponent << 23)).view(np.float32)
+    x -= _ONE
+    e = exponent.astype(np.float32)
     y = work.polynomial(x, _LOG)
-    work.round(np.multiply(y, x, out=y))
-    square = work.round(x * x)
-    work.step(y, square, work.round(e * _LN2_LOW), y)
-    work.step(square, -0.5, y, square)
-    log = work.step(e, _LN2_HIGH, work.round(np.add(x, square, out=x)), e)
-    log *= -2.0
-    return np.sqrt(log.astype(np.float32))
+    y *= x
+    square = np.multiply(x, x)
+    work.x[...] = square
+    work.step(e * _LN2_LOW)
+    square *= -_HALF
+    square += y
+    x += square
+    e *= _LN2_HIGH
+    x += e  # log u
+    x *= np.float32(-2)
+    return np.sqrt(x, out=x)
 
 
-def _cos_sin(v: Array, work: _Fused) -> tuple[Array, Array]:
+def _cos_sin(v: Array, work: Fused) -> tuple[Array, Array]:
     """cos 2πv, sin 2πv: fold the angle to [-π/4, π/4]; the octant chooses polynomial and sign."""
-    x = v.astype(np.float64)
-    work.round(np.multiply(x, _TWO_PI, out=x))
-    octant = (x * _FOUR_OVER_PI).astype(np.float32).astype(np.int32)
+    x = v * _TWO_PI
+    octant = (x * _FOUR_OVER_PI).astype(np.int32)
     octant += 1
     octant &= ~1  # the even octant boundary that is nearest
-    turns = octant.astype(np.float64)
+    turns = octant.astype(np.float32)
     scratch = np.empty_like(x)
-    for part in _QUARTER_PI:
-        x, scratch = work.step(turns, -part, x, scratch), x
-    square = work.round(np.multiply(x, x, out=scratch))
-    cos = work.polynomial(square, _COS)
-    work.round(np.multiply(cos, square, out=cos))
-    work.step(cos, square, np.multiply(square, -0.5, out=turns), cos)
-    cos += 1.0
-    sin = work.polynomial(square, _SIN)
-    work.round(np.multiply(sin, square, out=sin))
-    work.step(sin, x, x, sin)
-    return _by_octant(cos.astype(np.float32), sin.astype(np.float32), octant)
+    for part in _QUARTER_PI[:2]:
+        x -= np.multiply(turns, part, out=scratch)
+    fma(turns, -_QUARTER_PI[2], x, out=x)
+    square = np.multiply(x, x, out=scratch)
+    y = work.polynomial(square, _COS)
+    y *= square
+    cos = work.step(np.multiply(square, -_HALF, out=turns)) + _ONE
+    y = work.polynomial(square, _SIN)
+    y *= square
+    work.x[...] = x
+    sin = work.step(x).copy()
+    return _by_octant(cos, sin, octant)
 
 
 def _by_octant(cos: Array, sin: Array, octant: Array) -> tuple[Array, Array]:

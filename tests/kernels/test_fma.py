@@ -5,10 +5,12 @@ from fractions import Fraction
 import numpy as np
 import pytest
 import torch
-from hypothesis import assume, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+import minitorch_ref as mt
 from minitorch_ref.kernels import fma
+from minitorch_ref.kernels.libm import has_avx2
 
 finite32 = st.floats(-(2.0**60), 2.0**60, width=32).filter(lambda x: abs(x) > 2.0**-60 or x == 0)
 finite64 = st.floats(-(2.0**200), 2.0**200).filter(lambda x: abs(x) > 2.0**-200 or x == 0)
@@ -26,19 +28,32 @@ def rounded(exact, dtype):
     )
 
 
+@pytest.fixture(autouse=True, params=["complex", "steps"])
+def route(request, monkeypatch):
+    """NumPy's product of complex numbers, and what does without its fused step."""
+    if request.param == "steps":
+        monkeypatch.setattr(fma, "complex_product_fuses", lambda kind: False)
+    elif not fma.complex_product_fuses("f"):
+        assert not has_avx2(), "this processor has the instruction, and NumPy does not use it"
+
+
 def exactly(a, b, c):
     return Fraction(float(a)) * Fraction(float(b)) + Fraction(float(c))
 
 
-@settings(max_examples=400, deadline=None)
+SIZES = (1, fma.FEW + 1, fma._FEWER + 1)  # few elements take another way than many
+
+
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(finite32, finite32, finite32)
 def test_float32_is_rounded_once(a, b, c):
-    a, b, c = (np.float32([x]) for x in (a, b, c))
-    exact = exactly(a[0], b[0], c[0])
-    assert fma.fma(a, b, c)[0] == rounded(exact, np.float32)
+    exact = exactly(a, b, c)
+    for size in SIZES:
+        result = fma.fma(*(np.full(size, x, np.float32) for x in (a, b, c)))
+        assert set(result) == {rounded(exact, np.float32)}
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.integers(2**23, 2**24 - 1), st.integers(-3, 3), st.integers(1, 40), st.booleans())
 def test_sums_beside_a_tie(c, offset, distance, negative):
     """c + ½ulp ± a trace so small that float64 rounds it away: only the exact error decides."""
@@ -49,16 +64,17 @@ def test_sums_beside_a_tie(c, offset, distance, negative):
         b = np.float32([0.5 * (1 - 2.0**-12)])  # a·b = ½(1 - 2^-24)
         half = Fraction(float(a[0])) * Fraction(float(b[0]))
     c = np.float32([-c if negative else c])
-    assert fma.fma(a, b, c)[0] == rounded(half + int(c[0]), np.float32)
+    for size in SIZES:
+        assert set(fma.fma(*(np.repeat(x, size) for x in (a, b, c)))) == {rounded(half + int(c[0]), np.float32)}
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(finite64, finite64, finite64, st.booleans())
 def test_float64_is_rounded_once(a, b, c, cancel):
     if cancel:  # the product's error is all that is left
         c = -(a * b)
     exact = exactly(a, b, c)
-    for size in (1, fma.FEW + 1):  # by the C library, and by error-free transformations
+    for size in SIZES:
         result = fma.fma(*(np.full(size, x) for x in (a, b, c)))
         assert set(result) == {float(exact)}
 
@@ -91,6 +107,43 @@ def test_what_overflows_on_the_way_only(size):
     a, b, c = 1.5e200, 1e108, -1e308
     result = fma.fma(*(np.full(size, x) for x in (a, b, c)))
     assert set(result) == {float(exactly(a, b, c))}
+
+
+def test_parts_and_threads():
+    """More than one part, on two threads, with arrays and with numbers."""
+    size = 2 * fma._PART + 77
+    a, b, c = (np.random.default_rng(i).standard_normal(size).astype(np.float32) for i in range(3))
+    wide = a.astype(np.float64)
+    mt.set_num_threads(2)
+    try:
+        for factor in (b, np.float32(0.3)):
+            found = fma.fma(a, factor, c)
+            sums = wide * factor + c  # rounded twice: right but beside a tie
+            np.testing.assert_allclose(found, sums, rtol=2**-24)
+            assert (found != sums.astype(np.float32)).sum() <= 4
+            np.testing.assert_array_equal(fma.fma(factor, a, c), found)
+    finally:
+        mt.set_num_threads(1)
+
+
+def test_a_complex_product_that_rounds_twice_is_not_used(monkeypatch):
+    trial = fma._trial_of_complex_products
+    assert trial("f") == trial("d") == has_avx2()
+    monkeypatch.setattr(fma, "_by_complex", lambda a, b, c, out: np.copyto(out, a * b + c))
+    assert not trial("f") and not trial("d")
+
+
+@pytest.mark.parametrize("size", [1, 3, 7, 8, 9, 15, 33, 1000])
+def test_polynomial_is_a_fused_step_for_each_coefficient(size):
+    x = np.random.default_rng(size).standard_normal(size).astype(np.float32)
+    coefficients = [np.float32(c) for c in (0.1, -0.7, 1 / 3, 0.9)]
+    wanted = [coefficients[0]] * size
+    for c in coefficients[1:]:
+        wanted = [rounded(exactly(a, b, c), np.float32) for a, b in zip(wanted, x)]
+    work = fma.Fused(size)
+    np.testing.assert_array_equal(work.polynomial(x, coefficients), wanted)
+    wanted = [rounded(exactly(a, b, b), np.float32) for a, b in zip(wanted, x)]
+    np.testing.assert_array_equal(work.step(x), wanted)
 
 
 def test_broadcasting_and_out():
@@ -126,7 +179,7 @@ def operands(size, dtype, seed):
     return made.astype(dtype)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     name=st.sampled_from(sorted(UPDATES)),
     dtype=st.sampled_from(["float16", "float32", "float64", "complex64"]),
