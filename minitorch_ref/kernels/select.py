@@ -16,7 +16,9 @@ import numpy as np
 
 from . import heap
 from .blocks import LARGE, spread
+from .threads import get_num_threads
 
+_SOME = 1024  # elements from which on a pass counts more than a call
 _BITS: dict[int, Any] = {1: np.dtype("i1"), 2: np.dtype("i2"), 4: np.dtype("i4"), 8: np.dtype("i8")}
 
 
@@ -25,9 +27,7 @@ def keep(mask: np.ndarray, a: np.ndarray) -> np.ndarray:
     bits = _BITS.get(a.itemsize)
     if bits is None:  # complex128 is wider than any integer
         return np.where(mask, a, np.zeros((), a.dtype))
-    a_bits = a.view(bits)
-    kept = np.multiply(a_bits, mask) if a.size < LARGE else spread(np.multiply, a_bits, mask)
-    return np.asarray(kept).view(a.dtype)
+    return _times(mask, a.view(bits)).view(a.dtype)
 
 
 def select(mask: np.ndarray, a: Any, b: Any, dtype: np.dtype) -> np.ndarray:
@@ -37,10 +37,20 @@ def select(mask: np.ndarray, a: Any, b: Any, dtype: np.dtype) -> np.ndarray:
     if bits is None:
         return np.where(mask, a, b)
     a, b = a.view(bits), b.view(bits)
-    chosen = np.asarray(np.multiply(np.bitwise_xor(a, b), mask))
+    chosen = _times(mask, np.bitwise_xor(a, b))
     if chosen.shape == b.shape or not b.ndim:
         return np.bitwise_xor(chosen, b, out=chosen).view(dtype)
     return np.bitwise_xor(chosen, b).view(dtype)
+
+
+def _times(mask: np.ndarray, bits: np.ndarray) -> np.ndarray:
+    """`bits` · `mask`.  NumPy would convert the mask buffer by buffer: a cast before saves a quarter."""
+    if bits.size >= LARGE and get_num_threads() > 1:
+        return np.asarray(spread(np.multiply, bits, mask))
+    if bits.size < _SOME or bits.itemsize == 8 or mask.shape != bits.shape:
+        return np.asarray(np.multiply(bits, mask))
+    kept = mask.astype(bits.dtype)
+    return np.multiply(kept, bits, out=kept)
 
 
 def leaky(x: np.ndarray, slope: Any) -> np.ndarray:
