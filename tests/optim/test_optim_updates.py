@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from optim_sides import assert_same_state, numbers, parameter, problem, run, tensor
 
 import minitorch_ref as mt
+from minitorch_ref.optim import blocks
 
 CASES = [
     ("SGD", {}),
@@ -45,7 +46,7 @@ CASES = [
     ("ASGD", {"t0": 3, "lambd": 0.1, "weight_decay": 0.1, "maximize": True}),
 ]
 IDS = [f"{name}-{'-'.join(options)}" for name, options in CASES]
-SHAPES = [(3,), (), (7, 5), (0,), (101, 100)]  # the last is longer than a block
+SHAPES = [(3,), (), (7, 5), (0,), (101, 100)]
 
 
 @pytest.fixture
@@ -67,6 +68,33 @@ def test_bits_of_parameters_and_state(name, options, dtype, exact_roots):
         np.testing.assert_array_equal(numbers(a), numbers(b))
     assert_same_state(our_optimizer, their_optimizer)
     assert repr(our_optimizer) == repr(their_optimizer).replace("foreach: False", "foreach: None")
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+@pytest.mark.parametrize(("name", "options"), CASES[:5], ids=IDS[:5])
+def test_blocks_and_threads_change_no_bit(name, options, dtype, exact_roots, monkeypatch):
+    starts, gradients = problem([(5003,), (80, 80)], dtype, steps=3)
+    theirs, _ = run(torch, name, options, starts, gradients)
+    monkeypatch.setattr(blocks, "BLOCK", 1000)
+    try:
+        for threads in (1, 2, 3):
+            mt.set_num_threads(threads)
+            ours, _ = run(mt, name, options, starts, gradients)
+            for a, b in zip(ours, theirs):
+                np.testing.assert_array_equal(numbers(a), numbers(b))
+    finally:
+        mt.set_num_threads(1)
+
+
+def test_blocks_that_end_anywhere_would_be_noticed(monkeypatch):
+    """torch rounds the last few elements of a float16 tensor at each step: so would every block's end."""
+    starts, gradients = problem([(5003,)], "float16", steps=3)
+    options = {"lr": 0.01, "momentum": 0.9, "weight_decay": 0.1}
+    (theirs,), _ = run(torch, "SGD", options, starts, gradients)
+    monkeypatch.setattr(blocks, "BLOCK", 1000)
+    monkeypatch.setattr(blocks, "_EVEN", 1)
+    (ours,), _ = run(mt, "SGD", options, starts, gradients)
+    assert (numbers(ours) != numbers(theirs)).any()
 
 
 @pytest.mark.parametrize(("name", "options"), CASES, ids=IDS)
