@@ -65,11 +65,16 @@ def by_parts(work: Callable[..., None], x: np.ndarray, cost: float) -> np.ndarra
     return out
 
 
+def share(size: int) -> int:
+    """How many of so many elements a thread takes at a time in a quick pass: all of them or a part."""
+    threads = get_num_threads()
+    return size if threads == 1 or size < LARGE else max(BLOCK, -(-size // threads))
+
+
 def spread(ufunc: Any, *operands: Any) -> Any:
     """`ufunc(*operands)` of large arrays of one shape and numbers, straight into the result's memory."""
     first = next(x for x in operands if isinstance(x, np.ndarray))
-    threads = get_num_threads()
-    if threads == 1 or not isinstance(ufunc, np.ufunc):
+    if get_num_threads() == 1 or not isinstance(ufunc, np.ufunc):
         return ufunc(*operands)
     kinds, flat = [], []
     for x in operands:
@@ -79,7 +84,7 @@ def spread(ufunc: Any, *operands: Any) -> Any:
         kinds.append(x.dtype if array else type(x))
         flat.append(x.reshape(-1) if array else x)
     out = np.empty(first.shape, ufunc.resolve_dtypes((*kinds, None))[-1])
-    target, step = out.reshape(-1), max(BLOCK, -(-first.size // threads))
+    target, step = out.reshape(-1), share(first.size)
 
     def task(i: int) -> None:
         part = slice(i * step, (i + 1) * step)

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from . import heap
-from .blocks import LARGE, spread
-from .threads import get_num_threads
+from .blocks import LARGE, share, spread
+from .threads import get_num_threads, parallel_for
 
 _SOME = 1024  # elements from which on a pass counts more than a call
 _BITS: dict[int, Any] = {1: np.dtype("i1"), 2: np.dtype("i2"), 4: np.dtype("i4"), 8: np.dtype("i8")}
@@ -28,6 +28,27 @@ def keep(mask: np.ndarray, a: np.ndarray) -> np.ndarray:
     if bits is None:  # complex128 is wider than any integer
         return np.where(mask, a, np.zeros((), a.dtype))
     return _times(mask, a.view(bits)).view(a.dtype)
+
+
+def keep_where_nonzero(of: np.ndarray, a: np.ndarray) -> np.ndarray:
+    """`a` where `of` is not zero (NaN is not), else zero: the gradient of relu, `of` its result."""
+    if a.size < LARGE:
+        return keep(of != 0, a)
+    step, bits = share(a.size), _BITS.get(a.itemsize)
+    flat = of.shape == a.shape and of.flags.c_contiguous and a.flags.c_contiguous
+    if step == a.size or not flat or bits is None:
+        return keep(of != 0, a)
+    out, mask = np.empty_like(a), np.empty(a.size, bool)
+    given, source, target = of.reshape(-1), a.view(bits).reshape(-1), out.view(bits).reshape(-1)
+
+    def task(i: int) -> None:
+        part = slice(i * step, (i + 1) * step)
+        np.not_equal(given[part], 0, out=mask[part])
+        np.copyto(target[part], mask[part])
+        np.multiply(target[part], source[part], out=target[part])
+
+    parallel_for(task, -(-a.size // step))
+    return out
 
 
 def select(mask: np.ndarray, a: Any, b: Any, dtype: np.dtype) -> np.ndarray:
@@ -78,7 +99,10 @@ def against(
     ufunc: np.ufunc, number: float, x: np.ndarray, out: np.ndarray | None = None
 ) -> np.ndarray:
     """`ufunc(number, x)` for np.maximum or np.minimum: NumPy's loop over two arrays is five times
-    faster than the one over an array and a number, so the number is spelt out, once per block."""
+    faster than the one over an array and a number, so the number is spelt out, once per block.
+
+    `out` is for contiguous x only.
+    """
     if not x.flags.c_contiguous or not x.ndim:
         result = ufunc(x.dtype.type(number), x)
         return np.asarray(np.where(x == number, x, result) if number == 0 else result)
@@ -88,8 +112,20 @@ def against(
     if out is None:
         heap.keep()
         out = np.empty_like(x)
-    source, target = x.reshape(-1), out.reshape(-1)
-    whole = x.size - x.size % _BLOCK
-    ufunc(block, source[:whole].reshape(-1, _BLOCK), out=target[:whole].reshape(-1, _BLOCK))
-    ufunc(block[: x.size - whole], source[whole:], out=target[whole:])
+    source, target, step = x.reshape(-1), out.reshape(-1), share(x.size)
+    if step == x.size:
+        _by_blocks(ufunc, block, source, target)
+        return out
+
+    def task(i: int) -> None:
+        part = slice(i * step, (i + 1) * step)
+        _by_blocks(ufunc, block, source[part], target[part])
+
+    parallel_for(task, -(-x.size // step))
     return out
+
+
+def _by_blocks(ufunc: np.ufunc, block: np.ndarray, x: np.ndarray, out: np.ndarray) -> None:
+    whole = x.size - x.size % _BLOCK
+    ufunc(block, x[:whole].reshape(-1, _BLOCK), out=out[:whole].reshape(-1, _BLOCK))
+    ufunc(block[: x.size - whole], x[whole:], out=out[whole:])

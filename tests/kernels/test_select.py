@@ -32,6 +32,8 @@ def drawn(size: int, dtype: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def test_bits_of_where(size, dtype):
     mask, a, b = drawn(size, dtype)
     assert same_bits(select.keep(mask, a), np.where(mask, a, a.dtype.type(0)))
+    nonzero = np.where(b != 0, a, a.dtype.type(0))
+    assert same_bits(select.keep_where_nonzero(b, a), nonzero)
     assert same_bits(select.select(mask, a, b, a.dtype), np.where(mask, a, b))
     assert same_bits(select.select(mask, a, 2, a.dtype), np.where(mask, a, a.dtype.type(2)))
 
