@@ -29,13 +29,13 @@ def arguments(argv: list[str]) -> argparse.ArgumentParser:
     )
     options.add(parser, *options.SHARED)
     parts = parser.add_subparsers(dest="part", metavar="PART")
-    for name, text in (
-        ("ops", "only the ops"),
-        ("modules", "only layers, losses, optimizers, schedulers"),
-        ("programs", "only the programs"),
+    for name, text, taken in (
+        ("ops", "only the ops", options.OPS),
+        ("modules", "only layers, losses, optimizers, schedulers", options.OPS),
+        ("programs", "only the programs", options.OPS + options.PROGRAMS),
     ):
-        part = parts.add_parser(name, help=text)
-        options.add(part, *options.SHARED)
+        part = parts.add_parser(name, help=text, description=f"Compare {text}.")
+        options.add(part, *taken)
     part.add_argument(
         "names",
         nargs="*",
@@ -71,6 +71,7 @@ def _run(args: argparse.Namespace) -> int:
     from . import atlas_run, hint, ledger, report, session
     from .compare import Lab
     from .engines import EngineError, open_engine
+    from .files import make_room
     from .memory import PEAK
     from .progress import Progress, summary
     from .runner import limit_threads, op_name, ops_to_compare, shard
@@ -84,6 +85,8 @@ def _run(args: argparse.Namespace) -> int:
         limit_threads(engine)
     entries = ledger.load(Path(args.ledger)) if args.ledger else ledger.load()
     before = session.previous(folder / "parity.json")
+    page = folder / "index.html"
+    make_room(page)
     drawn = atlas_run.stored(Path(args.out or OUT) / "atlas.json")
     started = time.perf_counter()
     found = session.start(ours, theirs)
@@ -105,7 +108,7 @@ def _run(args: argparse.Namespace) -> int:
     PEAK.look()
     found.memory, found.memory_processes = PEAK.bytes, PEAK.processes
     found.hint = hint.line(found, args)
-    page = report.write(found, folder, before)
+    report.write(found, folder, before)
     summary(found, page, before)
     return 0 if found.ok else 1
 

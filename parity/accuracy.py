@@ -23,6 +23,7 @@ import numpy as np
 from . import options, precise, ulp
 from .accuracy_cases import BINARY, ORDERED, UNARY
 from .engines import Engine, EngineError, open_engine
+from .files import make_room
 from .precise_special import DOUBTFUL
 from .runner import matches
 from .samples.materialise import rng
@@ -306,6 +307,8 @@ def main(args: argparse.Namespace) -> int:
 
     for spec in (args.ours, args.theirs):
         open_engine(spec)  # says at once what is wrong with it
+    path = Path(args.out or "out/parity") / "accuracy.json"
+    make_room(path)
     wanted = list(dict.fromkeys(c.name for c in cases(args.pattern)))
     if not wanted:
         raise EngineError(f"nothing matches -k {args.pattern!r}")
@@ -318,7 +321,6 @@ def main(args: argparse.Namespace) -> int:
         )
     for name, why in unfinished.items():
         print(f"parity: {name}: {why}", file=sys.stderr)
-    path = Path(args.out or "out/parity") / "accuracy.json"
     write_atomically(path, json.dumps([asdict(m) | {"ok": m.ok} for m in found], indent=1))
     show(found, args.all)
     bad = [m for m in found if not m.ok]

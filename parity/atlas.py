@@ -23,6 +23,7 @@ from . import accuracy, atlas_points, ulp
 from .accuracy import DTYPES, SLOW, Case, Evaluated
 from .accuracy_cases import BINARY
 from .engines import Engine, open_engine
+from .files import make_room
 from .values import LIMIT
 
 COLUMNS, CELLS = 96, 16
@@ -244,6 +245,9 @@ def main(args: argparse.Namespace) -> int:
 
     stored = atlas_ratchet.load(Path(args.against)) if args.against else None
     ours, theirs = open_engine(args.ours), open_engine(args.theirs)
+    folder = Path(args.out or "out/parity")
+    for path in (folder / "atlas.html", *([Path(args.store)] if args.store else [])):
+        make_room(path)
     depth = Depth(args.points, slow=args.slow)
     if stored is not None:
         depth = Depth(**stored["depth"])  # figures are comparable only over the same points
@@ -267,7 +271,7 @@ def main(args: argparse.Namespace) -> int:
         "seconds": round(time.perf_counter() - started, 1),
         "records": records,
     }
-    page = atlas_page.write(data, Path(args.out or "out/parity"))
+    page = atlas_page.write(data, folder)
     atlas_page.show(records)
     if args.store and not unfinished:
         atlas_ratchet.store(Path(args.store), records, depth, data["build"])

@@ -19,6 +19,7 @@ from . import options
 from .coverage_data import EXCLUDED, TABLES, UNDOCUMENTED
 from .engines import EngineError
 from .files import read_json
+from .session import write_atomically
 
 NAMESPACES = ("torch", "Tensor", "nn.functional", "linalg", "fft", "special")
 
@@ -174,5 +175,5 @@ def main(args: argparse.Namespace) -> int:
     show(results, absent)
     if args.store:
         figures = {r.namespace: len(r.present) for r in results}
-        STORED.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+        write_atomically(STORED, json.dumps(figures, indent=2) + "\n")
     return 1 if absent else 0

@@ -274,10 +274,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("rest", nargs="*", help="its arguments (after --), or the other trails")
     add("--a", default="torch:cpu", metavar="ENGINE", help="default: torch:cpu")
     add("--b", default="minitorch_ref", metavar="ENGINE", help="default: minitorch_ref")
-    add("--null", type=int, default=NULL_RUNS, metavar="N", help="perturbed runs of engine a")
+    add("--null", type=options.at_least(0), default=NULL_RUNS, metavar="N",
+        help=f"perturbed runs of engine a (default: {NULL_RUNS})")  # fmt: skip
     add("--record", metavar="FILE", help="only record engine a into FILE")
     add("--nudge", type=int, metavar="SEED", help="with --record: a perturbed run")
-    add("--keep", default="out/parity/trails", metavar="DIR", help="where the trails go")
+    add("--keep", default="out/parity/trails", metavar="DIR",
+        help="where the trails go (default: out/parity/trails)")  # fmt: skip
     add_limit(parser)
     options.add(parser)
 

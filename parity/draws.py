@@ -242,7 +242,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--a", default="torch:cpu", metavar="ENGINE", help="default: torch:cpu")
     add("--b", default="minitorch_ref", metavar="ENGINE", help="default: minitorch_ref")
     add("--record", metavar="FILE", help="only record engine a into FILE")
-    add("--keep", default="out/parity/trails", metavar="DIR", help="where the ledgers go")
+    add("--keep", default="out/parity/trails", metavar="DIR",
+        help="where the ledgers go (default: out/parity/trails)")  # fmt: skip
     add_limit(parser)
     options.add(parser)
 

@@ -122,4 +122,10 @@ def open_engine(spec: str) -> Engine:
         from .tf32 import Tf32
 
         return Tf32(spec, module)
+    if device != "cpu":
+        try:
+            module.empty(0, device=device)
+        except (RuntimeError, AssertionError) as error:
+            said = str(error).splitlines()[0]
+            raise EngineError(f"the engine {spec!r}: no device {device!r}: {said}") from error
     return Engine(spec, module, device)

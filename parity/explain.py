@@ -27,7 +27,7 @@ from .engines import Engine, EngineError, open_engine
 from .options import LIMIT
 from .record import Value, run
 from .samples.materialise import Inputs
-from .samples.spec import Sample
+from .samples.spec import ALL, Sample
 
 ROWS = 256  # differing elements that are replayed
 TERMS = 1 << 20  # products in one replay
@@ -236,18 +236,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     add = parser.add_argument
     add("op", help="an op's name: matmul, sum, nn.functional.conv2d, exp, …")
-    add("--a", default="minitorch_ref", metavar="ENGINE", help="the engine that is explained")
+    add("--a", default="minitorch_ref", metavar="ENGINE",
+        help="the engine that is explained (default: minitorch_ref)")  # fmt: skip
     add("--b", default="torch", metavar="ENGINE", help="the reference (default: torch)")
     add("--shapes", nargs="+", metavar="NxM", help="random inputs of these shapes")
-    add("--dtype", default="float32", metavar="DTYPE", help="default: float32")
-    add("--seed", type=int, default=0)
+    add("--dtype", default="float32", choices=ALL, metavar="DTYPE",
+        help="of the random inputs, or of the samples (default: float32)")  # fmt: skip
+    add("--seed", type=int, default=0, metavar="N", help="of the random inputs (default: 0)")
     add("-k", dest="note", default="", metavar="TEXT", help="only samples whose note has this")
 
 
 def shapes_of(texts: list[str]) -> list[tuple[int, ...]]:
     """ "16x300" as (16, 300); EngineError for anything else."""
     try:
-        return [tuple(int(n) for n in text.split("x")) for text in texts]
+        shapes = [tuple(int(n) for n in text.split("x")) for text in texts]
+        if min(map(min, shapes)) < 0:
+            raise ValueError
+        return shapes
     except ValueError:
         raise EngineError(f"--shapes: sizes joined by x, as in 16x300, got {texts}") from None
 

@@ -1,8 +1,10 @@
-"""Reading the laboratory's own JSON files: what is wrong with one is said with file and line."""
+"""The laboratory's own JSON files: what is wrong with one is said with file and line; room for new ones."""
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,16 @@ def read_json(path: Path, what: str, error: type[Exception]) -> Any:
         raise error(f"{path}:{wrong.lineno}: {said}") from wrong
     except RecursionError as wrong:
         raise error(f"{path}: {what} is nested too deeply") from wrong
+
+
+def make_room(path: Path) -> None:
+    """Make the folder that a file is to be written into, before anything is computed for it.
+
+    OSError, with its name, if that cannot be done.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not os.access(path.parent, os.W_OK):
+        raise PermissionError(errno.EACCES, "cannot write there", str(path.parent))
 
 
 def lines_of_items(path: Path) -> list[int]:

@@ -24,6 +24,7 @@ from typing import Any
 from . import options
 from .crew import Limit, Worker, in_processes
 from .engines import EngineError, open_engine
+from .files import make_room
 from .options import LIMIT
 from .outcome import Verdict
 from .runner import Key, op_name, ops_to_compare, shard
@@ -166,6 +167,8 @@ def main(args: argparse.Namespace) -> int:
     keys = ops_to_compare(lab, args.pattern)[shard(args.shard)]
     if not keys:
         raise EngineError(f"nothing matches -k {args.pattern!r}")
+    if args.json:
+        make_room(Path(args.json))
     with Progress() as progress:
         progress.start("mutants", len(keys))
         found = _judge(args, keys, progress.done)

@@ -22,6 +22,7 @@ def at_least(least: int) -> Callable[[str], int]:
             raise argparse.ArgumentTypeError(f"must be at least {least}, got {value}")
         return value
 
+    number.__name__ = "whole number"  # "invalid whole number value: 'x'"
     return number
 
 
@@ -74,6 +75,10 @@ SHARED: dict[str, tuple[str, dict[str, Any]]] = {
 }  # fmt: skip
 
 
+OPS = ("ours", "theirs", "out", "processes", "shard", "op_limit", "ledger", "pattern")
+PROGRAMS = ("quick", "program_limit", "data", "epochs", "limit", "download")
+
+
 def add(parser: argparse.ArgumentParser, *names: str, **helps: str) -> None:
     """Add some of the shared options to a command, some with other words in its help."""
     for name in names:
@@ -90,7 +95,8 @@ def settle(parser: argparse.ArgumentParser, args: argparse.Namespace) -> argpars
     given = [name for name in SHARED if name in args]
     for name in given:
         if name not in args.takes:
-            parser.error(f"{args.part} takes no {SHARED[name][0]} of this kind")
+            flag = SHARED[name][0]
+            parser.error(f"{flag} before {args.part}: {args.part} has no such option, or another one")
     for name in SHARED:
         if name not in args:
             setattr(args, name, DEFAULTS.get(name))

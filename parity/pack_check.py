@@ -168,7 +168,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     add = parser.add_argument
     add("pack", metavar="PACK", help="a file that `parity record` wrote")
-    add("--engine", default="minitorch_ref", help="what is checked (default: minitorch_ref)")
+    add("--engine", default="minitorch_ref", metavar="ENGINE",
+        help="what is checked (default: minitorch_ref)")
 
 
 def main(args: argparse.Namespace) -> int:

@@ -199,7 +199,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     add = parser.add_argument
     add("--device", default="cpu", help="cuda, cpu or tf32 (simulated); default: cpu")
-    add("--engine", default="torch", help="default: torch")
+    add("--engine", default="torch", metavar="ENGINE", help="default: torch")
     add("--out", dest="pack", metavar="PACK", help="the file to write (default: out/parity/DEVICE.pack.xz)")
     add("--dtypes", default=DTYPES, metavar="LIST", help=f"default: {DTYPES}")
     add("--within", type=float, default=math.inf, metavar="SECONDS",

@@ -21,6 +21,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
 import numpy as np
@@ -180,14 +181,14 @@ def _op(bench: _Bench, text: str, at: At) -> Iterator[Said]:
     samples = [s for s in samples_for(key) if args.note in str(s)]
     if not samples:
         raise EngineError(f"{text}: no sample's text has {args.note!r} (-k)")
-    done: set[tuple[str, ...]] = set()
+    done: set[tuple[str, str]] = set()
     for sample in samples:
         at(str(sample))
         found = bench.lab.compare_sample(sample, row)
         for check in (c for c in found.checks if not c.verdict.ok):
             entry = bench.entry(sample.op, found, check)
             ignored = entry is not None and not args.known
-            where = (check.form, check.part, entry.place if entry and ignored else "")
+            where = (entry.place if entry and ignored else check.form, check.part)
             if where in done:
                 continue
             done.add(where)
@@ -197,7 +198,7 @@ def _op(bench: _Bench, text: str, at: At) -> Iterator[Said]:
                 continue
             path, small = write(bench.lab, sample, row, check, bench.scripts(at))
             said = note or f"{check.form} {check.part}: {check.detail[:150]}"
-            yield f"{said}\n  {path}: {small}", 1
+            yield f"{said}\n  {path}: {shorten(str(small), 300)}", 1
 
 
 def _module(bench: _Bench, text: str, at: At) -> Iterator[Said]:

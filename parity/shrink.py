@@ -184,6 +184,8 @@ def _candidates(value: Any) -> Iterator[Any]:
     if isinstance(value, np.floating) and np.isfinite(value):
         mantissa, exponent = np.frexp(np.float64(value))
         for bits in (1, 4, 8, 12, 16, 20):
-            rounded = np.ldexp(np.round(np.ldexp(mantissa, bits)), exponent - bits)
-            if type(value)(rounded) != value:
-                yield type(value)(rounded)
+            with np.errstate(over="ignore"):
+                wide = np.ldexp(np.round(np.ldexp(mantissa, bits)), exponent - bits)
+                rounded = type(value)(wide)
+            if rounded != value:
+                yield rounded

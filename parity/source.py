@@ -10,7 +10,7 @@ import argparse
 import difflib
 
 from . import options
-from .engines import EngineError
+from .engines import EngineError, open_engine
 from .formulas import formula
 from .report_sources import Sources
 
@@ -50,6 +50,7 @@ def text_of(sources: Sources, namespace: str, name: str) -> str:
 
 def main(args: argparse.Namespace) -> int:
     """Print the ops; 2 if there is none of that name."""
+    open_engine(args.ours)  # says at once what is wrong with it
     sources = Sources(args.ours)
     keys = found(sources, args.name)
     if not keys:

@@ -167,7 +167,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("rest", nargs="*", help="its arguments (after --)")
     add("--a", default="torch:cpu", metavar="ENGINE", help="default: torch:cpu")
     add("--b", default="minitorch_ref", metavar="ENGINE", help="default: minitorch_ref")
-    add("--keep", default="out/parity/trails", metavar="DIR", help="where losses and plot go")
+    add("--keep", default="out/parity/trails", metavar="DIR",
+        help="where losses and plot go (default: out/parity/trails)")  # fmt: skip
     add_limit(parser)
     options.add(parser)
 

@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import re
 import resource
 import subprocess
@@ -54,6 +55,7 @@ def test_a_deviation_gives_exit_code_one(tmp_path, capsys):
     (["programs", "pong"], "no program 'pong'; there are sigmoid_gd"),
     (["ops", "--ledger", "no/such.json"], "cannot read the ledger"),
     (["programs", "sigmoid_gd", "--data", "no/such/folder"], "no/such/folder"),
+    (["ops", "--ours", "torch:nowhere"], "the engine 'torch:nowhere': no device 'nowhere'"),
 ])
 def test_what_cannot_run_gives_exit_code_two(tmp_path, capsys, args, message):
     assert run(tmp_path, *args) == 2
@@ -223,3 +225,30 @@ def test_a_quick_run_still_has_a_null_model(tmp_path):
     assert run(tmp_path, "programs", "--quick", "-k", "simplenet") == 0
     found = result(tmp_path)["programs"][0]
     assert found["null_band"] > found["largest_relative_difference"] > 0
+
+
+def test_a_report_that_cannot_be_written_is_refused_before_anything_is_compared(tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    for words in (["ops", "-k", "hypot"], ["accuracy", "-k", "erfinv"], ["atlas", "-k", "erfinv"]):
+        assert main([*words, "--out", str(tmp_path / "file" / "out"), "--processes", "0"]) == 2
+        said = capsys.readouterr()
+        assert str(tmp_path / "file") in said.err and "to do" not in said.err and not said.out
+    assert main(["mutate", "-k", "deg2rad", "--json", str(tmp_path / "file" / "m.json"), "--processes", "0"]) == 2
+
+
+WINDOWS = """
+import os, sys
+sys.modules["resource"] = None
+del os.sched_getaffinity
+"""
+
+
+def test_it_starts_where_there_is_no_resource_module(tmp_path):
+    """Windows: no figures of memory but Linux's own, and as many processes as processors."""
+    (tmp_path / "sitecustomize.py").write_text(WINDOWS)
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT)])}
+    command = [sys.executable, "-m", "parity", "ops", "-k", "erfinv and not special", "--out", str(tmp_path / "out")]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stdout + done.stderr
+    command = [sys.executable, "-c", "import os; from parity import memory; print(memory.resource, memory.most_of(os.getpid() + 10**6))"]
+    assert subprocess.run(command, env=env, capture_output=True, text=True, timeout=60).stdout == "None 0\n"

@@ -55,6 +55,13 @@ def test_what_has_no_script_is_left_out():
     assert line(made([("exp", Verdict.BETTER)])) == "" and line(made()) == ""
 
 
+def test_an_op_is_named_once_whatever_other_names_it_has():
+    """torch.special.expit is torch.sigmoid; linalg.norm is not norm."""
+    worse = [(n, Verdict.WORSE) for n in ("arcsin", "asin", "linalg.norm", "norm", "sigmoid", "special.expit")]
+    assert hint.names(made(worse))[1] == ["arcsin", "linalg.norm", "norm", "sigmoid"]
+    assert line(made(worse[:2])) == "a script of each: python -m parity repro arcsin"
+
+
 @pytest.mark.slow
 def test_the_command_that_a_run_prints_writes_a_script_of_each(tmp_path):
     env = {**os.environ, "PLANTED": "wrong_sigmoid", "PYTHONPATH": os.pathsep.join([str(HERE), str(HERE.parents[1])])}

@@ -40,6 +40,7 @@ from parity.mutate import (
 )
 from parity.record import Record, Value
 from parity.samples.spec import X, call, row
+from parity.tasks import nowhere
 
 
 def fates(key, kinds=KINDS):
@@ -218,7 +219,7 @@ def test_what_breaks_the_laboratory_is_shown(monkeypatch):
         raise ValueError("a broken jury")
 
     monkeypatch.setattr(Jury, "judge", broken)
-    found = judged_safely("minitorch_ref", "torch", ("torch", "sin"), ("sign",))
+    found = judged_safely("minitorch_ref", "torch", ("torch", "sin"), ("sign",), nowhere)
     assert "a broken jury" in found.failed and not found.verdict.ok
 
 

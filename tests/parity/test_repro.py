@@ -1,11 +1,14 @@
 """Failures as scripts: shrunk as far as they go, and they run with the engine alone."""
 
+import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
+import planted_engine
 import pytest
 from bits import same_bits
 
@@ -129,3 +132,34 @@ def test_the_command(wrong, tmp_path, capsys):
     assert observe((tmp_path / "matmul-function-out.py").read_text(), open_engine("torch"))
     assert main(["repro", "erfinv", "--ours", "torch", "--out", str(tmp_path)]) == 0
     assert main(["repro", "no_op", "--out", str(tmp_path)]) == 2
+
+
+def ledger_of(folder, **entry):
+    path = folder / "ledger.json"
+    path.write_text(json.dumps([{"op": "exp", "part": "*", "cause": "made up", "oracle": "made up", **entry}]))
+    return str(path)
+
+
+def test_what_the_ledger_knows_is_said_and_is_no_failure(wrong, tmp_path, capsys):
+    """Unless it has grown, or scripts of it are asked for."""
+    out = tmp_path / "out"
+    words = ["repro", "exp", "--ours", "wrong_engine", "-k", "<[3, 4] · (-4.0, 4.0)> · float32", "--out", str(out), "--most", "4", "--processes", "0"]
+    assert main([*words, "--ledger", ledger_of(tmp_path)]) == 0
+    said = capsys.readouterr().out
+    assert "function out: a known deviation: made up" in said and f"{tmp_path}/ledger.json:1" in said
+    assert re.search(r"^exp: 0 kinds of failure, \d known deviations?$", said, re.M) and not out.exists()
+    assert main([*words, "--ledger", ledger_of(tmp_path), "--known"]) == 1
+    said = capsys.readouterr().out
+    assert "function out: a known deviation: made up" in said and "exp-function-out.py" in said and (out / "exp-function-out.py").exists()
+    for other in ({"bound": 1e-6}, {"op": "exp2"}, {"where": "[5]*"}):
+        assert main([*words, "--ledger", ledger_of(tmp_path, **other)]) == 1
+        assert "known deviation" not in capsys.readouterr().out
+
+
+def test_a_module_that_the_ledger_knows(tmp_path, capsys, monkeypatch):
+    words = ["repro", "module.StepLR", "--out", str(tmp_path), "--processes", "0", "--ledger"]
+    with monkeypatch.context() as patch:
+        planted_engine.FAULTS["late_schedule"](patch.setattr)
+        assert main([*words, ledger_of(tmp_path, op="module.StepLR*", part="learning rates")]) == 0
+        assert "module StepLR(3, gamma=0.3) learning rates: a known deviation: made up" in capsys.readouterr().out
+        assert main([*words, ledger_of(tmp_path, op="module.StepLR*", part="grad[0]")]) == 1
