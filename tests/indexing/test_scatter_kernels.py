@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import minitorch_ref as mt
 from minitorch_ref.kernels import scatter as kernels
 
 
@@ -98,12 +99,23 @@ def test_masked_take():
     np.testing.assert_array_equal(kernels.masked_take(array, mask), array[mask])
 
 
+@pytest.mark.parametrize("cacheful", [1000, 40 * 50 * 30])
+@pytest.mark.parametrize("threads", [1, 3])
 @pytest.mark.parametrize("dim", [0, 1, 2])
-def test_large_indices_are_handled_in_blocks(dim):
+def test_large_indices_are_handled_in_blocks(dim, threads, cacheful, monkeypatch):
+    monkeypatch.setattr(kernels, "_CACHEFUL", cacheful)
+    mt.set_num_threads(threads)
+    try:
+        check_large(dim)
+    finally:
+        mt.set_num_threads(1)
+
+
+def check_large(dim):
     rng = np.random.default_rng(dim)
     array = rng.integers(-9, 9, (40, 50, 70)).astype(np.float32)
     index = rng.integers(0, array.shape[dim], (40, 50, 70))
-    source = rng.integers(-9, 9, index.shape).astype(np.float32)
+    source = rng.standard_normal(index.shape).astype(np.float32)  # the order of a sum matters
     assert index.size > kernels._CACHEFUL
     np.testing.assert_array_equal(
         kernels.gather(array, dim, index), np.take_along_axis(array, index, dim)
