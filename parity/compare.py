@@ -267,7 +267,8 @@ class Lab:
         check.choice = str(found)
         check.detail = f"{found}; {check.detail}" if found.discrete else check.detail
         if check.part == "out" and not found.discrete and form == "function":
-            check.causes = str(explain.of_sample(self.theirs, sample, form, a, b))
+            explained = explain.of_sample(self.theirs, sample, form, a, b)
+            check.causes = str(explained) if explained.total else ""  # signs of zeros count as equal
             check.detail += f" [{check.causes}]" if check.causes else ""
         same = "" if found.discrete else explain.relation(a, b)
         if same:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .outcome import OpResult
 from .programs import ProgramResult, Trace
+from .session import Session
 
 if TYPE_CHECKING:
     from matplotlib.typing import RcKeyType
@@ -115,8 +115,9 @@ def _differences(axes: Any, result: ProgramResult) -> None:
         axes.legend(loc="lower right", fontsize=8.5, markerscale=4)
 
 
-def ulp_plot(results: list[OpResult]) -> str:
+def ulp_plot(session: Session) -> str:
     """Worst error of each op in ULP, ours against torch's: below the diagonal we are closer."""
+    results = session.ops
     points = [
         (r.worst("plain_theirs"), r.worst("plain_ours"), r.op, r.verdict.ok)
         for r in results
@@ -133,13 +134,14 @@ def ulp_plot(results: list[OpResult]) -> str:
             axes.scatter(
                 x[good], y[good], s=22, color="#2b8a5a", alpha=0.75, lw=0, label="within the bound"
             )
-            axes.scatter(
-                x[~good], y[~good], s=26, color="#d6336c", alpha=0.85, lw=0, label="deviates"
-            )
+            if not good.all():
+                axes.scatter(
+                    x[~good], y[~good], s=26, color="#d6336c", alpha=0.85, lw=0, label="deviates"
+                )
             named = sorted((p for p in points if p[1] < 1e6), key=lambda p: -p[1])[:5]
             for tx, ty, name, _ in named:
                 axes.annotate(
-                    name.rpartition(".")[2],
+                    name.replace("nn.functional.", "F."),
                     (max(tx, low), max(ty, low)),
                     xytext=(5, 3),
                     textcoords="offset points",
@@ -155,8 +157,8 @@ def ulp_plot(results: list[OpResult]) -> str:
             yscale="log",
             xlim=(low * 0.8, top),
             ylim=(low * 0.8, top),
-            xlabel="torch",
-            ylabel="minitorch_ref",
+            xlabel=session.theirs,
+            ylabel=session.ours,
         )
         if points:
             axes.legend(loc="upper left", fontsize=9)

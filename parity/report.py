@@ -62,12 +62,16 @@ def families(ops: list[dict]) -> list[dict[str, Any]]:
 
 
 def shorter(sample: dict[str, Any]) -> None:
-    """Of a sample whose checks are all within the bound only the one that is nearest to it."""
+    """Of a sample whose checks are all within the bound only the one that its verdict is from.
+
+    (Among several the one that is nearest to its bound.)
+    """
     checks = sample["checks"]
     if CLASSES[sample["verdict"]] in ("worse", "mismatch") or any(c["known"] for c in checks):
         sample["others"] = 0
         return
-    nearest = max(checks, key=lambda c: (c["ours"] or 0) / (c["bound"] or 1), default=None)
+    named = [c for c in checks if c["verdict"] == sample["verdict"]] or checks
+    nearest = max(named, key=lambda c: (c["ours"] or 0) / (c["bound"] or 1), default=None)
     sample["checks"] = [nearest] if nearest else []
     sample["others"] = len(checks) - len(sample["checks"])
 
@@ -111,7 +115,7 @@ def context(session: Session, before: dict[str, Any] | None = None) -> dict[str,
     return {
         "data": data,
         "families": families(data["ops"]),
-        "ulp_plot": ulp_plot(session.ops) if session.ops else "",
+        "ulp_plot": ulp_plot(session) if session.ops else "",
         "samples": samples,
         "cost": cost(session),
         "compared_before": before is not None,

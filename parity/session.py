@@ -103,9 +103,10 @@ def start(ours: Engine, theirs: Engine) -> Session:
 
 
 def _op(result: OpResult, details: int) -> dict[str, Any]:
+    known = {id(s): any(c.known for c in s.checks) for s in result.samples}
     notable = sorted(
-        (s for s in result.samples if s.verdict or any(c.known for c in s.checks)),
-        key=lambda s: -s.verdict,
+        (s for s in result.samples if s.verdict or known[id(s)]),
+        key=lambda s: (s.verdict.ok, not known[id(s)], -s.verdict),
     )
     return {
         "op": result.op.removeprefix("module."),

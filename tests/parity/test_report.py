@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from parity import atlas, atlas_page, report
+from parity import atlas, atlas_page, report, session
 from parity.engines import open_engine
 from parity.formulas import ALIASES, FORMULAS, formula
 from parity.ledger import Entry, Problem
@@ -83,12 +83,25 @@ def test_the_first_screen_says_what_is_new(tmp_path):
 def test_an_op_shows_its_formula_and_its_nearest_check(page):
     html = page.read_text()
     assert '<p class="formula">eˣ</p>' in html and "tan(input: Tensor" in html
-    sample = {"verdict": "equal within bound", "checks": [{"ours": 1.0, "bound": 4.0, "known": ""}, {"ours": 3.0, "bound": 4.0, "known": ""}, {"ours": None, "bound": None, "known": ""}]}
+    checks = [{"ours": ours, "bound": bound, "known": "", "verdict": "equal within bound"} for ours, bound in ((1.0, 4.0), (3.0, 4.0), (None, None))]
+    sample = {"verdict": "equal within bound", "checks": checks}
     report.shorter(sample)
     assert [c["ours"] for c in sample["checks"]] == [3.0] and sample["others"] == 2
+    better = {"verdict": "better", "checks": [*checks, {"ours": 0.5, "bound": 4.0, "known": "", "verdict": "better"}]}
+    report.shorter(better)
+    assert [c["ours"] for c in better["checks"]] == [0.5] and better["others"] == 3, "the one that its verdict is from"
     failing = {"verdict": "worse", "checks": sample["checks"] * 3}
     report.shorter(failing)
     assert len(failing["checks"]) == 3
+
+
+def test_of_an_ops_samples_what_fails_comes_first_then_what_is_known():
+    def sample(note, verdict, known=""):
+        return SampleResult(note, note, "call", "float32", [Check(verdict, "out", known=known)])
+
+    made = [sample("equal", Verdict.EQUAL), sample("known", Verdict.WORSE, "as torch has it"), sample("better", Verdict.BETTER), sample("worse", Verdict.WORSE)]
+    found = session._op(OpResult("torch", "exp", "f", "ulp", made), 3)
+    assert [s["text"] for s in found["notable"]] == ["worse", "known", "better"]
 
 
 def test_formulas_are_of_ops_that_exist():
