@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from ..kernels.layout import for_gradient, lies_as_gradient
 from ..quiet import fp
 from ..settings import warn_caller, warn_once
 from ..tensor import Tensor, wrap
@@ -104,9 +105,8 @@ class Pass:
             node.hooks.before(slots)
         if leaf is not None:
             call_leaf_hooks(leaf, slots)
-        for nr, g in enumerate(slots):
-            if (node, nr) in self.captured:
-                self.captured[node, nr] = g
+        if self.captured:
+            self.capture(node, slots)
         if leaf is not None:
             if self.accumulates and (self.wanted is None or node in self.wanted):
                 accumulate(leaf, slots, self.create)
@@ -116,6 +116,12 @@ class Pass:
         if node.hooks and node.hooks.after:
             return node.hooks.rewrite(node, list(results), tuple(slots))
         return results
+
+    def capture(self, node: Node, slots: _Slots) -> None:
+        """Keep what was asked for.  (Not in `visit`: a loop there would hold on to the gradient.)"""
+        for nr, g in enumerate(slots):
+            if (node, nr) in self.captured:
+                self.captured[node, nr] = g
 
 
 def accumulate(leaf: Tensor, slots: _Slots, create: bool) -> None:
@@ -128,11 +134,11 @@ def accumulate(leaf: Tensor, slots: _Slots, create: bool) -> None:
         return  # detached since it was recorded, or a view that only its base makes require grad
     if leaf._grad is None:
         if create:
-            leaf._grad = slots[0].clone()
-        elif _alone(slots) and slots[0]._array.strides == leaf._array.strides:
+            leaf._grad = wrap(for_gradient(leaf._array)).copy_(slots[0])
+        elif _alone(slots) and lies_as_gradient(slots[0]._array, leaf._array):
             leaf._grad = slots[0]
         else:
-            copied = np.empty_like(leaf._array, subok=False)
+            copied = for_gradient(leaf._array)
             copied[...] = slots[0]._array
             leaf._grad = wrap(copied)
     elif create:
@@ -260,7 +266,9 @@ def first_gradient(tensor: Tensor, g: Tensor | None, i: int) -> Tensor:
                 "grad can be implicitly created only for real scalar outputs but got "
                 f"{tensor.dtype!r}"
             )
-        return wrap(np.ones_like(tensor._array))
+        ones = np.empty(tensor._array.shape, tensor._array.dtype)
+        ones.fill(1)  # a third of what `ones_like` takes
+        return wrap(ones)
     if not isinstance(g, Tensor):
         raise TypeError(f"gradients can be either Tensors or None, but got {type(g).__name__}")
     if g.shape != tensor.shape:

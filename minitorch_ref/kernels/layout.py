@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -128,8 +128,12 @@ def is_dense(array: np.ndarray) -> bool:
     return True
 
 
+turned: list[bool] = []  # not empty once an array has been made that may not be row-major
+
+
 def blank(shape: Sequence[int], dtype: np.dtype, strides: Steps) -> np.ndarray:
     """A new array, not filled, that lies in memory as `strides` (dense, in bytes) say."""
+    turned[:] = [True]
     if 0 in shape:
         return nothing(np.empty(0, dtype), 0, shape, strides)
     return np.ndarray(shape, dtype, None, 0, strides)
@@ -137,7 +141,7 @@ def blank(shape: Sequence[int], dtype: np.dtype, strides: Steps) -> np.ndarray:
 
 def laid_out(array: np.ndarray, strides: Steps) -> np.ndarray:
     """`array` itself if those are its strides, else a copy with them."""
-    if array.strides == strides:
+    if array.strides == strides or (0 in array.shape and exact(array).strides == strides):
         return array
     out = blank(array.shape, array.dtype, strides)
     out[...] = array
@@ -167,7 +171,7 @@ def suggests_channels_last(array: np.ndarray) -> bool:
 def in_format(array: np.ndarray, channels_last: bool) -> np.ndarray:
     """A contiguous array of (N, C, [D,] H, W), or a copy of it whose channels are the fastest dim."""
     if not channels_last:
-        return array
+        return laid_out(array, row_major(array.shape, array.itemsize)) if 1 in array.shape else array
     return laid_out(array, in_order(array.shape, CHANNELS_LAST[array.ndim], array.itemsize))
 
 
@@ -229,13 +233,34 @@ def converted(array: np.ndarray, dtype: np.dtype) -> np.ndarray:
     return out
 
 
-def copied(array: np.ndarray) -> np.ndarray:
-    """A copy that lies in memory as torch's `clone` does."""
-    if is_row_major(array):
+def copied(array: np.ndarray, like: np.ndarray | None = None) -> np.ndarray:
+    """A copy that lies in memory as torch's `clone` does, of `array` or of one `like` it."""
+    like = array if like is None else like
+    if is_row_major(like):
         return array.copy()
-    out = blank(array.shape, array.dtype, preserved(array))
+    out = blank(array.shape, array.dtype, preserved(like, array.itemsize))
     out[...] = array
     return out
+
+
+# A leaf that is dense gets a gradient of its own strides, any other a row-major one.
+
+
+def lies_as_gradient(array: np.ndarray, leaf: np.ndarray) -> bool:
+    """Whether a gradient may stay as it lies in memory, to be that of `leaf`."""
+    if array.strides == leaf.strides:
+        return True
+    if not is_dense(leaf):
+        return array.flags.c_contiguous
+    strides = zip(array.shape, array.strides, exact(leaf).strides)
+    return all(s == t if n != 1 else s != 0 for n, s, t in strides)
+
+
+def for_gradient(leaf: np.ndarray) -> np.ndarray:
+    """Memory, not filled, for the gradient of `leaf`."""
+    if is_row_major(leaf) or not is_dense(leaf):
+        return np.empty(leaf.shape, leaf.dtype)
+    return blank(leaf.shape, leaf.dtype, leaf.strides)
 
 
 def cleared(shape: Sequence[int], dtype: np.dtype, strides: Steps) -> np.ndarray:
@@ -245,27 +270,38 @@ def cleared(shape: Sequence[int], dtype: np.dtype, strides: Steps) -> np.ndarray
     return out
 
 
-def elementwise(shape: tuple[int, ...], operands: Sequence[np.ndarray], itemsize: int) -> Steps:
-    """The strides, in bytes, of the result of an elementwise op on arrays that broadcast to `shape`."""
-    for x in operands:
-        if not x.flags.c_contiguous:
-            break
-    else:
-        if 1 not in shape:
+def elementwise(shape: tuple[int, ...], operands: Sequence[Any], itemsize: int) -> Steps:
+    """The strides, in bytes, of the result of an elementwise op on arrays that broadcast to `shape`.
+
+    Python's numbers may be among the operands.
+    """
+    if all(map(_is_regular, operands)):
+        return row_major(shape, itemsize)
+    arrays = [exact(x) if isinstance(x, np.ndarray) else np.empty(()) for x in operands]
+    steps = [_stretched(x, shape) for x in arrays]
+    if all(x.shape == shape for x in arrays):
+        if all(x.flags.c_contiguous for x in arrays):
             return row_major(shape, itemsize)
-    steps = [_stretched(x, shape) for x in operands]
-    if all(x.shape == shape for x in operands):
-        if all(x.flags.c_contiguous for x in operands):
-            return row_major(shape, itemsize)
-        if len(shape) == 4 and all(_has_channels_last(x) for x in operands):
+        if len(shape) == 4 and all(lies_in_order(x, _CHANNELS_LAST) for x in arrays):
             return in_order(shape, _CHANNELS_LAST, itemsize)
-        if steps.count(steps[0]) == len(steps) and is_dense(operands[0]):
+        if steps.count(steps[0]) == len(steps) and is_dense(arrays[0]):
             return tuple([s * itemsize for s in steps[0]])
     return in_order(shape, memory_order(shape, steps), itemsize)
 
 
-def _has_channels_last(array: np.ndarray) -> bool:
-    return array.transpose(_CHANNELS_LAST).flags.c_contiguous
+def arranged(result: np.ndarray, *operands: Any) -> np.ndarray:
+    """The result of an elementwise op, laid out as torch lays it out; itself if it lies so.
+
+    Only views and arrays that were `turned` are cause to ask.  (Of arrays that are all row-major, one
+    with a dim of no entries before one of a single entry would have to be asked about as well.)
+    """
+    if result.ndim == 0 or all(map(_is_regular, operands)):
+        return result
+    return laid_out(result, elementwise(result.shape, operands, result.itemsize))
+
+
+def _is_regular(operand: Any) -> bool:
+    return not isinstance(operand, np.ndarray) or is_row_major(operand)
 
 
 def _stretched(array: np.ndarray, shape: tuple[int, ...]) -> list[int]:

@@ -9,7 +9,8 @@ import numpy as np
 
 from ..autograd.graph import record
 from ..autograd.rows import Row
-from ..kernels.select import against, keep, leaky, select
+from ..kernels.layout import laid_out, preserved
+from ..kernels.select import against, keep, keep_where_nonzero, leaky, select
 from ..quiet import fp
 from ..tensor import Tensor
 from . import curves
@@ -33,7 +34,7 @@ def relu(input: Tensor) -> Tensor:
 
 def _where_positive(g: Tensor, result: Tensor) -> Tensor:
     """g where relu's result is not zero: it is positive or NaN there."""
-    return _THRESHOLD(keep(result._array != 0, g._array), g, result)
+    return _THRESHOLD(keep_where_nonzero(result._array, g._array), g, result)
 
 
 _RELU = Row("ReluBackward0", ("input",), (lambda g, out: _where_positive(g, out),))
@@ -90,7 +91,7 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
 
 def _prelu_kernel(input: Tensor, weight: Tensor) -> Tensor:
     x, w = input._array, weight._array
-    data = fp.quiet(leaky, x, w)
+    data = laid_out(fp.quiet(leaky, x, w), preserved(x))
     joint = ("input", "weight"), _prelu_backward
     return record("PreluKernelBackward0", data, joint, input=input, weight=weight)
 

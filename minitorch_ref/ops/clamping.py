@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..autograd.graph import record, rename
+from ..kernels.layout import arranged
 from ..kernels.select import against, select
 from ..quiet import fp
 from ..tensor import Tensor
@@ -83,7 +84,8 @@ def _limited(quoted: str, kinds: str, input: Tensor, low: Any, high: Any) -> np.
                 data = select(equal, limit, data, data.dtype)
         elif bound is not None:
             data = fp.quiet(against, ufunc, convert_number(bound, common)[()], data)
-    return np.asarray(data, common.np) if half else data
+    data = np.asarray(data, common.np) if half else data
+    return arranged(data, input._array, *tensors)
 
 
 def _inside(x: Tensor, low: Any, high: Any) -> Tensor:

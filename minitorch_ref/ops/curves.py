@@ -20,6 +20,7 @@ import numpy as np
 from ..autograd.graph import record
 from ..kernels import exponential, slopes, wider
 from ..kernels.blocks import over_blocks
+from ..kernels.layout import arranged
 from ..kernels.select import against, keep, leaky, select
 from ..quiet import fp
 from ..tensor import Tensor
@@ -43,7 +44,7 @@ class Curve(NamedTuple):
 def draw(curve: Curve, x: Tensor, *constants: float) -> Tensor:
     """f(x), recorded.  Raises NotImplementedError for a dtype that torch's kernel lacks."""
     check_floating(x, curve.kernel, curve.name)
-    data = fp.quiet(_widened, curve.value, x._array, constants)
+    data = arranged(fp.quiet(_widened, curve.value, x._array, constants), x._array)
     return record(curve.node + "Backward0", data, x=(x, lambda g, x: chain(g, x, curve, constants)))
 
 
@@ -66,9 +67,10 @@ def steep(
     def bent(gg: Tensor, g: Tensor, x: Tensor) -> Tensor:
         return gg * 0 if bend is None else gg * g * bend(x, *constants)
 
+    data = fp.quiet(_scaled, slope, g._array, x._array, constants)
     return record(
         name,
-        fp.quiet(_scaled, slope, g._array, x._array, constants),
+        arranged(data, g._array, x._array),
         g=(g, lambda gg, x: steep(gg, x, slope, bend, constants, name)),
         x=(x, bent),
     )

@@ -15,10 +15,12 @@ import numpy as np
 
 from ..autograd.graph import rename, requires_grad
 from ..autograd.inplace import bump, check_writable, in_place
+from ..layout import preserve_format
 from ..storage import TypedStorage, UntypedStorage
 from ..tensor import Tensor
 from .arithmetic import sub
 from .common import is_number, shape_of_args, strided, wrap_dim
+from .conversion import suggested
 from .options import wrong_type
 from .registry import op
 from .scatter_reduce import scatter_reduce
@@ -137,7 +139,9 @@ def resize_as_(input: Tensor, the_template: Tensor, *, memory_format: Any = None
     """`resize_` to the shape of another tensor."""
     if not isinstance(the_template, Tensor):
         raise wrong_type("resize_as_", "the_template", "Tensor", the_template, 1)
-    return input.resize_(the_template.shape)
+    if memory_format is preserve_format:
+        memory_format = suggested(the_template._array)
+    return input.resize_(the_template.shape, memory_format=memory_format)
 
 
 @op(function=False)

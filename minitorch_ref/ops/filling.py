@@ -9,8 +9,10 @@ import numpy as np
 
 from ..autograd.graph import record, rename
 from ..autograd.inplace import bump, check_writable, write
+from ..kernels.layout import in_order
+from ..layout import format_dims, preserve_format
 from ..tensor import Tensor
-from .common import cast_array, is_number, shape_of_args
+from .common import cast_array, is_number, shape_of_args, strided
 from .conversion import zeros
 from .options import to_element
 from .registry import op
@@ -60,15 +62,20 @@ def resize_(input: Tensor, *size: Any, memory_format: Any = None) -> Tensor:
     shape = shape_of_args(size)
     if input.requires_grad:
         raise RuntimeError("cannot resize variables that require grad")
+    if memory_format is preserve_format:
+        raise RuntimeError("Unsupported memory formatPreserve")
+    if shape == input._array.shape and memory_format is None:
+        return input
     count = math.prod(shape)
     storage = input._storage_array()[input.storage_offset() :]
     if count > storage.size:
         grown = np.zeros(count, storage.dtype)
         grown[: storage.size] = storage
-        input._array, input._root = grown.reshape(shape), None
-    else:
-        input._root = input._array if input._root is None else input._root
-        input._array = storage[:count].reshape(shape)
+        storage, input._root = grown, grown
+    elif input._root is None:
+        input._root = input._array
+    steps = in_order(shape, format_dims(memory_format, len(shape)), storage.itemsize)
+    input._array = strided(storage, shape, steps)
     bump(input)
     return input
 

@@ -12,6 +12,7 @@ from ..autograd.graph import record, rename, requires_grad
 from ..autograd.inplace import in_place, unwritten
 from ..autograd.modes import state
 from ..dtypes import BOOL, COMPLEX, FLOATING, float16, float64, result_type, to_floating
+from ..kernels.layout import copied, laid_out, preserved
 from ..kernels.wider import power_of_two
 from ..quiet import fp
 from ..tensor import Tensor, wrap
@@ -175,10 +176,11 @@ def _nan_to_num(
 ) -> Tensor:
     array = input._array
     if array.dtype.kind not in "fc":
-        return wrap(array.copy())
+        return wrap(copied(array))
     info = np.finfo(array.dtype)
     high, low = info.max if posinf is None else posinf, info.min if neginf is None else neginf
     data = fp.quiet(_replaced, array, (nan or 0.0, high, low))
+    data = laid_out(data, preserved(array))
     rule = lambda g, input: mul(g, isfinite(input))  # noqa: E731
     return record("NanToNumBackward0", data, input=(input, rule))
 

@@ -14,6 +14,7 @@ from ..autograd.graph import record, requires_grad
 from ..autograd.modes import state
 from ..dtypes import INTEGER, result_type
 from ..kernels import fma
+from ..kernels.layout import arranged
 from ..kernels.select import select
 from ..quiet import fp
 from ..tensor import Tensor, wrap
@@ -47,12 +48,14 @@ def addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Any = 1) 
     """`input + value · tensor1 · tensor2`.  Raises NotImplementedError for booleans."""
     if value == 1 and alike(input, tensor1) and alike(input, tensor2):
         data = fp.quiet(fma.fma, tensor1._array, tensor2._array, input._array)
+        data = arranged(data, input._array, tensor1._array, tensor2._array)
         if not state.grad or not any(map(requires_grad, (input, tensor1, tensor2))):
             return wrap(data)
         return _recorded_product(data, input, tensor1, tensor2, value)
     y, a, b = _operands("addcmul", "uifc", input, tensor1, tensor2)
     factor = convert_number(value, result_type(input, tensor1, tensor2))[()]
     data = fp.quiet(fma.addcmul, y, a, b, factor)
+    data = arranged(data, input._array, tensor1._array, tensor2._array)
     return _recorded_product(data, input, tensor1, tensor2, value)
 
 
@@ -79,6 +82,7 @@ def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Any = 1) 
     y, a, b = _operands("addcdiv", "fc", input, tensor1, tensor2)
     factor = convert_number(value, result_type(input, tensor1, tensor2))[()]
     data = fp.quiet(fma.addcdiv, y, a, b, factor)
+    data = arranged(data, input._array, tensor1._array, tensor2._array)
     return record(
         "AddcdivBackward0",
         data,
@@ -102,6 +106,7 @@ def lerp(input: Tensor, end: Tensor, weight: Any, *, out: Tensor | None = None) 
     many = isinstance(weight, Tensor)
     if type(weight) is float and out is None and alike(input, end):
         data = fp.quiet(_part_way_by_number, input._array, end._array, weight)
+        data = arranged(data, input._array, end._array)
         if not state.grad or not (requires_grad(input) or requires_grad(end)):
             return wrap(data)
         return _recorded_step(data, input, end, weight)
@@ -113,7 +118,8 @@ def lerp(input: Tensor, end: Tensor, weight: Any, *, out: Tensor | None = None) 
     part = weight._array if many else convert_number(weight, input.dtype)
     a, b, w = (np.asarray(_wide(x)) for x in (*arrays[:2], part))
     data = fp.quiet(_part_way, np.broadcast_to(a, shape), np.broadcast_to(b, shape), w)
-    result = _recorded_step(np.asarray(data, kind), input, end, weight)
+    data = arranged(np.asarray(data, kind), *arrays)
+    result = _recorded_step(data, input, end, weight)
     if out is None:
         return result
     check_overlap(out, (input, end, weight))

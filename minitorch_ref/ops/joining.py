@@ -13,6 +13,7 @@ import numpy as np
 from ..autograd.graph import record, requires_grad
 from ..autograd.modes import state
 from ..dtypes import can_cast
+from ..kernels.layout import in_format, suggests_channels_last
 from ..tensor import Tensor, wrap
 from .common import result_type, wrap_dim
 from .parts import narrow
@@ -92,7 +93,8 @@ def cat(
                 f"{out.dtype.title}"
             )
     arrays = [t._array for t in tensors if t._array.shape != _NOTHING] or [tensors[0]._array]
-    data = _concatenate(arrays, dim, dtype.np)
+    last = all(suggests_channels_last(t._array) for t in tensors)
+    data = _concatenate(arrays, dim, dtype.np, last)
     result = _record("CatBackward0", data, tensors, lambda: _parts(dim, shapes))
     return result if out is None else write_out(out, result)
 
@@ -106,10 +108,13 @@ def _record(
     return record(name, data, **{f"t{i}": x for i, x in enumerate(zip(tensors, rules()))})
 
 
-def _concatenate(arrays: list[np.ndarray], dim: int, np_dtype: np.dtype) -> np.ndarray:
+def _concatenate(
+    arrays: list[np.ndarray], dim: int, np_dtype: np.dtype, last: bool = False
+) -> np.ndarray:
     shape = list(arrays[0].shape)
     shape[dim] = sum([a.shape[dim] for a in arrays])
-    return np.concatenate(arrays, dim, out=np.empty(shape, np_dtype), casting="unsafe")
+    out = in_format(np.empty(shape, np_dtype), last)
+    return np.concatenate(arrays, dim, out=out, casting="unsafe")
 
 
 def _parts(dim: int, shapes: list[tuple[int, ...]]) -> Iterator[Any]:

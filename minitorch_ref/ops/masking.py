@@ -273,7 +273,8 @@ def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
     if array.ndim == 0 and not as_tuple:
         return wrap(np.empty((int(array != 0), 0), np.int64))
     # One dim after the other in memory, as in torch.
-    rows = wrap(np.asarray(np.atleast_1d(array).nonzero()).T)
+    columns = np.asarray(np.atleast_1d(array).nonzero())
+    rows = wrap(laid_out(columns.T, (8, 8 * columns.shape[1])))
     return rows.unbind(1) if as_tuple else rows
 
 

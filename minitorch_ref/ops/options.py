@@ -217,6 +217,7 @@ def allocate_as(
     """A new array of those strides (in bytes; dense)."""
     if 0 in shape:
         return kernels.blank(shape, kind.np, strides)
+    kernels.turned[:] = [True]
     memory = allocate((math.prod(shape),), kind, zero)
     return np.ndarray(shape, kind.np, memory, 0, strides)
 

@@ -14,8 +14,9 @@ import numpy as np
 
 from ..autograd.graph import record
 from ..dtypes import can_cast
+from ..kernels.layout import copied, exact, in_format, suggests_channels_last
 from ..tensor import Tensor, wrap
-from .common import copy_order, shape_of_args, wrap_dim
+from .common import shape_of_args, wrap_dim
 from .conversion import clone
 from .parts import _diagonal_of, diagonal
 from .registry import op
@@ -165,7 +166,7 @@ def flip(input: Tensor, dims: Sequence[int]) -> Tensor:
     place: list[Any] = [slice(None)] * input.ndim
     for d in order if input.ndim else ():
         place[d] = slice(None, None, -1)
-    data = input._array[(*place, ...)].copy(copy_order(input._array))
+    data = copied(input._array[(*place, ...)], input._array)
     return record("FlipBackward0", data, input=(input, lambda g: flip(g, order)))
 
 
@@ -205,9 +206,10 @@ def rot90(input: Tensor, k: int = 1, dims: Sequence[int] = (0, 1)) -> Tensor:
         )
     turns = k % 4
     flipped = {0: (), 1: (b,), 2: (a, b), 3: (a,)}[turns]
-    data = np.flip(input._array, flipped).copy("K" if turns else "C")
+    data = np.flip(input._array, flipped)
+    data = copied(data, input._array) if turns else data.copy("C")
     if turns % 2:
-        data = data.swapaxes(a, b)
+        data = exact(data).swapaxes(a, b)
     return record("Rot90Backward0", data, input=(input, lambda g: rot90(g, -k, dims)))
 
 
@@ -225,13 +227,20 @@ def roll(input: Tensor, shifts: Any, dims: Any = ()) -> Tensor:
         raise RuntimeError(
             f"shifts and dimensions must align. shifts: {len(shifts)}, dims:{len(dims)}"
         )
-    axes = tuple([_dim_of(input, d) for d in dims]) if input._array.size else ()
-    data = np.roll(input._array, shifts if axes else shifts[0], axes or None)
+    data = input._array
+    axes = [_dim_of(input, d) for d in dims] if data.size else []
+    if not axes:
+        data = copied(data) if dims else np.roll(data, shifts[0])
+    for axis, shift in zip(axes, shifts):
+        data = _rolled(data, shift, axis)
     back = tuple([-s for s in shifts])
-    return record(
-        "RollBackward0", np.ascontiguousarray(data).reshape(data.shape),
-        input=(input, lambda g: roll(g, back, dims)),
-    )  # fmt: skip
+    return record("RollBackward0", data, input=(input, lambda g: roll(g, back, dims)))
+
+
+def _rolled(array: np.ndarray, shift: int, axis: int) -> np.ndarray:
+    """What was pushed out, before the rest; channels stay the fastest dim where they are in both."""
+    last = suggests_channels_last(array) and shift % array.shape[axis] != 0
+    return in_format(np.ascontiguousarray(np.roll(array, shift, axis)), last)
 
 
 # ---- triangles and diagonals --------------------------------------------------------------------

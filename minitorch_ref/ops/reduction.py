@@ -39,7 +39,8 @@ def sum(
     if x._array.dtype.kind == "b":  # only on demand: sum(dtype=torch.bool)
         return wrap(np.asarray(_or(x._array, axis=dims, keepdims=keepdim), order="C"))
     data = fp.quiet(total, x._array, dims, keepdim)
-    return record(name, data, x=(x, lambda g: restore(g, dims, keepdim).expand(shape)))
+    spread = lambda g: (restore(g, dims, keepdim) if g.ndim else g).expand(shape)  # noqa: E731
+    return record(name, data, x=(x, spread))
 
 
 def _summand(input: Tensor, wanted: DType | None) -> Tensor:
@@ -249,4 +250,4 @@ def any(input: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:  # no
 def count_nonzero(input: Tensor, dim: Dims = None) -> Tensor:
     """How many elements over `dim` are not zero (NaN is not)."""
     dims = reduced_dims("count_nonzero", input, dim, False)
-    return wrap(np.asarray(np.count_nonzero(input._array, axis=dims), np.int64))
+    return wrap(np.asarray(np.count_nonzero(input._array, axis=dims), np.int64, order="C"))

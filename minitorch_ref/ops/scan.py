@@ -96,7 +96,9 @@ def cumsum(input: Tensor, dim: int, *, dtype: DType | None = None) -> Tensor:
 def _from_the_end(g: Tensor, dim: int) -> Tensor:
     """The running sum from the last element to the first."""
     array = g._array
-    data = np.flip(_accumulate(np.add, np.flip(array, dim), dim), dim) if array.ndim else array.copy()
+    if array.size <= 1 or array.shape[dim] == 1:
+        return g
+    data = np.flip(_accumulate(np.add, np.flip(array, dim), dim), dim).copy()
     return record("CumsumBackward0", data, g=(g, lambda h: cumsum(h, dim)))
 
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from ..autograd.graph import record, requires_grad
 from ..autograd.modes import state
+from ..kernels.layout import copied, copy_order
 from ..quiet import fp
 from ..tensor import Tensor, wrap
 from .common import cast_array, wrap_dim
@@ -28,17 +29,28 @@ View = Callable[[Tensor], Tensor]
 
 def _put(node: str, input: Tensor, src: Tensor, view: View) -> Tensor:
     """A copy of `input` with `src` where `view` looks.  Raises RuntimeError if the shapes differ."""
-    copy = wrap(input._array.copy())
+    copy = _with_storage(input)
     region = view(copy)._array
     if region.shape != src._array.shape:
         raise _wrong_size(src, region)
     region[...] = fp.quiet(cast_array, src._array, input.dtype)
-    return record(
+    result = record(
         node,
         copy._array,
         input=(input, lambda g: _put(node, g, zeros(view(g)), view)),
         src=(src, lambda g: view(g)),
     )
+    result._root = copy._root
+    return result
+
+
+def _with_storage(input: Tensor) -> Tensor:
+    """A copy that has a storage like `input`'s and the same place in it, unless elements share one."""
+    array = input._array
+    if copy_order(array) == "C":
+        return wrap(copied(array))
+    storage = wrap(input._storage_array().copy())
+    return as_strided(storage, array.shape, input.stride(), input.storage_offset()).detach()
 
 
 def _wrong_size(src: Tensor, region: np.ndarray) -> RuntimeError:
@@ -97,9 +109,7 @@ def as_strided_scatter(
     size, stride = tuple(size), tuple(stride)
     own = (input._array.shape, input.stride(), input.storage_offset())
     offset = own[2] if storage_offset is None else storage_offset
-    copy = wrap(np.empty(0, input._array.dtype))
-    copy._array = input._storage_array().copy()
-    copy = as_strided(copy, *own).detach()
+    copy = as_strided(wrap(input._storage_array().copy()), *own).detach()
     region = as_strided(copy, size, stride, offset)._array
     if region.shape != src._array.shape:
         raise _wrong_size(src, region)

@@ -14,7 +14,7 @@ import numpy as np
 
 from ..autograd.graph import record, view
 from ..dtypes import dtype
-from ..kernels.layout import is_row_major, row_major
+from ..kernels.layout import is_row_major, row_major, turned
 from ..settings import warn_once
 from ..tensor import Tensor, settled
 from .common import Dims, shape_of_args, strided, wrap_dim, wrap_dims
@@ -90,7 +90,9 @@ def view_strides(array: np.ndarray, shape: tuple[int, ...]) -> tuple[int, ...] |
 
 def reshaped(array: np.ndarray, shape: tuple[int, ...]) -> np.ndarray | None:
     """`array` as a view of another shape, or None where only a copy would do."""
-    if is_row_major(array) and array.size:
+    if array.flags.c_contiguous and array.size and (
+        (array.base is None and not turned) or 1 not in array.shape or is_row_major(array)
+    ):
         return array.reshape(shape)
     strides = view_strides(array, shape)
     return None if strides is None else strided(array, shape, strides)
@@ -112,8 +114,11 @@ def view_(input: Tensor, *shape: Any, **keyword: Any) -> Tensor:
             "view() received an invalid combination of arguments - got (Tensor), but expected one "
             "of: (torch.dtype dtype), (tuple of ints size)"
         )
-    array = input._array if input._array.size else settled(input)
-    wanted = infer_shape(shape_of_args(shape), array.size)
+    array = input._array
+    size = array.size
+    if not size:
+        array = settled(input)
+    wanted = infer_shape(shape_of_args(shape), size)
     data = reshaped(array, wanted)
     if data is None:
         raise RuntimeError(
@@ -135,8 +140,11 @@ def reshape(input: Tensor, *shape: Any, **keyword: Any) -> Tensor:
     """`input` as `shape`: a view where the layout allows it, else a copy."""
     if keyword:
         shape = only_keyword(shape, keyword, "reshape", "shape")
-    array = input._array if input._array.size else settled(input)
-    wanted = infer_shape(shape_of_args(shape), array.size)
+    array = input._array
+    size = array.size
+    if not size:
+        array = settled(input)
+    wanted = infer_shape(shape_of_args(shape), size)
     before = array.shape
     data = reshaped(array, wanted)
     if data is None:
@@ -365,9 +373,8 @@ def expand(input: Tensor, *size: Any, implicit: bool = False, **keyword: Any) ->
     own = zip(array.strides, array.shape, shape[lead:])
     steps = [0] * lead + [step if have == n else 0 for step, have, n in own]
     for i in range(lead - 1, -1, -1):  # a new dim of size one continues the layout, as in torch
-        if shape[i] == 1:
-            following = shape[i + 1] * steps[i + 1] if i + 1 < len(shape) else array.itemsize
-            steps[i] = following
+        if shape[i] == 1 and array.ndim:
+            steps[i] = shape[i + 1] * steps[i + 1]
     data = strided(array, shape, steps)
     return view("ExpandBackward0", input, data, lambda g: g)
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from ..autograd.modes import inferring, state
 from ..kernels.blocks import LARGE, spread
+from ..kernels.layout import arranged, turned
 from ..quiet import fp, hushed
 from ..tensor import Tensor, wrap
 
@@ -45,6 +46,10 @@ class _Constants(dict[float, Any]):
 _OF_F32, _OF_F64 = _Constants(_F32), _Constants(_F64)
 
 
+def is_view(operand: Any) -> bool:
+    return isinstance(operand, Tensor) and operand._base is not None
+
+
 def short_way(
     kernel: Any, rows: tuple[Any, Any, Any], general: Any, numbers: bool, lefts: bool
 ) -> Callable[..., Any]:
@@ -65,6 +70,8 @@ def short_way(
             return general(input, other)
         a = (_OF_F32 if b.dtype is _F32 else _OF_F64)[input]
         data = fp.quiet(kernel, a, b)
+        if other._base is not None or turned:
+            data = arranged(data, input, b)
         if (other._requires_grad or other._base is not None) and left_row and state.grad:
             return left_row.record(data, input, other)
         return wrap(data)
@@ -84,9 +91,10 @@ def short_way(
             b, recorder = other._array, row
             if dtype is not b.dtype:
                 return general(input, other)
-            tracked = other._requires_grad or other._base is not None
+            viewed = other._base is not None
+            tracked = viewed or other._requires_grad
         elif numbers and (type(other) is float or type(other) is int and -EXACT <= other <= EXACT):
-            recorder, tracked = number_row, False
+            recorder, tracked, viewed = number_row, False, False
             if small and known:
                 b = (_OF_F32 if dtype is _F32 else _OF_F64)[other]
             else:
@@ -97,8 +105,11 @@ def short_way(
             data = hushed(kernel, a, b) if small else fp.quiet(spread, kernel, a, b)
         except (TypeError, ValueError, RuntimeError):  # let the general way say what is wrong
             return general(input, other)
-        if (tracked or input._requires_grad or input._base is not None) and recorder and state.grad:
-            return recorder.record(data, input, other)
+        if tracked or input._requires_grad or input._base is not None or turned:
+            if turned or viewed or input._base is not None:
+                data = arranged(data, a, b)
+            if recorder and state.grad:
+                return recorder.record(data, input, other)
         if type(data) is not _ndarray or inferring:
             return wrap(data)
         result: Tensor = _new(Tensor)  # `wrap`, written out

@@ -14,6 +14,7 @@ import numpy as np
 from .. import return_types
 from ..autograd.graph import record, rename
 from ..kernels.introsort import kth_place, top_places
+from ..kernels.layout import copied, is_row_major, laid_out, preserved
 from ..kernels.ranking import first_places, has_nan, nth_place
 from ..kernels.sorting import stable_order
 from ..quiet import fp
@@ -37,6 +38,12 @@ def order_of(array: np.ndarray, dim: int, descending: bool) -> np.ndarray:
     n = array.shape[dim]
     mirrored = np.argsort(np.flip(array, dim), axis=dim, kind="stable")
     return n - 1 - np.flip(mirrored, dim)
+
+
+def _places(array: np.ndarray, dim: int, descending: bool) -> np.ndarray:
+    """`order_of`, in memory as torch's clone of `array` lies."""
+    places = order_of(array, dim, descending)
+    return laid_out(places, preserved(array, places.itemsize))
 
 
 _EXACT = 1 << 15  # up to so many elements the places of equal values are torch's
@@ -71,6 +78,8 @@ def pick_along(x: Tensor, indices: np.ndarray, dim: int, name: str) -> Tensor:
     if not shape:
         return record(name, x._array.copy(), x=(x, lambda g: g))
     data = np.take_along_axis(x._array, indices, dim)
+    if not is_row_major(indices):
+        data = copied(data, indices)
     return record(name, data, x=(x, lambda g: _put_back(g, indices, dim, shape)))
 
 
@@ -90,7 +99,7 @@ def sort(
     dim = wrap_dim(dim, input.ndim)
     if input.is_complex():
         raise RuntimeError("Sort does not support complex dtypes on CPU")
-    indices = order_of(input._array, dim, descending)
+    indices = _places(input._array, dim, descending)
     name = "SortBackward0" if stable is None else "SortBackward1"
     return return_types.sort((pick_along(input, indices, dim, name), wrap(indices)))
 
@@ -103,7 +112,7 @@ def argsort(
     """The places that sort along `dim`."""
     if input.is_complex():
         raise RuntimeError("Sort does not support complex dtypes on CPU")
-    return wrap(order_of(input._array, wrap_dim(dim, input.ndim), descending))
+    return wrap(_places(input._array, wrap_dim(dim, input.ndim), descending))
 
 
 @op(own_out=True)

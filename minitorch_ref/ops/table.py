@@ -25,6 +25,7 @@ from ..autograd.modes import state
 from ..autograd.rows import Row
 from ..dtypes import bool_, can_cast, float16, result_type, to_floating
 from ..kernels.blocks import LARGE, spread
+from ..kernels.layout import arranged, turned
 from ..quiet import fp, hushed
 from ..tensor import Tensor, wrap
 from .common import as_operand, cast_array, is_number, unexpanded
@@ -39,7 +40,7 @@ from .refusals import (
     without_loop,
 )
 from .registry import check_overlap, check_same, op, write_out
-from .short_way import EXACT, short_way
+from .short_way import EXACT, is_view, short_way
 from .table_writing import GENERAL, unary_in_place
 
 __all__ = [
@@ -101,8 +102,11 @@ def unary(
             data = fp.quiet(kernel, array)
         except TypeError as error:
             raise without_loop(error, quoted, array.dtype) from None
-        if (input._requires_grad or input._base is not None) and rule is not None and state.grad:
-            return row.record(data, input)
+        if input._requires_grad or input._base is not None or turned:
+            if turned or input._base is not None:
+                data = arranged(data, input._array)
+            if rule is not None and state.grad:
+                return row.record(data, input)
         return wrap(data)
 
     def _written_to(out: Tensor, input: Tensor) -> Tensor:
@@ -219,6 +223,8 @@ def binary(
             raise without_loop(error, spec.quoted, np.result_type(a, b)) from None
         if wide and type(b) is np.float32 and data.dtype == np.float32:
             data = data.astype(np.float16)
+        if turned or is_view(input) or is_view(other):
+            data = arranged(data, getattr(input, "_array", input), getattr(other, "_array", other))
         if rules == (None, None) or not state.grad:
             return wrap(data)
         if one_row:

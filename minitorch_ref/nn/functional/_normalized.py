@@ -27,6 +27,7 @@ import numpy as np
 from ...autograd.graph import record
 from ...autograd.modes import state
 from ...kernels import normalize
+from ...kernels.layout import in_format, laid_out, preserved, suggests_channels_last
 from ...kernels.normalize import Stats
 from ...quiet import fp
 from ...tensor import Tensor, wrap
@@ -47,6 +48,7 @@ class Layout(NamedTuple):
     affine5: Five  # and weight and bias, as kernels/normalize.py wants to see them
     eps: float
     centred: bool = True  # False: the mean is taken to be zero (rms)
+    keeps: bool = False  # whether the result's channels are the fastest dim where the input's are
 
 
 def normalized(
@@ -85,7 +87,10 @@ def _forward(
     x5 = np.ascontiguousarray(wide(x)).reshape(layout.five)
     scale, shift = _five(weight, x5.dtype, layout), _five(bias, x5.dtype, layout)
     y, stats, var = normalize.forward(x5, scale, shift, layout.eps, given, layout.centred)
-    return y.reshape(x.shape).astype(x.dtype, copy=False), stats, var
+    y = y.reshape(x.shape).astype(x.dtype, copy=False)
+    if layout.node == "NativeBatchNormBackward0" and not x.size:
+        return laid_out(y, preserved(x)), stats, var
+    return in_format(y, layout.keeps and suggests_channels_last(x)), stats, var
 
 
 def _backward(

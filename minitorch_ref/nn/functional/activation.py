@@ -16,6 +16,7 @@ from ...autograd.graph import record, rename
 from ...autograd.inplace import in_place
 from ...autograd.modes import state
 from ...kernels import slopes
+from ...kernels.layout import arranged, laid_out, preserved
 from ...kernels.select import select
 from ...kernels.wider import complex_softsign
 from ...kernels.wider import tanhshrink as shrink_by_tanh
@@ -73,12 +74,15 @@ def threshold(input: Tensor, threshold: float, value: float, inplace: bool = Fal
 def _hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0) -> Tensor:
     array = array_of("hardtanh", input)
     if array.dtype.kind == "f":
-        return draw(curves.hardtanh, input, min_val, max_val)
+        result = draw(curves.hardtanh, input, min_val, max_val)
+        result._array = laid_out(result._array, preserved(array))
+        return result
     if array.dtype.kind in "bc":
         refuse("hardtanh", array)
     if array.dtype.kind == "u" and min_val < 0:
         raise RuntimeError("cannot do hardtanh on an unsigned type with negative limits")
-    return wrap(curves.hardtanh.value(array, int(min_val), int(max_val)))
+    data = curves.hardtanh.value(array, int(min_val), int(max_val))
+    return wrap(laid_out(data, preserved(array)))
 
 
 hardtanh_ = in_place(_hardtanh, "hardtanh_")
@@ -273,7 +277,7 @@ def tanhshrink(input: Tensor) -> Tensor:
     """x − tanh(x), near zero by its series: the difference has no bits left there."""
     if not isinstance(input, Tensor) or input._array.dtype.kind != "f":
         return input - input.tanh()
-    data = fp.quiet(shrink_by_tanh, input._array)
+    data = arranged(fp.quiet(shrink_by_tanh, input._array), input._array)
     rule = lambda g, input: steep(g, input, slopes.tanhshrink, curves.tanhshrink_bend)  # noqa: E731
     return record("SubBackward0", data, input=(input, rule))
 

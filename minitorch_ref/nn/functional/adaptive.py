@@ -10,6 +10,7 @@ from typing import Any
 
 from ...autograd.graph import record
 from ...kernels import adaptive
+from ...kernels.layout import in_format, suggests_channels_last
 from ...ops.registry import op
 from ...quiet import fp
 from ...tensor import Tensor, wrap
@@ -47,13 +48,16 @@ def _mean(name: str, dims: int, x: Tensor, output_size: Size) -> Tensor:
 
 def _mean_of_bins(x: Tensor, sizes: tuple[int, ...]) -> Tensor:
     if set(sizes) == {1} and x._array.size:  # torch's own shortcut
-        return x.mean(tuple(range(-len(sizes), 0)), keepdim=True)
+        mean = x.mean(tuple(range(-len(sizes), 0)), keepdim=True)
+        mean._array = in_format(mean._array, suggests_channels_last(x._array))
+        return mean
     refuse_types("adaptive_avg_pool3d_cpu" if len(sizes) == 3 else "adaptive_avg_pool2d", x, "efd")
     return _means(x, sizes)
 
 
 def _means(x: Tensor, out: Sequence[int]) -> Tensor:
-    data = fp.quiet(adaptive.mean, x._array, out)
+    last = len(out) == 2 and suggests_channels_last(x._array)
+    data = in_format(fp.quiet(adaptive.mean, x._array, out), last)
     sizes = x._array.shape[-len(out) :]
     name = f"AdaptiveAvgPool{len(out)}DBackward0"
     return record(name, data, x=(x, lambda g: _means_back(g, sizes)))
@@ -96,6 +100,8 @@ def _max(name: str, dims: int, x: Tensor, output_size: Size, with_indices: bool)
 
 def _max_of_bins(x: Tensor, sizes: tuple[int, ...]) -> tuple[Tensor, Tensor]:
     data, places = adaptive.maximum(x._array, sizes)
+    last = len(sizes) == 2 and suggests_channels_last(x._array)
+    data, places = in_format(data, last), in_format(places, last)
     shape, dims = x._array.shape, len(sizes)
     node = f"AdaptiveMaxPool{dims}D"
     rule = lambda g, kept: to_places(g, kept, shape, dims, False, node)

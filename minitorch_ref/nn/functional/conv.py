@@ -140,7 +140,8 @@ def _forward(
 
 
 def _channels_last(x: Tensor, w: Tensor) -> bool:
-    return suggests_channels_last(x._array) or suggests_channels_last(w._array)
+    images = x._array.ndim == 4  # torch's small convolutions of volumes return them row-major
+    return images and (suggests_channels_last(x._array) or suggests_channels_last(w._array))
 
 
 def _gradients(

@@ -17,6 +17,7 @@ import numpy as np
 from ...autograd.graph import record
 from ...autograd.modes import no_grad
 from ...dtypes import result_type
+from ...kernels.layout import arranged, laid_out, preserved
 from ...kernels.select import against, select
 from ...ops.common import cast_array
 from ...ops.curves import Curve, chain
@@ -89,7 +90,12 @@ def _reduced_curve(
     kind = a.dtype
     if kind.itemsize == 2:
         a, b = a.astype(np.float32), b.astype(np.float32)
-    return reduced_array(curve.value(np.asarray(a - b), *constants), reduction, kind)
+    losses = curve.value(np.asarray(a - b), *constants)
+    if curve is _HUBER:
+        losses = laid_out(losses, preserved(a, losses.itemsize))
+    else:
+        losses = arranged(losses, a, b)
+    return reduced_array(losses, reduction, kind)
 
 
 def _same_size(input: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:

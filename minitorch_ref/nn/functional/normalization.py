@@ -79,7 +79,8 @@ def batch_norm_of(
     affine = (1, channels) + (1,) * (x.ndim - 2)
     axes, five = (0, *range(2, x.ndim)), (x.shape[0], channels, 1, 1, math.prod(x.shape[2:]))
     affine5, given = (1, channels, 1, 1, 1), None
-    layout = Layout("NativeBatchNormBackward0", x.shape, axes, affine, axes, five, affine5, eps)
+    node = "NativeBatchNormBackward0"
+    layout = Layout(node, x.shape, axes, affine, axes, five, affine5, eps, keeps=True)
     kind = np.float32 if x.dtype.itemsize == 2 else x.dtype
     if not training:
         mean = running_mean._array.astype(kind).reshape(affine5)  # type: ignore[union-attr]
@@ -301,7 +302,7 @@ def group_norm(
     size = math.prod(rest)
     five, affine5 = (1, n, num_groups, c // num_groups, size), (1, 1, num_groups, c // num_groups, 1)
     node = "NativeGroupNormBackward0"
-    layout = Layout(node, grouped, (2,), affine, summed, five, affine5, eps)
+    layout = Layout(node, grouped, (2,), affine, summed, five, affine5, eps, keeps=True)
     return normalized(input, weight, bias, layout)[0]
 
 

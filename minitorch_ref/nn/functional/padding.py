@@ -12,8 +12,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from ...autograd.graph import record
+from ...kernels.layout import copied, in_format, suggests_channels_last
 from ...kernels.resample import add_back, read
 from ...ops.common import convert_number
+from ...ops.parts import empty_part
 from ...ops.registry import op
 from ...tensor import Tensor
 
@@ -84,9 +86,12 @@ def constant_pad_nd(input: Tensor, pad: Sequence[int], value: float = 0) -> Tens
             )
         source[axis] = slice(max(-before, 0), x.shape[axis] - max(-after, 0))
         target[axis] = slice(max(before, 0), shape[axis] - max(after, 0))
-    out = np.empty(shape, x.dtype)
-    out.fill(convert_number(value, input.dtype)[()])
-    out[tuple(target)] = x[tuple(source)]
+    if max(pad, default=0) <= 0:
+        out = copied(x[tuple(source)] if 0 not in shape else empty_part(input, source))
+    else:
+        out = in_format(np.empty(shape, x.dtype), suggests_channels_last(x))
+        out.fill(convert_number(value, input.dtype)[()])
+        out[tuple(target)] = x[tuple(source)]
     back = [-p for p in pad]
     return record(
         "ConstantPadNdBackward0", out, input=(input, lambda g: constant_pad_nd(g, back, 0))
@@ -155,6 +160,8 @@ def _reading(name: str, input: Tensor, plan: _Plan) -> Tensor:
     data, sizes = input._array, input._array.shape
     for axis, index in plan:
         data = read(data, ((index, None),), axis)
+    if name != _NODES["circular"]:
+        data = in_format(data, suggests_channels_last(input._array))
     return record(name, data, input=(input, lambda g: _adding_back(name, g, plan, sizes)))
 
 

@@ -183,6 +183,7 @@ def _put_back(x: Tensor, at: Tensor, size: tuple[int, ...]) -> Tensor:
     dims = len(size)
     shape, node = (*x._array.shape[:-dims], *size), f"MaxUnpool{dims}D"
     data = max_pool.to_places(x._array, at._array, shape, dims, True)
+    data = in_format(data, dims == 2 and suggests_channels_last(x._array))
     rule = lambda g, at: from_places(g, at, dims, True, node)
     return record(f"{node}Backward0", data, x=(x, rule), at=at)
 

@@ -8,6 +8,7 @@ from ...autograd.graph import record
 from ...autograd.inplace import in_place
 from ...dtypes import float16
 from ...kernels.draws import standard_doubles
+from ...kernels.layout import arranged
 from ...ops.activation import prelu as _prelu
 from ...ops.common import wrap_dim
 from ...ops.curves import check_floating, draw, leaky_relu
@@ -99,7 +100,7 @@ def glu(input: Tensor, dim: int = -1) -> Tensor:
     a, b = np.split(input._array, 2, axis=dim)
     return record(
         "GluBackward0",
-        fp.quiet(_gated, a, b),
+        arranged(fp.quiet(_gated, a, b), a, b),
         input=(input, lambda g, input: _glu_grad(g, input, dim)),
     )
 

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from ...autograd.graph import record
+from ...kernels.layout import in_format, suggests_channels_last
 from ...kernels.resample import Tap, add_back, read
 from ...ops.registry import op
 from ...tensor import Tensor
@@ -40,10 +41,11 @@ def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
             f"of upscale_factor, but input.size(-3)={c} is not divisible by {r * r}"
         )
     data = input._array.reshape(math.prod(outer), c // (r * r), r, r, h, w)
-    data = data.transpose(0, 1, 4, 2, 5, 3)
+    data = np.ascontiguousarray(data.transpose(0, 1, 4, 2, 5, 3))
+    data = data.reshape(*outer, c // (r * r), h * r, w * r)
     return record(
         "PixelShuffleBackward0",
-        np.ascontiguousarray(data).reshape(*outer, c // (r * r), h * r, w * r),
+        in_format(data, suggests_channels_last(input._array)),
         input=(input, lambda g: pixel_unshuffle(g, r)),
     )
 
@@ -63,10 +65,11 @@ def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
     if not input._array.size:  # whatever its shape, torch copies it
         return input.clone()
     data = input._array.reshape(math.prod(outer), c, h // r, r, w // r, r)
-    data = data.transpose(0, 1, 3, 5, 2, 4)
+    data = np.ascontiguousarray(data.transpose(0, 1, 3, 5, 2, 4))
+    data = data.reshape(*outer, c * r * r, h // r, w // r)
     return record(
         "PixelUnshuffleBackward0",
-        np.ascontiguousarray(data).reshape(*outer, c * r * r, h // r, w // r),
+        in_format(data, suggests_channels_last(input._array)),
         input=(input, lambda g: pixel_shuffle(g, r)),
     )
 
@@ -99,10 +102,13 @@ def channel_shuffle(input: Tensor, groups: int) -> Tensor:
         raise RuntimeError(
             f"Number of channels must be divisible by groups. Got {c} channels and {groups} groups."
         )
+    if not input._array.size:
+        return input.view(input.shape)
     data = input._array.reshape(n, groups, c // groups, math.prod(rest)).swapaxes(1, 2)
+    shuffled = np.array(data, order="C").reshape(input.shape)
     return record(
         "ChannelShuffleBackward0",
-        np.ascontiguousarray(data).reshape(input.shape),
+        in_format(shuffled, suggests_channels_last(input._array)),
         input=(input, lambda g: channel_shuffle(g, c // groups)),
     )
 
@@ -253,7 +259,7 @@ def _resized(name: str, input: Tensor, plan: _Plan) -> Tensor:
     data = input._array.astype(np.float32) if kind.itemsize == 2 else input._array
     for axis, _, taps in reversed(plan):  # torch interpolates within a row first
         data = read(data, taps, axis)
-    data = data.astype(kind, copy=False)
+    data = in_format(data.astype(kind, copy=False), suggests_channels_last(input._array))
     return record(name, data, input=(input, lambda g: _resized_back(name, g, plan)))
 
 
