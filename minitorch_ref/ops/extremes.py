@@ -13,6 +13,7 @@ import numpy as np
 
 from .. import return_types
 from ..autograd.graph import record
+from ..kernels.extremes import argument
 from ..kernels.scatter import gather
 from ..quiet import fp
 from ..tensor import Tensor, wrap
@@ -128,7 +129,7 @@ def _select(name: str, ufunc: np.ufunc, arg: Any, input: Tensor, dim: int, keepd
     if not x.ndim:
         where, data = np.zeros((), np.int64), x.copy()
     else:
-        where = arg(x, axis, keepdims=True)
+        where = argument(ufunc, arg, x, axis)
         data = _at(x, where, axis)
         if not keepdim:
             where, data = where.squeeze(axis), data.squeeze(axis)
@@ -202,7 +203,9 @@ def min(*args: Any, **kwargs: Any) -> Any:  # noqa: A001
 # ---- positions -----------------------------------------------------------------------------------
 
 
-def _position(name: str, arg: Any, input: Tensor, dim: int | None, keepdim: bool) -> Tensor:
+def _position(
+    name: str, ufunc: np.ufunc, arg: Any, input: Tensor, dim: int | None, keepdim: bool
+) -> Tensor:
     reduced_dims(name, input, dim, keepdim)
     x = input._array
     if dim is None and not x.size:
@@ -214,19 +217,21 @@ def _position(name: str, arg: Any, input: Tensor, dim: int | None, keepdim: bool
         raise RuntimeError(f"{name}(): does not support {kind} input")
     if not x.ndim:
         return wrap(np.zeros((), np.int64))
-    axis = None if dim is None else wrap_dim(dim, x.ndim)
-    if axis is not None:
-        require_nonempty(name, input, (axis,), given=True)
-    return wrap(np.asarray(arg(x, axis, keepdims=keepdim), np.int64))
+    if dim is None:
+        return wrap(np.asarray(arg(x, None, keepdims=keepdim), np.int64))
+    axis = wrap_dim(dim, x.ndim)
+    require_nonempty(name, input, (axis,), given=True)
+    where = argument(ufunc, arg, x, axis)
+    return wrap(np.asarray(where if keepdim else where.squeeze(axis), np.int64))
 
 
 @reduction(out="index")
 def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
     """The index of the first largest element along `dim`; without one, in the flattened input."""
-    return _position("argmax", np.ndarray.argmax, input, dim, keepdim)
+    return _position("argmax", np.maximum, np.ndarray.argmax, input, dim, keepdim)
 
 
 @reduction(out="index")
 def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
     """The index of the first smallest element along `dim`; without one, in the flattened input."""
-    return _position("argmin", np.ndarray.argmin, input, dim, keepdim)
+    return _position("argmin", np.minimum, np.ndarray.argmin, input, dim, keepdim)
