@@ -8,7 +8,7 @@ tap (i, j) reads is one run of its phase, that starts at its shift:
                   shift ──────────────┤ run of OH·Q ├──        the last Q - OW columns of a row are
                                                                computed and not used
 
-    y  = W · runs                          (O × KH·KW·C) · (KH·KW·C × n·OH·Q)
+    y  = W · runs                          (O × C·KH·KW) · (C·KH·KW × n·OH·Q), the weight as it lies
     W̄  = runs · ȳᵀ                         ȳ, and the runs, with zeros in the unused columns
     x̄  by phases: W̄-transposed · runs of ȳ, shifted the other way; each phase meets its own taps only
 
@@ -93,7 +93,7 @@ def forward(
     """y (N, O, OH, OW) of x (N, C, H, W) and weight (O, C/G, KH, KW)."""
     grid, (o, cg) = grid_of(h, w), weight.shape[:2]
     og, k = o // groups, cg * h.kernel * w.kernel
-    matrix = weight.reshape(groups, og, cg, -1).swapaxes(2, 3).reshape(groups, og, k)
+    matrix = np.ascontiguousarray(weight).reshape(groups, og, k)
     y = np.empty((len(x), o, h.out, w.out), x.dtype)
     shift = None if bias is None else bias.reshape(o, 1, 1)
 
@@ -112,7 +112,7 @@ def forward(
 
 
 def _runs_of(take: Take, x: np.ndarray, grid: Grid, h: Axis, w: Axis, groups: int) -> np.ndarray:
-    """What all taps read of x (n, C, H, W): (G, KH·KW·C/G, n·OH·Q)."""
+    """What all taps read of x (n, C, H, W): (G, C/G·KH·KW, n·OH·Q)."""
     (n, c), size = x.shape[:2], grid.plane
     phases = take((grid.rows.kernel, grid.columns.kernel, c * n * size + grid.reach), x.dtype)
     source = x.swapaxes(0, 1)
@@ -122,9 +122,9 @@ def _runs_of(take: Take, x: np.ndarray, grid: Grid, h: Axis, w: Axis, groups: in
         if phase[target].shape != phase.shape:
             phase[...] = 0
         phase[target] = source[:, :, grid.rows.source(i), grid.columns.source(j)]
-    runs = take((groups, len(grid.taps), c // groups, n, grid.run), x.dtype)
+    runs = take((groups, c // groups, len(grid.taps), n, grid.run), x.dtype)
     for t, (i, j, shift) in enumerate(grid.taps):
-        runs[:, t] = _shifted(phases[i, j], shift, groups, n, size, grid.run)
+        runs[:, :, t] = _shifted(phases[i, j], shift, groups, n, size, grid.run)
     return runs.reshape(groups, -1, n * grid.run)
 
 
@@ -157,8 +157,8 @@ def weight_gradient(g: np.ndarray, x: np.ndarray, h: Axis, w: Axis, groups: int)
                 sums[i] += multiply(runs, right, take((groups, k, og), x.dtype))
 
     def finish() -> np.ndarray:
-        total = np.add.reduce(sums, axis=0).reshape(groups, h.kernel, w.kernel, cg, og)
-        return np.ascontiguousarray(total.transpose(0, 4, 3, 1, 2)).reshape(o, cg, h.kernel, w.kernel)
+        total = np.add.reduce(sums, axis=0).swapaxes(1, 2)
+        return np.ascontiguousarray(total).reshape(o, cg, h.kernel, w.kernel)
 
     return Work([functools.partial(lane, i) for i in range(lanes)], finish)
 

@@ -21,7 +21,7 @@ from .unfold import copy_rows, unfold_rows, unfold_windows
 PACK = 8  # cost of packing one element, in multiply-adds (measured: 0.2 ns against 0.025 ns)
 CACHE = 2 << 20  # bytes of scratch a tile may use; twice that when the products are wide
 WIDE = 32  # products with this many rows do enough work per element to be fed from further away
-SPLIT = 2 << 20  # multiply-adds worth a thread's while: waking one takes some 40 us
+SPLIT = 4_320_000  # multiply-adds that are worth a thread's while (180 us; conv.py has why so many)
 COLUMNS = 512  # products of at least so many columns run at full speed
 FEWEST = 64  # columns from which on a product that is not packed does so, too
 BROAD = 32  # channels on either side from which on a weight gradient is one product per kernel row
@@ -103,8 +103,9 @@ def plan(
     halo = -(-layout.halo // layout.step)
     budget = CACHE if groups * m < WIDE else 2 * CACHE
     band = max(budget // row_bytes - halo, 2 * halo, 4)
-    if samples * rows * width * groups * m * kernel_rows * k >= SPLIT * threads:
-        band = min(band, -(-rows // -(-threads // -(-samples // n))))
+    shares = min(threads, samples * rows * width * groups * m * kernel_rows * k // SPLIT)
+    if shares > 1:
+        band = min(band, -(-rows // -(-shares // -(-samples // n))))
     return Plan(r, cut(samples, n, rows, band, r))
 
 
