@@ -307,11 +307,11 @@ def main(args: argparse.Namespace) -> int:
 
     for spec in (args.ours, args.theirs):
         open_engine(spec)  # says at once what is wrong with it
-    path = Path(args.out or "out/parity") / "accuracy.json"
-    make_room(path)
     wanted = list(dict.fromkeys(c.name for c in cases(args.pattern)))
     if not wanted:
         raise EngineError(f"nothing matches -k {args.pattern!r}")
+    path = Path(args.out or "out/parity") / "accuracy.json"
+    make_room(path)
     depth = tuple(args.dtype or DTYPES), args.points, args.slow
     limit = args.op_limit or functions_run.PATIENCE
     with Progress() as progress:

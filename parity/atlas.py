@@ -245,6 +245,9 @@ def main(args: argparse.Namespace) -> int:
 
     stored = atlas_ratchet.load(Path(args.against)) if args.against else None
     ours, theirs = open_engine(args.ours), open_engine(args.theirs)
+    chosen = list(names(args.pattern))
+    if not chosen:
+        raise EngineError(f"nothing matches -k {args.pattern!r}")
     folder = Path(args.out or "out/parity")
     for path in (folder / "atlas.html", *([Path(args.store)] if args.store else [])):
         make_room(path)
@@ -253,17 +256,17 @@ def main(args: argparse.Namespace) -> int:
         depth = Depth(**stored["depth"])  # figures are comparable only over the same points
     dtypes, started = tuple(args.dtype or DTYPES), time.perf_counter()
     with Progress() as progress:
-        progress.start("atlas", len(names(args.pattern)))
-        chosen, limit = list(names(args.pattern)), args.op_limit or atlas_run.PATIENCE
+        progress.start("atlas", len(chosen))
+        limit = args.op_limit or atlas_run.PATIENCE
         records, unfinished = atlas_run.run(
             args.ours, args.theirs, chosen, dtypes, depth, args.processes, progress.step, limit
         )
     for name, why in unfinished.items():
         print(f"parity: {name}: {why}", file=sys.stderr)
-    if not records and unfinished:
-        return 2
     if not records:
-        raise EngineError(f"nothing matches -k {args.pattern!r}")
+        if unfinished:
+            return 2
+        raise EngineError(f"-k {args.pattern!r}: torch has none of that in {', '.join(dtypes)}")
     data = {
         "ours": args.ours,
         "theirs": args.theirs,

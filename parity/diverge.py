@@ -32,7 +32,7 @@ from . import options, trail
 from .engines import EngineError
 from .explain import relation
 from .pairs import FAR, Pair, Unpaired, align, differing_args, key_of
-from .trail_processes import Run, add_limit, ended, record_all
+from .trail_processes import Run, add_record, add_runs, ended, record_all, record_only
 
 NULL_RUNS = 5
 ALARMS = 1e-3  # false alarms per program
@@ -269,19 +269,13 @@ def _brief(t: dict) -> str:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    script = "a script written for torch, or a recorded trail"
+    add_runs(parser, script, "its arguments (after --), or the other trails", "the trails")
+    add_record(parser)
     add = parser.add_argument
-    add("script", help="a script written for torch, or a recorded trail")
-    add("rest", nargs="*", help="its arguments (after --), or the other trails")
-    add("--a", default="torch:cpu", metavar="ENGINE", help="default: torch:cpu")
-    add("--b", default="minitorch_ref", metavar="ENGINE", help="default: minitorch_ref")
+    add("--nudge", type=int, metavar="SEED", help="with --record: a perturbed run")
     add("--null", type=options.at_least(0), default=NULL_RUNS, metavar="N",
         help=f"perturbed runs of engine a (default: {NULL_RUNS})")  # fmt: skip
-    add("--record", metavar="FILE", help="only record engine a into FILE")
-    add("--nudge", type=int, metavar="SEED", help="with --record: a perturbed run")
-    add("--keep", default="out/parity/trails", metavar="DIR",
-        help="where the trails go (default: out/parity/trails)")  # fmt: skip
-    add_limit(parser)
-    options.add(parser)
 
 
 def main(args: argparse.Namespace) -> int:
@@ -292,12 +286,7 @@ def main(args: argparse.Namespace) -> int:
             raise EngineError("diverge a.trail b.trail [null.trail …]: needs two trails")
         path_a, path_b, *nulls = map(Path, [args.script, *args.rest])
     elif args.record:
-        moved = () if args.nudge is None else ("--nudge", str(args.nudge))
-        run = Run(args.a, Path(args.record), moved)
-        record_all([run], args.script, args.rest, args.time_limit)
-        ended(run.path, args.time_limit)
-        print(f"recorded {args.record}")
-        return 0
+        return record_only(args, () if args.nudge is None else ("--nudge", str(args.nudge)))
     else:
         stem = Path(args.keep) / Path(args.script).stem
         path_a, path_b = (stem.with_suffix(f".{side}.trail") for side in "ab")

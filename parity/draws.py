@@ -23,11 +23,11 @@ from typing import Any
 
 import numpy as np
 
-from . import options, trail
+from . import trail
 from .engines import Engine, EngineError
 from .pairs import differing_args
 from .trail import Sites, TrailError, Writer, floats_in, summary, tensors_in, written
-from .trail_processes import Run, add_limit, ended, record_all
+from .trail_processes import Run, add_record, add_runs, ended, record_all, record_only
 from .watch import watching
 
 BLOCK = 624
@@ -236,16 +236,9 @@ def record(engine: Engine, path: Path, program: Callable[[], None], **header: An
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument
-    add("script", help="a script written for torch, or a recorded ledger")
-    add("rest", nargs="*", help="its arguments (after --), or the other ledger")
-    add("--a", default="torch:cpu", metavar="ENGINE", help="default: torch:cpu")
-    add("--b", default="minitorch_ref", metavar="ENGINE", help="default: minitorch_ref")
-    add("--record", metavar="FILE", help="only record engine a into FILE")
-    add("--keep", default="out/parity/trails", metavar="DIR",
-        help="where the ledgers go (default: out/parity/trails)")  # fmt: skip
-    add_limit(parser)
-    options.add(parser)
+    script = "a script written for torch, or a recorded ledger"
+    add_runs(parser, script, "its arguments (after --), or the other ledger", "the ledgers")
+    add_record(parser)
 
 
 def main(args: argparse.Namespace) -> int:
@@ -255,11 +248,7 @@ def main(args: argparse.Namespace) -> int:
             raise EngineError("draws a.trail b.trail: needs two ledgers")
         paths = [Path(args.script), Path(args.rest[0])]
     elif args.record:
-        run = Run(args.a, Path(args.record), ("--draws",))
-        record_all([run], args.script, args.rest, args.time_limit)
-        ended(run.path, args.time_limit)
-        print(f"recorded {args.record}")
-        return 0
+        return record_only(args, ("--draws",))
     else:
         stem = Path(args.keep) / Path(args.script).stem
         paths = [stem.with_suffix(f".draws-{side}.trail") for side in "ab"]

@@ -231,7 +231,7 @@ def of_sample(
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add(
-        parser, "processes", "op_limit", processes="0: work in this process",
+        parser, "processes", "op_limit", processes="worker processes (default: 1; 0: none)",
         op_limit=f"give up a sample that takes so long in one place (default: {LIMIT:g})",
     )  # fmt: skip
     add = parser.add_argument

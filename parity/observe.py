@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import types
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -38,6 +39,14 @@ def nudge_tensors(params: list, how: str, seed: int) -> None:
         array = p.detach().numpy()
         if array.size:
             array[...] = nudge_array(array, how, seed + i)
+
+
+def steps_of(optim: Any) -> dict[Any, Callable]:
+    """The classes of a namespace's optimizers that have a `step` of their own, with it."""
+    public = [c for c in vars(optim).values() if isinstance(c, type)]
+    kinds = [k for c in public for k in c.__mro__ if "step" in vars(k)]  # or inherited
+    chosen = [k for k in dict.fromkeys(kinds) if issubclass(k, optim.Optimizer)]
+    return {kind: vars(kind)["step"] for kind in chosen}
 
 
 def _shake(optimizer: Any, params: list, seed: int) -> None:

@@ -163,7 +163,7 @@ def _part(
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add(
-        parser, "processes", "op_limit", "ledger", processes="0: work in this process",
+        parser, "processes", "op_limit", "ledger", processes="worker processes (default: 1; 0: none)",
         op_limit=f"give up an op of which a sample takes so long (default: {LIMIT:g})",
     )  # fmt: skip
     add = parser.add_argument

@@ -263,7 +263,7 @@ def _recorded(
     """What a process of its own records, op by op; EngineError if there is nothing of any."""
     task, count = (spec, dtypes, time.time() + args.within), 0
     for item in tasks.run(
-        _opened, _of_op, task, keys, missed.lost, args.op_limit, args.processes,
+        _opened, _of_op, task, keys, missed.lost, args.op_limit, 0 if args.processes == 0 else 1,
         lambda key: progress.step(key[1]),
     ):  # fmt: skip
         if isinstance(item, packs.Entry):

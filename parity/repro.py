@@ -98,7 +98,7 @@ def write(
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add(
         parser, "ours", "theirs", "out", "processes", "op_limit", "ledger", *PROGRAM, "download",
-        out=f"where the scripts go (default: {OUT})", processes="0: work in this process",
+        out=f"where the scripts go (default: {OUT})", processes="worker processes (default: 1; 0: none)",
         op_limit=f"give up a name whose call, or program's step, takes so long (default: {LIMIT:g})",
     )  # fmt: skip
     add = parser.add_argument

@@ -1,4 +1,4 @@
-"""One thing after the other in a process that may hang or die: the tools that are not one big run.
+"""Things done in processes that may hang or die, one after the other or side by side.
 
     for item in run(prepare, do, (spec,), keys, lost):
 
@@ -76,7 +76,7 @@ def run(
     """What `do` yields for each key, as it comes; raises what is wrong with the input.
 
     lost: is told which keys are not whole, and why.  limit: seconds in one place.
-    processes: 0 to stay in this process, without the limit; else there is one.
+    processes: how many; 0 to stay in this one, without the limit (None: there is one other).
     ended: told of each key that is done with.
     """
     if processes == 0:
@@ -86,7 +86,7 @@ def run(
             ended(key)
         return
     task, patience = (prepare, do, arguments), Limit(silence=limit or LIMIT)
-    for message in in_processes(_work, task, keys, 1, _died, _late, patience):
+    for message in in_processes(_work, task, keys, processes or 1, _died, _late, patience):
         if isinstance(message, Part):
             yield message.item
             continue

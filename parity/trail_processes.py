@@ -17,13 +17,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import trail
+from . import options, trail
 from .crew import processors
 from .engines import EngineError
-from .options import seconds
 from .trail import STOPPED
 from .trail_run import compiled
 
+KEPT = "out/parity/trails"
 LIMIT, GRACE = 3600.0, 10.0  # seconds for a run, and to end it when it is asked to
 
 
@@ -61,8 +61,8 @@ def ended(path: Path, limit: float) -> None:
 
 def run_recorder(run: Run, script: str, rest: list[str], limit: float) -> None:
     """Record in a process of its own: two engines must not share `torch` in sys.modules."""
-    options, spec, path = run.options, run.spec, run.path
-    command = [sys.executable, "-m", "parity.trail_run", *options, spec, str(path), script, *rest]
+    how, spec, path = run.options, run.spec, run.path
+    command = [sys.executable, "-m", "parity.trail_run", *how, spec, str(path), script, *rest]
     root = str(Path(__file__).parents[1])
     env = {**os.environ, "PYTHONPATH": os.pathsep.join([root, os.environ.get("PYTHONPATH", "")])}
     with subprocess.Popen(
@@ -87,12 +87,31 @@ def run_recorder(run: Run, script: str, rest: list[str], limit: float) -> None:
         raise EngineError(lines[-1].removeprefix("parity: ") if lines else f"{spec}: no trail")
 
 
-def add_limit(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--limit",
-        dest="time_limit",
-        type=seconds,
-        default=LIMIT,
-        metavar="SECONDS",
-        help=f"stop a run that has not ended by then (default: {LIMIT:g})",
-    )
+# ---- what the commands share ---------------------------------------------------------------------
+
+
+def add_runs(parser: argparse.ArgumentParser, script: str, rest: str, kept: str) -> None:
+    """The arguments of a command that runs a script on two engines, in these words."""
+    options.add(parser)
+    add = parser.add_argument
+    add("script", help=script)
+    add("rest", nargs="*", help=rest)
+    add("--a", default="torch:cpu", metavar="ENGINE", help="default: torch:cpu")
+    add("--b", default="minitorch_ref", metavar="ENGINE", help="default: minitorch_ref")
+    add("--keep", default=KEPT, metavar="DIR", help=f"where {kept} go (default: {KEPT})")
+    add("--limit", dest="time_limit", type=options.seconds, default=LIMIT, metavar="SECONDS",
+        help=f"stop a run that has not ended by then (default: {LIMIT:g})")  # fmt: skip
+
+
+def add_record(parser: argparse.ArgumentParser) -> None:
+    """For commands whose trails may be made on one machine and compared on another."""
+    parser.add_argument("--record", metavar="FILE", help="only record engine a into FILE")
+
+
+def record_only(args: argparse.Namespace, how: tuple[str, ...]) -> int:
+    """What --record asks for; the exit code."""
+    run = Run(args.a, Path(args.record), how)
+    record_all([run], args.script, args.rest, args.time_limit)
+    ended(run.path, args.time_limit)
+    print(f"recorded {args.record}")
+    return 0

@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from .engines import Engine, EngineError, open_engine
-from .observe import nudge_array
+from .observe import nudge_array, steps_of
 from .trail import Sites, Writer, digest, floats_in, opaque, summary, tensors_in, written
 from .trail_backward import Gradients
 from .watch import watching
@@ -217,18 +217,14 @@ class Recorder:
     @contextlib.contextmanager
     def steps(self) -> Iterator[None]:
         """While it lasts, the `step` of every optimizer is one record."""
-        optim = self.engine.module.optim
-        public = [c for c in vars(optim).values() if isinstance(c, type)]
-        kinds = [k for c in public for k in c.__mro__ if "step" in vars(k)]  # or inherited
-        chosen = [k for k in dict.fromkeys(kinds) if issubclass(k, optim.Optimizer)]
-        before = {kind: vars(kind)["step"] for kind in chosen}
+        before = steps_of(self.engine.module.optim)
         try:
             for kind, step in before.items():
-                kind.step = self._stepping(step)  # type: ignore[attr-defined]
+                kind.step = self._stepping(step)
             yield
         finally:
             for kind, step in before.items():
-                kind.step = step  # type: ignore[attr-defined]
+                kind.step = step
 
     def _stepping(self, step: Callable) -> Callable:
         @functools.wraps(step)

@@ -22,12 +22,12 @@ from typing import Any
 
 import numpy as np
 
-from . import options, programs, trail
+from . import programs, trail
 from .engines import Engine, EngineError
-from .observe import NUDGES, nudge_array
+from .observe import NUDGES, nudge_array, steps_of
 from .programs import NULL_RUNS, ProgramResult, Trace
 from .trail import Sites, TrailError, Writer, summary
-from .trail_processes import Run, add_limit, ended, record_all
+from .trail_processes import Run, add_runs, ended, record_all
 
 KIND = "losses"
 
@@ -47,10 +47,7 @@ class Losses:
         """While it lasts, every `Tensor.backward` is a record, and optimizers move weights."""
         module = self.engine.module
         self.sites = Sites(str(Path(__file__).parent), str(Path(str(module.__file__)).parent))
-        optimizers = {c for c in vars(module.optim).values() if isinstance(c, type)}
-        kinds = [k for c in optimizers for k in c.__mro__ if "step" in vars(k)]
-        chosen = [k for k in dict.fromkeys(kinds) if issubclass(k, module.optim.Optimizer)]
-        before = [(kind, "step", vars(kind)["step"]) for kind in chosen]
+        before = [(kind, "step", step) for kind, step in steps_of(module.optim).items()]
         before.append((module.Tensor, "backward", module.Tensor.backward))
         try:
             for place, name, function in before:
@@ -162,15 +159,8 @@ def compare(path_a: Path, path_b: Path, nulls: list[Path]) -> ProgramResult:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument
-    add("script", help="a script written for torch that trains something")
-    add("rest", nargs="*", help="its arguments (after --)")
-    add("--a", default="torch:cpu", metavar="ENGINE", help="default: torch:cpu")
-    add("--b", default="minitorch_ref", metavar="ENGINE", help="default: minitorch_ref")
-    add("--keep", default="out/parity/trails", metavar="DIR",
-        help="where losses and plot go (default: out/parity/trails)")  # fmt: skip
-    add_limit(parser)
-    options.add(parser)
+    script = "a script written for torch that trains something"
+    add_runs(parser, script, "its arguments (after --)", "losses and plot")
 
 
 def main(args: argparse.Namespace) -> int:
