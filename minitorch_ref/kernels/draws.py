@@ -18,11 +18,12 @@ import numpy as np
 from . import heap
 from .libm import libm, multiply_add
 from .mersenne import MersenneTwister
-from .normals import box_muller, box_muller_scalar
+from .normals import box_muller, box_muller_pair, box_muller_scalar
 
 Array = np.ndarray
 
-_PIECE = 16384  # words handled at once: they stay in the second cache
+_PIECE = 1 << 16  # words handled at once: they stay in the second cache
+_FEW = 24  # numbers up to which Python's own arithmetic is faster than NumPy's calls
 _MANY = 1 << 14  # swaps from which on SciPy's LAPACK is worth its import, once
 _WIDE = 1 << 28  # from this range on an integer takes two words, to keep `%` nearly uniform
 _LOW53 = np.uint64((1 << 53) - 1)
@@ -123,10 +124,14 @@ def _standard(kind: np.dtype) -> Any:
 def _normal_one_by_one(source: MersenneTwister, count: int, mean: float, std: float) -> Array:
     """Pairs in float64; a pair's second number waits in the generator for the next call."""
     kept = source.next_normal if count else None
-    fresh = count - (kept is not None)
-    u = standard_doubles(source, (fresh + 1) // 2 * 2)
-    pairs = np.empty(u.size, np.float64)
-    pairs[0::2], pairs[1::2] = box_muller_scalar(u[0::2], u[1::2])
+    fresh = (count - (kept is not None) + 1) // 2 * 2
+    if fresh <= _FEW:
+        uniforms = doubles(source)
+        pairs = np.array([x for _ in range(fresh // 2) for x in box_muller_pair(uniforms)])
+    else:
+        u = standard_doubles(source, fresh)
+        pairs = np.empty(fresh, np.float64)
+        pairs[0::2], pairs[1::2] = box_muller_scalar(u[0::2], u[1::2])
     if kept is not None:
         source.next_normal = None
         pairs = np.concatenate((np.array([kept], np.float64), pairs))

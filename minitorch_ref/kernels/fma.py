@@ -118,11 +118,13 @@ class Fused:
 
     def step(self, c: Any) -> Array:
         """y·x + c, for a number or an array c."""
-        if self._fuses:
-            np.negative(c, out=self._c) if np.ndim(c) else self._c.fill(-c)
-            np.multiply(self._factor, self._sum, out=self._sum)
+        if not self._fuses:
+            return fma(self.y, self.x, np.full_like(self.y, c), out=self.y)
+        if isinstance(c, np.ndarray):
+            np.negative(c, out=self._c)
         else:
-            fma(self.y, self.x, np.full_like(self.y, c), out=self.y)
+            self._c.fill(-c)
+        np.multiply(self._factor, self._sum, out=self._sum)
         return self.y
 
     def polynomial(self, x: Array, coefficients: Sequence[np.floating]) -> Array:

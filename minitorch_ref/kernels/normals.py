@@ -14,6 +14,7 @@ fills 16 places with uniforms and turns place j and place j+8 into such a pair.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -69,6 +70,13 @@ def box_muller_scalar(u: Array, v: Array) -> tuple[Array, Array]:
     radius = np.sqrt(-2.0 * libm("log1p")(-v))
     angle = 2.0 * math.pi * u
     return radius * libm("cos")(angle), radius * libm("sin")(angle)
+
+
+def box_muller_pair(uniforms: Iterator[float]) -> tuple[float, float]:
+    """The same for the next two uniforms."""
+    u, v = next(uniforms), next(uniforms)
+    radius, angle = math.sqrt(-2.0 * math.log1p(-v)), 2.0 * math.pi * u
+    return radius * math.cos(angle), radius * math.sin(angle)
 
 
 # ---- Cephes in float32 with fused steps ----------------------------------------------------------
