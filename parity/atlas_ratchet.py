@@ -29,6 +29,7 @@ from .values import LIMIT
 
 FORMAT = 1
 FIGURES = ("worst", "p99", "misrounded", "wrong")
+DEPTH = ("points", "line", "slow", "full")  # of atlas.Depth
 
 
 def build(ours: Engine, theirs: Engine) -> dict[str, str]:
@@ -81,6 +82,11 @@ def load(path: Path) -> dict[str, Any]:
     rows = data.get("figures")
     if not isinstance(rows, dict) or not {"build", "depth"} <= data.keys():
         raise EngineError(f"{path}:1: a stored atlas has build, depth and figures")
+    for name, value in data["depth"].items() if isinstance(data["depth"], dict) else [("", None)]:
+        good = isinstance(value, bool) if name == "full" else type(value) is int and value > 0
+        if name not in DEPTH or not good:
+            said = f"depth is {data['depth']!r}, not {', '.join(DEPTH)}"
+            raise EngineError(f"{path}:{line_of(path, 'depth')}: {said}"[:300])
     for name, row in rows.items():
         numbers = isinstance(row, list) and all(isinstance(v, (int, float)) for v in row)
         if not numbers or len(row) != len(FIGURES) or len(name.split()) != 3:

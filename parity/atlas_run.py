@@ -69,6 +69,8 @@ def _not_a_record(record: Any) -> str:
     for name, kind in SHAPES.items():
         if not isinstance(record.get(name), kind):
             return f"{name} is {str(record.get(name))[:60]!r}"
+    if record["dtype"] not in DTYPES:
+        return f"dtype is {record['dtype'][:60]!r}"
     for side in ("ours", "theirs"):
         figures = record.get(side)
         if not isinstance(figures, dict):

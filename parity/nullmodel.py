@@ -32,4 +32,5 @@ def limit(distances: np.ndarray) -> np.ndarray:
     runs = len(distances)
     if runs not in STUDENT:
         raise ValueError(f"the null model takes 1 to {max(STUDENT)} runs, got {runs}")
-    return STUDENT[runs] * np.sqrt(np.mean(distances**2, axis=0))
+    with np.errstate(over="ignore"):
+        return STUDENT[runs] * np.sqrt(np.mean(distances**2, axis=0))

@@ -158,6 +158,8 @@ def _entries(path: Path, lines: Iterator[str]) -> Iterator[Entry]:
         try:
             values = {str(k): _unpacked(v) for k, v in row["values"].items()}
             namespace, name = row["op"]
+            if not isinstance(namespace, str) or not isinstance(name, str):
+                raise ValueError(f"'op' is {row['op']!r}")
             note, dtype, form, inputs = (str(row[k]) for k in ("note", "dtype", "form", "in"))
         except (KeyError, ValueError, TypeError, AttributeError) as error:
             what = f"no field {error}" if isinstance(error, KeyError) else str(error)

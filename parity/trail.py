@@ -214,6 +214,9 @@ def read(path: Path) -> tuple[dict, Iterator[dict]]:
     if header.get("parity trail") != FORMAT:
         file.close()
         raise TrailError(f"{path}:1: not a trail of format {FORMAT}: no such header")
+    if not isinstance(header.get("engine"), str):
+        file.close()
+        raise TrailError(f"{path}:1: the header names no engine")
     return header, _records(path, file, header)
 
 
@@ -242,6 +245,10 @@ def _not_a_record(item: dict) -> str:
     for name in ("op", "way", "at", "line"):
         if not isinstance(item.setdefault(name, ""), str):
             return f"{name!r} is {item[name]!r}"
+    for name in ("i", "of"):
+        if type(item.get(name, 0)) is not int:
+            return f"{name!r} is {item[name]!r}"
+    item.pop("band", None)  # diverge.py makes it
     for name in ("in", "out"):
         if not isinstance(item[name], list):
             return f"{name!r} is no list of tensors"
@@ -251,6 +258,9 @@ def _not_a_record(item: dict) -> str:
     numbers = item.get("args", [])
     if not isinstance(numbers, list) or not all(isinstance(x, (int, float)) for x in numbers):
         return "'args' is no list of numbers"
+    names = item.get("names", [])
+    if not isinstance(names, list) or not all(isinstance(n, str) for n in names):
+        return "'names' is no list of names"
     return ""
 
 

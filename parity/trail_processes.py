@@ -55,7 +55,7 @@ def ended(path: Path, limit: float) -> None:
     for _ in records:
         pass
     if str(head.get("error", "")).startswith(STOPPED):
-        said = f"{head['engine']}: {head['script']} did not end within {limit:g} s (--limit)"
+        said = f"{head['engine']}: {head.get('script', path)} did not end within {limit:g} s (--limit)"
         raise EngineError(f"{said}: {head['error']}")
 
 

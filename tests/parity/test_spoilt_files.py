@@ -28,11 +28,12 @@ from parity.ledger import LedgerError
 from parity.ledger import apply as apply_ledger
 from parity.ledger import load as load_ledger
 from parity.outcome import Check, OpResult, SampleResult, Verdict
+from parity.pack_check import check
 from parity.progress import changes
 
 TORCH = open_engine("torch")
 SCRIPT = "import torch\ntorch.manual_seed(1)\nx = torch.rand(5, requires_grad=True)\n(x.sin() * 2.5).sum().backward()\n"
-FIGURES = {"format": atlas_ratchet.FORMAT, "build": {"numpy": "2"}, "depth": {}, "figures": {"exp out float32": [1.0] * len(atlas_ratchet.FIGURES)}}
+FIGURES = {"format": atlas_ratchet.FORMAT, "build": {"numpy": "2"}, "depth": {"points": 50, "line": 64, "slow": 10, "full": True}, "figures": {"exp out float32": [1.0] * len(atlas_ratchet.FIGURES)}}
 RUN = {"format": 1, "failing": ["exp"], "ops": [{"op": "exp", "ulp_ours": 1.5}, {"op": "sin", "ulp_ours": 0.5}]}
 LEDGER = [{"op": "exp", "part": "out", "cause": "a cause", "oracle": "a figure", "bound": 3.5}, {"op": "s*", "part": "grad[0]", "cause": "a", "oracle": "b", "where": "*special*"}]
 
@@ -77,7 +78,7 @@ READERS = {
     "pack.xz": (read_pack, packs.PackError),
     "ops.trail": (lambda path, whole: diverge.describe(diverge.compare(path, whole, [whole, whole])), trail.TrailError),
     "draws.trail": (lambda path, whole: draws.describe(*draws.compare(path, whole)), trail.TrailError),
-    "atlas.json": (lambda path, whole: atlas_ratchet.load(path)["figures"], EngineError),
+    "atlas.json": (lambda path, whole: atlas.Depth(**atlas_ratchet.load(path)["depth"]), EngineError),
     "drawn.json": (lambda path, whole: json.dumps(atlas_page.embedded(atlas_run.stored(path)["records"])), EngineError),
     "run.json": (read_run, EngineError),
     "ledger.json": (lambda path, whole: apply_ledger(load_ledger(path), results()), LedgerError),
@@ -129,6 +130,55 @@ def test_a_spoilt_line_inside_a_pack(files, tmp_path):
         except Exception as other:
             raise AssertionError(f"{what}: {type(other).__name__}: {other}") from other
     assert refused > 40
+
+
+VALUES = (None, -1, 10**30, 1.5, float("nan"), True, "x", "float99", [], {}, ["x"], {"a": 1}, [[1, 2]])
+
+
+def places(value, path=()):
+    """Paths to everything in nested JSON."""
+    yield path
+    for key, inner in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
+        yield from places(inner, (*path, key))
+
+
+def changed(line, rng):
+    """A line of JSON with one value of it gone, or replaced by one of another type."""
+    whole = [json.loads(line)]
+    path = (0, *list(places(whole[0]))[int(rng.integers(len(list(places(whole[0])))))])
+    inner = whole
+    for key in path[:-1]:
+        inner = inner[key]
+    if len(path) > 1 and rng.integers(6) == 0:
+        del inner[path[-1]]
+    else:
+        inner[path[-1]] = VALUES[int(rng.integers(len(VALUES)))]
+    return json.dumps(whole[0]), path[1:]
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_what_is_json_but_no_such_file_is_read_or_refused_by_name(name, files, tmp_path):
+    import lzma
+    read, error = READERS[name]
+    if name == "pack.xz":  # to its end
+        read = lambda path, whole: check(packs.read(path)[1], TORCH, TORCH)
+    path, rng, refused = tmp_path / name, np.random.default_rng(7), 0
+    data = (files / name).read_bytes()
+    text = (lzma.decompress(data) if name == "pack.xz" else data).decode()
+    lines = [text] if name.endswith("json") else text.splitlines()
+    for _ in range(150):
+        at = int(rng.integers(len(lines)))
+        line, where = changed(lines[at], rng)
+        made = "\n".join([*lines[:at], line, *lines[at + 1 :]]).encode() + b"\n"
+        path.write_bytes(lzma.compress(made, preset=0) if name == "pack.xz" else made)
+        try:
+            read(path, files / name)
+        except error as said:
+            refused += 1
+            assert name in str(said)
+        except Exception as other:
+            raise AssertionError(f"line {at + 1}, {where}: {line[:200]}: {type(other).__name__}: {other}") from other
+    assert refused > 25, "the test spoils something"
 
 
 def half(source, target):
