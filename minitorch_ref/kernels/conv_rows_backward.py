@@ -43,6 +43,7 @@ from .tiles import (
     rows_first,
     samples_inside,
     taps_of,
+    turn,
     windows,
 )  # fmt: skip
 from .unfold import copy_rows, fold_width, unfold_rows, unfold_windows
@@ -129,14 +130,17 @@ def broad_part(
     groups, cg = x.shape[1:3]
     og, k, size = g.shape[2], cg * w.kernel, rows * n * w.out
     part, inside = x[:, :, :, tile.n0 : tile.n1], samples_inside(tile, w) and w.stride == 1
+    taps = None
     if inside and w.kernel > 1:
-        turned = columns(take, part.shape, x.dtype, True)
-        turned[...] = part
-        part = turned
+        part, taps = turn(take, part, w)
     if h.stride == 1:  # kernel row kh is the same columns, kh·dilation rows further on
         count = rows + (h.kernel - 1) * h.dilation
         blocks = columns(take, (groups, w.kernel, cg, count, n, w.out), x.dtype, inside)
-        unfold_rows(part, tile.lo - h.padding, w, blocks.transpose(3, 0, 2, 1, 4, 5))
+        target = blocks.transpose(3, 0, 2, 1, 4, 5)
+        if taps is None:
+            unfold_rows(part, tile.lo - h.padding, w, target)
+        else:
+            copy_rows(taps, tile.lo - h.padding, target)
         memory = blocks.swapaxes(-1, -2) if inside else blocks
         line, item = n * w.out * x.itemsize, x.itemsize
         strides = (k * count * line, h.dilation * line, count * line, item)

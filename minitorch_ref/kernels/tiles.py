@@ -164,12 +164,11 @@ def columns(take: Take, shape: Sequence[int], dtype: np.dtype, inside: bool) -> 
 
 
 def taps_of(x: np.ndarray, w: Axis, groups: int) -> np.ndarray | None:
-    """(N, C, H, W) seen as (H, G, C/G, KW, N, OW), tap by tap: a view whose rows overlap.
+    """(N, C, H, W) seen as (H, G, C, KW, N, OW), tap by tap: a view whose rows overlap.
 
     None where taps fall outside, or rows are short and better turned first.
     """
-    outside = w.padding or (w.out - 1) * w.stride + (w.kernel - 1) * w.dilation >= w.size
-    if outside or w.kernel == 1 or not x.flags.c_contiguous or (w.out <= SHORT and len(x) >= 8):
+    if not _within(w) or not x.flags.c_contiguous or (w.out <= SHORT and len(x) >= 8):
         return None
     n, c, rows, width = x.shape
     item, c = x.itemsize, c // groups
@@ -178,26 +177,47 @@ def taps_of(x: np.ndarray, w: Axis, groups: int) -> np.ndarray | None:
     return np.ndarray((rows, groups, c, w.kernel, n, w.out), x.dtype, x, 0, strides)
 
 
+@functools.lru_cache(maxsize=256)
+def _within(w: Axis) -> bool:
+    """Whether there are several taps, and none of them falls outside."""
+    last = (w.out - 1) * w.stride + (w.kernel - 1) * w.dilation
+    return w.kernel > 1 and not w.padding and last < w.size
+
+
+def turn(take: Take, x: np.ndarray, w: Axis) -> tuple[np.ndarray, np.ndarray | None]:
+    """Rows (H, G, C, n, W) whose memory runs over (..., W, n), so that every tap is long runs; and the
+    taps, as `taps_of` has them: one copy of all is one call, and threads wait less for each other."""
+    turned = columns(take, x.shape, x.dtype, True)
+    turned[...] = x
+    if not _within(w):
+        return turned, None
+    *outer, sample, column = turned.strides
+    strides = (*outer, w.dilation * column, sample, w.stride * column)
+    shape = (*x.shape[:-2], w.kernel, x.shape[-2], w.out)
+    return turned, np.ndarray(shape, x.dtype, turned.swapaxes(-1, -2), 0, strides)
+
+
 def gather(
     take: Take, x: np.ndarray, taps: np.ndarray | None, h: Axis, w: Axis, tile: Tile, blocks: np.ndarray
 ) -> None:
     """Unfold what a tile needs of x (H, G, C, N, W) into blocks (rows, G, C, KW, n, OW)."""
     layout, first = layout_of(h), max(0, tile.lo * h.stride - h.padding)
+    start = tile.lo * h.stride - h.padding - first
     last = (tile.hi - 1) * h.stride + (h.kernel - 1) * h.dilation - h.padding
     stop = max(first, last + 1)
     if layout.shared and taps is not None:
-        copy_rows(taps[first:stop, :, :, :, tile.n0 : tile.n1], tile.lo * h.stride - h.padding - first, blocks)
+        copy_rows(taps[first:stop, :, :, :, tile.n0 : tile.n1], start, blocks)
         return
     part = x[first:stop, :, :, tile.n0 : tile.n1]
-    if samples_inside(tile, w) and w.kernel > 1:  # turn once, so that every tap is long runs
-        turned = columns(take, part.shape, part.dtype, True)
-        turned[...] = part
-        part = turned
-    if layout.shared:
-        unfold_rows(part, tile.lo * h.stride - h.padding - first, w, blocks)
-    else:
+    if samples_inside(tile, w) and w.kernel > 1:
+        part, taps = turn(take, part, w)
+    if not layout.shared:
         shape = (tile.hi - tile.lo, h.kernel, *blocks.shape[1:])
         unfold_windows(part, first, h, w, tile.lo, blocks.reshape(shape))
+    elif taps is not None:
+        copy_rows(taps, start, blocks)
+    else:
+        unfold_rows(part, start, w, blocks)
 
 
 def windows(blocks: np.ndarray, first: int, count: int, height: int, step: int) -> np.ndarray:
