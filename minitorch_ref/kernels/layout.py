@@ -295,13 +295,14 @@ def arranged(result: np.ndarray, *operands: Any) -> np.ndarray:
     Only views and arrays that were `turned` are cause to ask.  (Of arrays that are all row-major, one
     with a dim of no entries before one of a single entry would have to be asked about as well.)
     """
-    if result.ndim == 0 or all(map(_is_regular, operands)):
+    if result.ndim < 2 or all(map(_is_regular, operands)):
         return result
     return laid_out(result, elementwise(result.shape, operands, result.itemsize))
 
 
 def _is_regular(operand: Any) -> bool:
-    return not isinstance(operand, np.ndarray) or is_row_major(operand)
+    """Whether an operand asks for no order but the usual one: a number, or one stretched, asks for none."""
+    return not isinstance(operand, np.ndarray) or is_row_major(operand) or not any(operand.strides)
 
 
 def _stretched(array: np.ndarray, shape: tuple[int, ...]) -> list[int]:
