@@ -6,6 +6,7 @@ Exit codes: 0 parity, 1 a deviation, 2 the comparison could not run.
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 import time
@@ -190,5 +191,13 @@ def _programs(args: argparse.Namespace, ours, theirs, progress) -> list:
     )
 
 
+def console() -> int:
+    """`main` in a terminal: what its encoding does not have is shown as a question mark."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+    return main()
+
+
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(console())

@@ -236,6 +236,12 @@ def test_a_report_that_cannot_be_written_is_refused_before_anything_is_compared(
     assert main(["mutate", "-k", "deg2rad", "--json", str(tmp_path / "file" / "m.json"), "--processes", "0"]) == 2
 
 
+def test_a_terminal_without_unicode():
+    env = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run([sys.executable, "-m", "parity", "source", "tanh"], cwd=ROOT, env=env, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0 and "tanh_backward(grad, result)" in done.stdout, done.stderr
+
+
 WINDOWS = """
 import os, sys
 sys.modules["resource"] = None
