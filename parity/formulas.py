@@ -6,6 +6,8 @@ over the dims that are reduced.
 
 from __future__ import annotations
 
+from .names import OTHER_NAMES
+
 FORMULAS = {
     # pointwise
     "abs": "|x|",
@@ -77,7 +79,6 @@ FORMULAS = {
     "rsqrt": "1 / √x",
     "sgn": "x / |x|",
     "sigmoid": "1 / (1 + e⁻ˣ)",
-    "expit": "1 / (1 + e⁻ˣ)",
     "sign": "−1, 0 or 1",
     "sin": "sin x",
     "sinc": "sin(πx) / (πx)",
@@ -235,32 +236,13 @@ FORMULAS = {
     "gru": "h = (1 − z) · n + z · h",
 }
 
+# ops that compute what another does, or of which its formula says enough
 ALIASES = {
-    "absolute": "abs",
-    "arccos": "acos",
-    "arccosh": "acosh",
-    "arcsin": "asin",
-    "arcsinh": "asinh",
-    "arctan": "atan",
-    "arctan2": "atan2",
-    "arctanh": "atanh",
-    "clip": "clamp",
-    "divide": "div",
-    "true_divide": "div",
-    "fix": "trunc",
-    "gammainc": "igamma",
-    "gammaincc": "igammac",
-    "gammaln": "lgamma",
-    "multigammaln": "mvlgamma",
-    "multiply": "mul",
-    "negative": "neg",
-    "psi": "digamma",
-    "subtract": "sub",
+    **{name: same for name, same in OTHER_NAMES.items() if same in FORMULAS},
     "nanmedian": "median",
     "nanquantile": "quantile",
     "std_mean": "std",
     "var_mean": "var",
-    "inverse": "inv",
     "eigvalsh": "eigh",
     "eigvals": "eig",
     "svdvals": "svd",

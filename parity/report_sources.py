@@ -18,6 +18,7 @@ from typing import Any
 
 from .engines import EngineError, open_engine
 from .formulas import ALIASES
+from .names import OTHER_NAMES
 from .runner import registry_keys
 
 LINES = 60  # of one op's source
@@ -183,7 +184,7 @@ def derivative(namespace: str, name: str) -> str:
     """torch's entry for the op, or for the one that it is made of; or ""."""
     short = namespace.rpartition(".")[2]
     table, plain = derivatives(), name.strip("_")
-    plain = ALIASES.get(plain, plain)
+    plain = ALIASES.get(plain, OTHER_NAMES.get(plain, plain))
     keys = [f"{short}_{plain}", plain, f"_{plain}", f"{plain}_backward"]
     for key in [*keys, *(MADE_OF[k] for k in keys if k in MADE_OF)]:
         if key in table:

@@ -31,7 +31,6 @@ LIMIT = 2.0  # ULP
 CANCELS = 16.0  # terms so many times as large as their sum: it has lost four bits before rounding
 
 
-
 @dataclass(frozen=True)
 class Bound:
     """What the data of a sample allow each element of its result.

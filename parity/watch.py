@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
 from .engines import Engine
+from .names import OTHER_NAMES
 
 OPERATORS = {
     "truediv": "div",
@@ -32,26 +33,8 @@ OPERATORS = {
     "invert": "bitwise_not",
     "lshift": "bitwise_left_shift",
     "rshift": "bitwise_right_shift",
-    "multiply": "mul",
-    "subtract": "sub",
-    "true_divide": "div",
-    "divide": "div",
-    "absolute": "abs",
-    "negative": "neg",
-    "concat": "cat",
-    "concatenate": "cat",
-    "clip": "clamp",
 }
-# other names of one function, which an engine may hold under any of them
-ALIASES = {
-    "moveaxis": "movedim", "row_stack": "vstack", "fix": "trunc", "arcsin": "asin", "arccos": "acos",
-    "arctan": "atan", "arcsinh": "asinh", "arccosh": "acosh", "arctanh": "atanh", "arctan2": "atan2",
-    "not_equal": "ne", "less": "lt", "less_equal": "le", "greater": "gt", "greater_equal": "ge",
-    "expit": "sigmoid", "ger": "outer", "gammaln": "lgamma", "psi": "digamma", "gammainc": "igamma",
-    "gammaincc": "igammac", "multigammaln": "mvlgamma", "log_sigmoid": "logsigmoid",
-    "swapaxes": "transpose", "swapdims": "transpose", "inverse": "inv", "_threshold": "threshold",
-    "_symeig": "symeig",
-}  # fmt: skip
+INTERNAL = {"log_sigmoid": "logsigmoid", "_threshold": "threshold", "_symeig": "symeig"}  # of torch
 SPACES = ("special_", "linalg_", "fft_")  # torch puts these before the names of its functions
 FILLS = {"ones_": "fill_", "zeros_": "zero_"}  # torch's nn.init calls these by other names
 INPLACE = {f"i{n}" for n in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul")}
@@ -83,8 +66,8 @@ def plain_name(name: str) -> str:
     for space in SPACES:
         name = name.removeprefix(space)
     base = name.rstrip("_")
-    plain = OPERATORS.get(base, base)
-    return ALIASES.get(plain, plain) + name[len(base) :]
+    plain = INTERNAL.get(base, base)
+    return OTHER_NAMES.get(plain, plain) + name[len(base) :]
 
 
 class Watcher(Protocol):
