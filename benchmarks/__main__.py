@@ -61,6 +61,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         old = compare.load(given.compare) if given.compare else None
     except (jobs.UnknownJobError, compare.BadFileError, OSError) as error:
         p.error(str(error))
+    own = given.out / "benchmarks.json"
+    paths = list(dict.fromkeys([own, given.json or own]))
+    try:
+        for path in paths:  # before anything is measured
+            path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        p.error(str(error))
     peers = [peer for peer in dict.fromkeys(given.peers) if engines.installed(peer)]
     for peer in given.peers:
         if peer not in peers:
@@ -75,8 +82,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "clock": given.clock,
         "results": [],
     }
-    own = given.out / "benchmarks.json"
-    paths = list(dict.fromkeys([own, given.json or own]))
     threads = list(dict.fromkeys(given.threads))
     failures = measure_all(chosen, threads, given.rounds, document, paths)
     if given.scaling:

@@ -9,6 +9,8 @@ a few percent (where its memory happens to lie), which no spread within a proces
 from __future__ import annotations
 
 import json
+import os
+import tempfile
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -36,9 +38,17 @@ class Change(NamedTuple):
 
 
 def save(path: Path, document: dict[str, Any]) -> None:
-    """Write a run."""
+    """Write a run whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    handle, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(json.dumps(document, indent=1) + "\n")
+        os.chmod(draft, 0o644)
+        os.replace(draft, path)
+    except BaseException:
+        Path(draft).unlink(missing_ok=True)
+        raise
 
 
 def load(path: Path) -> dict[str, Any]:
@@ -46,10 +56,34 @@ def load(path: Path) -> dict[str, Any]:
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise BadFileError(f"{path} is not a benchmark file: {error}") from None
+        line = getattr(error, "lineno", 1)
+        raise BadFileError(f"{path}:{line}: not a benchmark file: {error}") from None
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         raise BadFileError(f"{path} is not a benchmark file of format {FORMAT}")
+    machine, results = document.get("machine"), document.get("results")
+    if not isinstance(machine, dict) or "processor" not in machine:
+        raise BadFileError(f"{path} does not say on which processor it was taken")
+    if not isinstance(results, list):
+        raise BadFileError(f"{path} has no list of results")
+    for number, result in enumerate(results):
+        if not _is_result(result):
+            raise BadFileError(f"{path}: result {number} is none: {str(result)[:80]}")
     return document
+
+
+def _is_result(result: Any) -> bool:
+    """Whether this has the spreads that `slower` compares."""
+    if not isinstance(result, dict) or not isinstance(result.get("job"), str):
+        return False
+    groups = [result.get("ratios"), result.get("seconds")]
+    if type(result.get("threads")) is not int or not all(isinstance(g, dict) for g in groups):
+        return False
+    spreads = [spread for group in groups if group for spread in group.values()]
+    return all(
+        isinstance(s, dict) and isinstance(s.get(k), (int, float))
+        for s in spreads
+        for k in ("low", "median", "high")
+    )
 
 
 def slower(old: dict[str, Any], new: dict[str, Any]) -> tuple[list[Change], int]:

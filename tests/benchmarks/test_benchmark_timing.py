@@ -184,6 +184,42 @@ def test_other_files_are_refused(tmp_path, text):
         compare.load(path)
 
 
+@pytest.mark.parametrize("where, value", [
+    (("machine",), 3), (("machine", "processor"), None), (("results",), {}), (("results", 0), "x"), (("results", 0, "job"), 3),
+    (("results", 0, "threads"), "1"), (("results", 0, "ratios"), []), (("results", 0, "seconds", "torch", "median"), "fast"), (("results", 0, "seconds", "torch"), 1.0),
+])
+def test_a_changed_file_is_refused_before_anything_is_measured(tmp_path, where, value, capsys):
+    saved, path = document(), tmp_path / "old.json"
+    inner = saved
+    for key in where[:-1]:
+        inner = inner[key]
+    if value is None:
+        del inner[where[-1]]
+    else:
+        inner[where[-1]] = value
+    compare.save(path, saved)
+    with pytest.raises(SystemExit) as ended:
+        command.main(["lenet5-16", "--compare", str(path), "--out", str(tmp_path / "out")])
+    assert ended.value.code == 2 and str(path) in capsys.readouterr().err and not (tmp_path / "out").exists()
+
+
+def test_files_are_replaced_whole_or_not_at_all(tmp_path, monkeypatch):
+    path = tmp_path / "run.json"
+    compare.save(path, document())
+    before = path.read_bytes()
+    with pytest.raises(TypeError):
+        compare.save(path, {**document(), "results": [object()]})
+    assert path.read_bytes() == before and [p.name for p in tmp_path.iterdir()] == ["run.json"]
+
+
+def test_a_folder_that_cannot_be_written_is_a_usage_error(tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    for words in (["--out", str(tmp_path / "file" / "out")], ["--out", str(tmp_path), "--json", str(tmp_path / "file" / "a.json")]):
+        with pytest.raises(SystemExit) as ended:
+            command.main(["lenet5-16", *words])
+        assert ended.value.code == 2 and "file" in capsys.readouterr().err
+
+
 def test_machine_names_the_libraries():
     told = machine.describe()
     assert told["processor"] and told["cores"] >= 1
