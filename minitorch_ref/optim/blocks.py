@@ -127,7 +127,8 @@ class Jobs:
         waiting: dict[int, Job] = {}  # by memory: a parameter and a view of it are stepped in turn
         last, size = jobs[0] if jobs else None, 0
         for job in jobs:
-            if job.memory in waiting or (job.joinable and (size >= JOIN or not job.fits(last))):
+            apart = job.joinable and (size >= JOIN or not (job is last or job.fits(last)))
+            if apart or job.memory in waiting:
                 self._run_waiting(update, waiting)
                 waiting, size = {}, 0
             if not job.joinable:

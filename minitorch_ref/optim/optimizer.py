@@ -267,22 +267,31 @@ class Optimizer:
         return add_hook(self._hooks("load_state_dict_post"), hook, prepend)
 
 
+def _before_step(step: Any, args: tuple[Any, ...], kwargs: Any) -> tuple[Any, Any]:
+    """Call the hooks; returns the arguments of the step, which they may replace."""
+    self = args[0]
+    for hook in chain(_global_pre_hooks.values(), self._optimizer_step_pre_hooks.values()):
+        changed = hook(self, args, kwargs)
+        if changed is not None:
+            if not (isinstance(changed, tuple) and len(changed) == 2):
+                raise RuntimeError(
+                    f"{step} must return None or a tuple of (new_args, new_kwargs), "
+                    f"but got {changed}."
+                )
+            args, kwargs = changed
+    return args, kwargs
+
+
 def _with_hooks(step: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(step)
     def hooked(*args: Any, **kwargs: Any) -> Any:
         self = args[0]
-        for hook in chain(_global_pre_hooks.values(), self._optimizer_step_pre_hooks.values()):
-            changed = hook(self, args, kwargs)
-            if changed is not None:
-                if not (isinstance(changed, tuple) and len(changed) == 2):
-                    raise RuntimeError(
-                        f"{step} must return None or a tuple of (new_args, new_kwargs), "
-                        f"but got {changed}."
-                    )
-                args, kwargs = changed
+        if _global_pre_hooks or self._optimizer_step_pre_hooks:
+            args, kwargs = _before_step(step, args, kwargs)
         out = step(*args, **kwargs)
-        for hook in chain(self._optimizer_step_post_hooks.values(), _global_post_hooks.values()):
-            hook(self, args, kwargs)
+        if self._optimizer_step_post_hooks or _global_post_hooks:
+            for hook in chain(self._optimizer_step_post_hooks.values(), _global_post_hooks.values()):
+                hook(self, args, kwargs)
         return out
 
     return hooked
