@@ -224,11 +224,14 @@ def preserved(array: np.ndarray, itemsize: int = 0) -> tuple[int, ...]:
     return in_order(array.shape, memory_order(array.shape, [array.strides]), itemsize)
 
 
-def converted(array: np.ndarray, dtype: np.dtype) -> np.ndarray:
-    """A copy of `array` in another type that preserves its format."""
-    if is_row_major(array):
-        return np.asarray(array.astype(dtype))
-    out = blank(array.shape, dtype, preserved(array, dtype.itemsize))
+def converted(
+    array: np.ndarray, dtype: np.dtype, like: np.ndarray | None = None
+) -> np.ndarray:
+    """A copy of `array` in another type that preserves its format, or that of one `like` it."""
+    like = array if like is None else like
+    if is_row_major(like):
+        return np.asarray(array.astype(dtype, "C"))
+    out = blank(array.shape, dtype, preserved(like, dtype.itemsize))
     np.copyto(out, array, casting="unsafe")
     return out
 

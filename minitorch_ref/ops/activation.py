@@ -9,7 +9,7 @@ import numpy as np
 
 from ..autograd.graph import record
 from ..autograd.rows import Row
-from ..kernels.layout import laid_out, preserved
+from ..kernels.layout import arranged, laid_out, preserved, turned
 from ..kernels.select import against, keep, keep_where_nonzero, leaky, select
 from ..quiet import fp
 from ..tensor import Tensor
@@ -29,12 +29,15 @@ def relu(input: Tensor) -> Tensor:
         data = fp.quiet(against, np.maximum, 0, array.astype(np.float32)).astype(np.float16)
     else:
         data = fp.quiet(against, np.maximum, 0, array)  # of equals the second wins: −0 stays −0, as in torch
+    if turned or input._base is not None:
+        data = arranged(data, array)
     return _RELU(data, input)
 
 
 def _where_positive(g: Tensor, result: Tensor) -> Tensor:
     """g where relu's result is not zero: it is positive or NaN there."""
-    return _THRESHOLD(keep_where_nonzero(result._array, g._array), g, result)
+    data = keep_where_nonzero(result._array, g._array)
+    return _THRESHOLD(arranged(data, result._array, g._array), g, result)
 
 
 _RELU = Row("ReluBackward0", ("input",), (lambda g, out: _where_positive(g, out),))

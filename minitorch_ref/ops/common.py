@@ -77,6 +77,8 @@ def cast_array(array: np.ndarray, to: dtype) -> np.ndarray:
     if array.dtype == to.np:
         return array
     if array.dtype.kind == "c" and to.category < COMPLEX and to.category != BOOL:
+        if to.category != INTEGER:
+            return fp.quiet(converted, array.real, to.np, array)
         array = array.real
     if array.dtype.kind == "f" and to.category == INTEGER:
         return _float_to_integer(array, to)

@@ -13,7 +13,7 @@ from ..autograd.inplace import detach as detached
 from ..autograd.modes import state
 from ..device import check_device, device
 from ..dtypes import dtype
-from ..kernels.layout import blank, copied, in_order, is_dense, suggests_channels_last
+from ..kernels.layout import blank, copied, in_order, suggests_channels_last
 from ..layout import (
     channels_last,
     channels_last_3d,
@@ -23,7 +23,7 @@ from ..layout import (
     preserve_format,
 )
 from ..settings import warn_once
-from ..tensor import Tensor, wrap
+from ..tensor import Tensor, settled, wrap
 from .common import cast_array
 from .refusals import bad_argument
 from .registry import check_overlap, op
@@ -95,11 +95,8 @@ def _to(input: Tensor, wanted: dtype, copy: bool, order: memory_format | None) -
         return input
     warn_of_lost_part(input, wanted)
     if order is None or order is preserve_format:
-        if is_dense(array):
-            data = cast_array(array, wanted)
-            data = copied(array) if data is array else data
-            return _recorded(data, input)
-        order = suggested(array)
+        data = cast_array(array, wanted)
+        return _recorded(copied(array) if data is array else data, input)
     dims = format_dims(order, array.ndim)
     data = blank(array.shape, wanted.np, in_order(array.shape, dims, wanted.itemsize))
     data[...] = cast_array(array, wanted)
@@ -367,10 +364,11 @@ def view_as_complex(input: Tensor) -> Tensor:
             "view_as_complex is only supported for half, float and double tensors, but got a tensor "
             f"of scalar type: {input.dtype.title}"
         )
-    wide = input.dtype.to_complex().np
-    data = np.ndarray(
-        array.shape[:-1], wide, array, 0, array.strides[:-1]
-    ) if array.flags.c_contiguous else np.ascontiguousarray(array).view(wide)[..., 0]
+    if any(s % 2 for s in input.stride()[:-1]):
+        raise RuntimeError("Tensor must have a stride divisible by 2 for all but last dimension")
+    if input.storage_offset() % 2:
+        raise RuntimeError("Tensor must have a storage_offset divisible by 2")
+    data = input._array.view(input.dtype.to_complex().np)[..., 0]
     return view("ViewAsComplexBackward0", input, data, lambda g: view_as_real(g))
 
 
@@ -379,15 +377,26 @@ def view_dtype(input: Tensor, to: dtype) -> Tensor:
 
     Nothing to differentiate: of the view's relation to `input` only the version counter is left.
     """
-    own, array = input.dtype, input._array
-    if own.itemsize != to.itemsize and (array.ndim == 0 or input.stride(-1) != 1):
-        raise RuntimeError(
-            f"self.dim() cannot be 0 to view {own.title} as {to.title} (different element sizes)"
-            if array.ndim == 0
-            else "self.stride(-1) must be 1 to view as a dtype of another size"
-        )
+    own, array = input.dtype, input._array if input._array.size else settled(input)
+    if own.itemsize != to.itemsize:
+        _check_rescaling(input, own, to)
     seen = as_view(wrap(array.view(to.np)), input)
     seen._base = None
     return seen
 
 
+def _check_rescaling(input: Tensor, own: dtype, to: dtype) -> None:
+    """Raise torch's RuntimeError unless the last dim can be counted in elements of another size."""
+    why = f"to view {own.title} as {to.title} (different element sizes)"
+    if input.ndim == 0:
+        raise RuntimeError(f"self.dim() cannot be 0 {why}")
+    if input.stride(-1) != 1:
+        raise RuntimeError(f"self.stride(-1) must be 1 {why}, but got {input.stride(-1)}")
+    ratio = to.itemsize // own.itemsize
+    if ratio < 2:
+        return
+    counts = {"size(-1)": input.size(-1), "storage_offset()": input.storage_offset()}
+    counts |= {f"stride({d})": s for d, s in enumerate(input.stride()[:-1])}
+    for what, n in counts.items():
+        if n % ratio:
+            raise RuntimeError(f"self.{what} must be divisible by {ratio} {why}, but got {n}")

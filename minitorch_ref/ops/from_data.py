@@ -120,7 +120,10 @@ def from_numpy(ndarray: np.ndarray) -> Tensor:
     array = _usable(ndarray)
     if not array.flags.writeable:
         warnings.warn(_READ_ONLY.format("NumPy array", "array"), stacklevel=2)
-    return wrap(array)
+    tensor = wrap(array)
+    if not array.size:
+        tensor._root = array.view()  # as of a view, its strides are what they are
+    return tensor
 
 
 @op(method=False)

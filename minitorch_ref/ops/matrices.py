@@ -13,6 +13,7 @@ import numpy as np
 
 from ..autograd.modes import no_grad, state
 from ..dtypes import FLOATING, can_cast, float16
+from ..kernels.layout import laid_out, row_major
 from ..tensor import Tensor
 from .numpy_names import numpy_names, rename
 from .registry import refuse_grad, write_out
@@ -81,7 +82,9 @@ def check_lapack(x: Tensor, kernel: str) -> None:
 
 def columns(array: np.ndarray) -> np.ndarray:
     """The same matrices stored column by column, as LAPACK (and so torch) leaves its results."""
-    return np.swapaxes(np.ascontiguousarray(np.swapaxes(array, -1, -2)), -1, -2)
+    *batch, rows, n = array.shape
+    *steps, step, one = row_major((*batch, n, rows), array.itemsize)
+    return laid_out(array, (*steps, one, step))
 
 
 def castable_out(name: str, *results: str, rule: str = "cast") -> Callable[..., Any]:

@@ -90,8 +90,9 @@ def view_strides(array: np.ndarray, shape: tuple[int, ...]) -> tuple[int, ...] |
 
 def reshaped(array: np.ndarray, shape: tuple[int, ...]) -> np.ndarray | None:
     """`array` as a view of another shape, or None where only a copy would do."""
-    if array.flags.c_contiguous and array.size and (
-        (array.base is None and not turned) or 1 not in array.shape or is_row_major(array)
+    if array.flags.c_contiguous and (
+        (array.base is None and not turned)
+        or (array.size and (1 not in array.shape or is_row_major(array)))
     ):
         return array.reshape(shape)
     strides = view_strides(array, shape)

@@ -20,7 +20,7 @@ from ..kernels import lapack
 from ..quiet import fp
 from ..tensor import Tensor, wrap
 from .matmul import matmul
-from .matrices import check_inexact, check_matrix, check_square, copied_out, failed
+from .matrices import check_inexact, check_matrix, check_square, columns, copied_out, failed
 from .reducing import reduction
 from .registry import op
 from .shaping import adjoint
@@ -111,6 +111,7 @@ def solved(a: Tensor, b: Tensor, left: bool) -> tuple[Tensor, np.ndarray]:
     refuse_half(a, "lu_cpu")
     if left:
         data, info = fp.quiet(lapack.solve, a._array, right)
+        data = data if vector else columns(data)
     else:
         data, info = fp.quiet(lapack.solve, a._array.swapaxes(-2, -1), right.swapaxes(-2, -1))
         data = data.swapaxes(-2, -1)
@@ -151,7 +152,7 @@ def _inverse(a: Tensor) -> tuple[Tensor, np.ndarray]:
         back = adjoint(out)
         return -matmul(back, matmul(g, back))
 
-    return record("LinalgInvExBackward0", data, a=(a, rule)), info
+    return record("LinalgInvExBackward0", columns(data), a=(a, rule)), info
 
 
 @op(namespace="linalg", own_out=True)

@@ -27,7 +27,14 @@ import numpy as np
 from ...autograd.graph import record
 from ...autograd.modes import state
 from ...kernels import normalize
-from ...kernels.layout import in_format, laid_out, preserved, suggests_channels_last
+from ...kernels.layout import (
+    CHANNELS_LAST,
+    in_format,
+    laid_out,
+    lies_in_order,
+    preserved,
+    suggests_channels_last,
+)
 from ...kernels.normalize import Stats
 from ...quiet import fp
 from ...tensor import Tensor, wrap
@@ -88,9 +95,13 @@ def _forward(
     scale, shift = _five(weight, x5.dtype, layout), _five(bias, x5.dtype, layout)
     y, stats, var = normalize.forward(x5, scale, shift, layout.eps, given, layout.centred)
     y = y.reshape(x.shape).astype(x.dtype, copy=False)
-    if layout.node == "NativeBatchNormBackward0" and not x.size:
-        return laid_out(y, preserved(x)), stats, var
-    return in_format(y, layout.keeps and suggests_channels_last(x)), stats, var
+    last = layout.keeps and suggests_channels_last(x)
+    if layout.node == "NativeBatchNormBackward0":
+        if not x.size:
+            return laid_out(y, preserved(x)), stats, var
+        if x.ndim in CHANNELS_LAST:  # torch asks first whether the input is row-major
+            last = (last or lies_in_order(x, CHANNELS_LAST[x.ndim])) and not x.flags.c_contiguous
+    return in_format(y, last), stats, var
 
 
 def _backward(

@@ -13,6 +13,7 @@ import numpy as np
 
 from ...autograd.graph import rename
 from ...autograd.inplace import bump
+from ...kernels.layout import arranged, is_row_major, suggests_channels_last
 from ...kernels.normalize import Stats
 from ...ops.options import memory_order
 from ...ops.registry import op
@@ -262,8 +263,17 @@ def rms_norm(
         eps = float(np.finfo(wide(input._array[:0] if input.ndim else input._array).dtype).eps)
     layout = _last_dims("rms_norm", input, normalized_shape, weight, None, eps)
     result = normalized(input, weight, None, layout)[0]
+    result._array = _as_product(result._array, input._array, len(layout.axes))
     in_order = memory_order(input._array) == tuple(range(input.ndim))
     return result if in_order else rename(result, "CloneBackward0")  # torch's .contiguous()
+
+
+def _as_product(data: Array, x: Array, dims: int) -> Array:
+    """`data` as the product of x and a factor for its last `dims` lies, made contiguous by torch."""
+    if is_row_major(x):
+        return data
+    data = arranged(data, x, np.empty((*x.shape[:-dims], *[1] * dims), bool))
+    return data if suggests_channels_last(data) else np.asarray(data, order="C")
 
 
 @op(namespace="nn.functional")

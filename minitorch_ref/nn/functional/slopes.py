@@ -8,7 +8,7 @@ from ...autograd.graph import record
 from ...autograd.inplace import in_place
 from ...dtypes import float16
 from ...kernels.draws import standard_doubles
-from ...kernels.layout import arranged
+from ...kernels.layout import arranged, in_format
 from ...ops.activation import prelu as _prelu
 from ...ops.common import wrap_dim
 from ...ops.curves import check_floating, draw, leaky_relu
@@ -32,7 +32,9 @@ def plain_rrelu(
     if lower > upper:
         raise RuntimeError("Lower bound should be less than or equal to the upper bound")
     if not training:
-        return draw(_MEAN_SLOPE, input, (lower + upper) / 2)
+        result = draw(_MEAN_SLOPE, input, (lower + upper) / 2)
+        result._array = in_format(np.asarray(result._array, order="C"), False)
+        return result
     if input._array.dtype.char not in "fd":
         title = input.dtype.title
         raise NotImplementedError(f"\"rrelu_with_noise_out_cpu\" not implemented for '{title}'")
