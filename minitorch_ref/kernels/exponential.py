@@ -73,29 +73,35 @@ def elu_slope(x: Array, outer: float, scale: float, inner: float) -> Array:
 
 
 def _logistic(x: Array, out: Array, take: Any) -> None:
-    below = _denominator(x, take)
+    below = _exp(np.negative(x, out=take(SINGLE)), take)
+    np.add(below, _ONE, out=below)
     np.divide(_ONE, below, out=below)
     np.copyto(out, below, casting="same_kind")
 
 
 def _silu(x: Array, out: Array, take: Any) -> None:
-    below = _denominator(x, take)
-    np.divide(wide(x, take), below, out=below)
+    above = wide(x, take)
+    if vectorised():
+        below = np.negative(above, out=take(DOUBLE))
+        np.exp(below, out=below)
+    else:
+        below = _exp(np.negative(x, out=take(SINGLE)), take)
+    np.add(below, _ONE, out=below)
+    np.divide(above, below, out=below)
     np.copyto(out, below, casting="same_kind")
 
 
-def _denominator(x: Array, take: Any) -> Array:
-    power = _exp(np.negative(x, out=take(SINGLE)), take)
-    return np.add(power, _ONE, out=power)
-
-
 def _elu(outer: float, scale: float, x: Array, out: Array, take: Any) -> None:
-    """The sum of what is above zero and what is below: one of them is zero, −0 where x is not above."""
+    """exp(x) − 1 is never below x, and 0 where x is above zero: the larger one.  With other factors the
+    sum of what is above zero and what is below: one of them is zero, −0 where x is not above."""
     below = _expm1(against(np.minimum, 0, x, take(SINGLE)), take)
     if outer != 1:
         np.multiply(below, outer, out=below)
     bent = take(SINGLE)
     np.copyto(bent, below, casting="same_kind")
+    if scale == 1 and 0 <= outer <= 1:
+        np.maximum(bent, x, out=out)
+        return
     against(np.maximum, -0.0, x, out)
     if scale != 1:
         np.multiply(out, SINGLE.type(scale), out=out)
