@@ -11,8 +11,16 @@ import os
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from . import options, tools
+
+if TYPE_CHECKING:
+    from .engines import Engine
+    from .outcome import OpResult
+    from .programs import ProgramResult
+    from .progress import Progress
+    from .session import Session
 
 DESCRIPTION = """Compare minitorch_ref with PyTorch: every op, every module, three whole programs.
 Exit codes: 0 parity, 1 a deviation, 2 the comparison could not run."""
@@ -95,11 +103,11 @@ def _run(args: argparse.Namespace) -> int:
     with Progress(known=lambda result: ledger.apply(entries, [result])) as progress:
         if args.part in (None, "ops"):
             found.ops = _ops(args, ours, theirs, found, progress)
-            found.atlas = _atlas(args, ours, theirs, found.ops, drawn, progress)
+            found.atlas = _atlas(args, theirs, found.ops, drawn, progress)
         if args.part in (None, "modules"):
             found.modules = _modules(args, ours, theirs, progress)
         if args.part in (None, "programs"):
-            found.programs = _programs(args, ours, theirs, progress)
+            found.programs = _programs(args, progress)
     if not (found.ops or found.modules or found.programs):
         where = f" in shard {args.shard}" if args.shard else ""
         raise EngineError(f"nothing matches -k {args.pattern!r}{where}")
@@ -114,7 +122,9 @@ def _run(args: argparse.Namespace) -> int:
     return 0 if found.ok else 1
 
 
-def _ops(args: argparse.Namespace, ours, theirs, found, progress) -> list:
+def _ops(
+    args: argparse.Namespace, ours: Engine, theirs: Engine, found: Session, progress: Progress
+) -> list[OpResult]:
     from .compare import Lab
     from .options import LIMIT
     from .runner import left_out, op_name, ops_to_compare, run_ops
@@ -129,7 +139,9 @@ def _ops(args: argparse.Namespace, ours, theirs, found, progress) -> list:
     return run_ops(args.ours, args.theirs, keys, args.processes, progress.done, limit=limit)
 
 
-def _atlas(args: argparse.Namespace, ours, theirs, ops, drawn, progress) -> list:
+def _atlas(
+    args: argparse.Namespace, theirs: Engine, ops: list[OpResult], drawn: dict | None, progress: Progress
+) -> list[dict]:
     """Error maps of the compared functions in float32, and those that an atlas run has left.
 
     A function that cannot be surveyed is one more deviation of its op.
@@ -149,10 +161,12 @@ def _atlas(args: argparse.Namespace, ours, theirs, ops, drawn, progress) -> list
     for result in [r for r in ops if r.op in unfinished]:
         key = result.namespace, result.name
         result.samples += broken(key, "atlas", unfinished[result.op]).samples
-    return atlas_run.beside(live, drawn, atlas_ratchet.build(ours, theirs))
+    return atlas_run.beside(live, drawn, atlas_ratchet.build(theirs))
 
 
-def _modules(args: argparse.Namespace, ours, theirs, progress) -> list:
+def _modules(
+    args: argparse.Namespace, ours: Engine, theirs: Engine, progress: Progress
+) -> list[OpResult]:
     from . import modules
     from .options import LIMIT
     from .runner import run_ops
@@ -169,7 +183,7 @@ def _modules(args: argparse.Namespace, ours, theirs, progress) -> list:
     return sorted(found, key=lambda r: names.index(r.name))
 
 
-def _programs(args: argparse.Namespace, ours, theirs, progress) -> list:
+def _programs(args: argparse.Namespace, progress: Progress) -> list[ProgramResult]:
     from . import programs, programs_run
     from .crew import Limit
     from .engines import EngineError

@@ -244,7 +244,8 @@ def main(args: argparse.Namespace) -> int:
     from .progress import Progress
 
     stored = atlas_ratchet.load(Path(args.against)) if args.against else None
-    ours, theirs = open_engine(args.ours), open_engine(args.theirs)
+    open_engine(args.ours)  # says at once what is wrong with it
+    theirs = open_engine(args.theirs)
     chosen = list(names(args.pattern))
     if not chosen:
         raise EngineError(f"nothing matches -k {args.pattern!r}")
@@ -270,7 +271,7 @@ def main(args: argparse.Namespace) -> int:
     data = {
         "ours": args.ours,
         "theirs": args.theirs,
-        "build": atlas_ratchet.build(ours, theirs),
+        "build": atlas_ratchet.build(theirs),
         "seconds": round(time.perf_counter() - started, 1),
         "records": records,
     }

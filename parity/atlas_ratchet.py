@@ -32,7 +32,7 @@ FIGURES = ("worst", "p99", "misrounded", "wrong")
 DEPTH = ("points", "line", "slow", "full")  # of atlas.Depth
 
 
-def build(ours: Engine, theirs: Engine) -> dict[str, str]:
+def build(theirs: Engine) -> dict[str, str]:
     """What decides about the last bit."""
     from numpy._core._multiarray_umath import __cpu_features__ as features
 

@@ -37,14 +37,7 @@ class Captured:
     leaves: tuple[str, ...] = ()
 
     @classmethod
-    def of(
-        cls,
-        engine: Engine,
-        function: Callable,
-        args: tuple,
-        kwargs: dict,
-        tensors: dict | None = None,
-    ) -> Captured:
+    def of(cls, engine: Engine, function: Callable, args: tuple, kwargs: dict) -> Captured:
         """The call as it stands; NotCodeError if an argument cannot be written down."""
         made = cls()
         names: dict[int, str] = {}

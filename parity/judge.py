@@ -123,8 +123,8 @@ class Trial:
             self.record(jury.lab.ours, kept)
             self.sample = sample
         if kept:
-            outs, inputs, _ = kept[0]
-            self.sites = self._sites(outs, {id(leaf) for leaf in inputs.leaves})
+            outs = kept[0][0]
+            self.sites = self._sites(outs)
         self._theirs: Record | None = None
         self._oracle: Oracle | None = None
         self.known = False  # something that deviates unspoiled has changed
@@ -138,7 +138,7 @@ class Trial:
         random = self.jury.row.random
         return run(engine, self.sample, self.form, grad=grad, random=random, keep=keep)
 
-    def _sites(self, outs: dict, leaves: set[int]) -> dict[Site, tuple[int, list[str]]]:
+    def _sites(self, outs: dict) -> dict[Site, tuple[int, list[str]]]:
         """The rules behind `outs`, with how many values each saved and the terms it has."""
         tensors = [o for o in outs.values() if self.jury.lab.ours.is_tensor(o)]
         found = {}
@@ -221,7 +221,7 @@ class Jury:
             main = sample.kind == "call" and sample.dtype == row.dtypes[0]
             if self.form == "function" and not row.random and (main or outs < OUTS):
                 outs += 1
-                forms += ["out="] * _has_out(lab, row, sample)
+                forms += ["out="] * _has_out(lab, sample)
             self.trials += [Trial(self, sample, f) for f in forms]
         if not any(t.sites for t in self.trials):
             self._probe([s for s in samples if s.dtype in INEXACT and not s.grad][:PROBES])
@@ -237,8 +237,8 @@ class Jury:
             run(self.lab.ours, trial, self.form, random=self.row.random, keep=kept)
             theirs = run(self.lab.theirs, trial, self.form, random=self.row.random)
             if kept and not _without_derivative(theirs):
-                outs, inputs, _ = kept[0]
-                self.probed |= self.trials[0]._sites(outs, set())
+                outs = kept[0][0]
+                self.probed |= self.trials[0]._sites(outs)
 
     def blame(self, trial: Trial, parts: list[str]) -> None:
         """Note what deviates unspoiled, unless the ledger knows it."""
@@ -371,7 +371,7 @@ def _has_two(sample: Sample) -> bool:
     return len(sample.args) > 1 and all(isinstance(a, Arr) for a in sample.args[:2])
 
 
-def _has_out(lab: Lab, row: Row, sample: Sample) -> bool:
+def _has_out(lab: Lab, sample: Sample) -> bool:
     """Whether both engines write this sample's result into `out=`."""
     for engine in (lab.theirs, lab.ours):
         record = run_out(engine, sample, "empty")

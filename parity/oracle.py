@@ -224,10 +224,6 @@ class Oracle:
         with rounding.Rounded(self.torch.module, seed):
             return self._run_wider()
 
-    def _floating(self) -> tuple:
-        module = self.torch.module
-        return module.float64, module.complex128
-
     def _tensor(self, part: str, kept: Any) -> tuple[Any, list] | None:
         """The float64 tensor behind `part` and the tensors that it is a function of."""
         outs, inputs, backward = kept

@@ -27,7 +27,6 @@ WORDS = 4  # of one Philox block
 _M = (np.uint64(0xD2511F53), np.uint64(0xCD9E8D57))
 _W = (0x9E3779B9, 0xBB67AE85)
 _LOW = np.uint64(0xFFFFFFFF)
-INV32 = np.float32(2.0**-32)
 
 
 def philox(counter: Array, key: tuple[int, int]) -> Array:

@@ -72,7 +72,7 @@ def _function(call: Any) -> tuple[Path, int, int] | None:
     return path, first, _functions(path).get(first, first)
 
 
-def behind(path: Path, first: int, last: int) -> str:
+def behind(path: Path, first: int) -> str:
     """The function of the same file that this one hands everything on to, if it does only that."""
     node = next((n for n in _nodes(path) if _begins(n) == first), None)
     body = [n for n in getattr(node, "body", []) if not _is_text(n)]
@@ -121,7 +121,7 @@ def source(call: Any, name: str, package: Path) -> dict[str, str] | None:
     lines = _texts(path)[first - 1 : last]
     text = inspect.cleandoc("\n".join(lines)) if lines[0].startswith(" ") else "\n".join(lines)
     if found == written:
-        text += behind(path, first, last) + recorded(path, first)
+        text += behind(path, first) + recorded(path, first)
     count = text.count("\n") + 1
     if count > LINES:
         text = "\n".join(text.splitlines()[:LINES]) + f"\n… {count - LINES} more lines"

@@ -81,7 +81,8 @@ def special_pairs(dtypes: tuple[str, ...] = ("float32", "float64", "float16", "i
 
 
 def binary(name: str, domain: Domain = "any", pairs: Call | None = None, scalar: bool = True,
-           extra: Sequence[Call] = (), **options: Unpack[Options]) -> Row:
+           extra: Sequence[Call] = (), bad: Sequence[Call] = (),
+           **options: Unpack[Options]) -> Row:
     """A function of two tensors that broadcast."""
     x = X(3, 4, domain=domain)
     scalars = [call(x, 2), call(x, 0.5)] if scalar else []
@@ -93,7 +94,7 @@ def binary(name: str, domain: Domain = "any", pairs: Call | None = None, scalar:
                call(X(2, 3, 1, domain=domain), X(domain=domain)),
                call(X(1, domain=domain), X(2, 1, 3, domain=domain)),
                *scalars, *extra, pairs or special_pairs(), *promotions(),
-               bad=[call(X(3, 4), X(5)), call(X(2, 3), X(3, 2)), call(X(3), "a"), call(X(3))],
+               bad=[call(X(3, 4), X(5)), call(X(2, 3), X(3, 2)), call(X(3), "a"), call(X(3)), *bad],
                **every)
 
 
@@ -198,8 +199,8 @@ BINARY = [
     binary("subtract", level="exact", complex_level="exact"),
     binary("rsub", level="exact", complex_level="exact"),
     binary("mul", level="exact"), binary("multiply", level="exact"),
-    binary("div", "nonzero", level="exact", extra=ROUNDED),
-    binary("divide", "nonzero", level="exact", extra=ROUNDED),
+    binary("div", "nonzero", level="exact", extra=ROUNDED, bad=[BAD_MODE]),
+    binary("divide", "nonzero", level="exact", extra=ROUNDED, bad=[BAD_MODE]),
     binary("true_divide", "nonzero", level="exact"),
     binary("floor_divide", "nonzero", level="exact", pairs=FLOAT_PAIRS),
     binary("remainder", "nonzero", level="exact", pairs=FLOAT_PAIRS),

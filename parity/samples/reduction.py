@@ -7,7 +7,6 @@ from typing import Any, Unpack
 from .spec import (
     ALL,
     BOOL,
-    COMPLEX,
     FLOATS,
     HALF,
     INEXACT,
@@ -30,7 +29,6 @@ from .spec import (
 )
 
 # fmt: off
-NUMERIC = REAL + COMPLEX
 SHAPES = ((), (1,), (2, 3, 4))
 
 

@@ -169,7 +169,7 @@ def test_the_stored_figures_hold(tmp_path):
     kept = atlas_ratchet.load(atlas_ratchet.kept(processor()))
     depth = atlas.Depth(**kept["depth"])
     records = [r for n in ("sqrt", "exp", "erf") for r in atlas.survey(OURS, TORCH, n, ("float32",), depth)]
-    run = {"records": records, "build": atlas_ratchet.build(OURS, TORCH)}
+    run = {"records": records, "build": atlas_ratchet.build(TORCH)}
     assert len(records) == 6 and not atlas_ratchet.worse(kept, run)
     planted = list(atlas.survey(Faulty("exp", three_up), TORCH, "exp", ("float32",), depth))
     assert any(t.startswith("exp out float32: worst") for t in atlas_ratchet.worse(kept, run | {"records": planted}))

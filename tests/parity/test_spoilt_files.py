@@ -264,7 +264,7 @@ def test_a_spoilt_atlas_beside_the_report_stops_the_run_before_it_starts(files, 
 def test_a_whole_atlas_beside_the_report_is_on_the_page(files, tmp_path):
     from parity.atlas_ratchet import build
 
-    drawn = json.loads((files / "drawn.json").read_text()) | {"build": build(TORCH, TORCH)}
+    drawn = json.loads((files / "drawn.json").read_text()) | {"build": build(TORCH)}
     (tmp_path / "atlas.json").write_text(json.dumps(drawn))
     assert main(["ops", "-k", "erfinv", "--ours", "torch", "--out", str(tmp_path), "--processes", "0"]) == 0
     assert '"name": "hypot"' in (tmp_path / "index.html").read_text()
