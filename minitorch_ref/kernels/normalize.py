@@ -10,15 +10,14 @@ pair (s, g) and run over A, P and B.
     group (N, C, *)      S = N        G = groups    P = C/G   B = *  weight per (g, p)
 
 The work goes through chunks of S that stay in cache, so that the passes below cost arithmetic and not
-memory: forward reads x once and writes y once, backward reads x and g once and writes dx once.  A pass
-costs 0.08 to 0.13 ns an element, and the fewer the better.  Where the mean is no larger than the
-deviation, as in most networks, it need not be subtracted before anything is measured:
+memory.  A pass costs 0.13 ns an element, in place (in y, in dx) 0.08, and the fewer the better.  Where
+the mean is no larger than the deviation it need not be subtracted before anything is measured:
 
     var = mean(x²) − mean²                                 Σ h·x̂ = r·(Σ h·x − mean·Σ h)
     forward    sum, dot, −mean, ·r, ·w, +b                 4 passes, 6 with weight and bias
-    backward   sum, dot, ·r, ·k, −, −;  w per b: ·w, and for dw and db ·, sum, sum, sum
+    backward   sum, dot, ·k, −, −, ·r;  w per b: ·w, and for dw and db ·, sum, sum, sum
 
-with h = g·w and dx = r·(h − mean(h) − x̂·mean(h·x̂)) multiplied out: h·r − x·k + e, where k and e are
+with h = g·w and dx = r·(h − mean(h) − x̂·mean(h·x̂)) multiplied out: r·(h − x·k + e), where k and e are
 numbers of a row.  Where the mean is larger, too much would cancel: it is subtracted `first`, the rest
 is measured once more and takes its place in the formulas.  (`first` is zero for the other rows of such
 a chunk, so that no row depends on its neighbours.)
@@ -137,7 +136,7 @@ def forward(
             if var is not None:
                 d = _measure(take, d, stats, var, rows, eps)
             factors = _part(stats.mean, rows), _part(stats.r, rows), _part(weight, rows)
-            _scale(take, d, *factors, _part(bias, rows), y[:, rows])
+            _scale(d, *factors, _part(bias, rows), y[:, rows])
 
     parallel_for(task, len(chunks))
     return y, stats, var
@@ -170,20 +169,16 @@ def _measure(take: Any, x: Array, stats: Stats, var: Array, rows: slice, eps: fl
 
 
 def _scale(
-    take: Any, x: Array, mean: Array | None, r: Array, weight: Array | None, bias: Array | None,
-    y: Array,
-) -> None:  # fmt: skip
-    """y = (x − mean)·r·weight + bias, by way of scratch memory, which is in cache."""
+    x: Array, mean: Array | None, r: Array, weight: Array | None, bias: Array | None, y: Array
+) -> None:
+    """y = (x − mean)·r·weight + bias, in y: a pass in place is a third cheaper than one from x to y."""
     factors = [r] if weight is None else [r, weight] if weight.shape[4] > 1 else [r * weight]
-    buffer = take(x.shape, x.dtype)
     if mean is not None:
-        x = np.subtract(x, mean, out=buffer)
-    for factor in factors[:-1]:
-        x = np.multiply(x, factor, out=buffer)
-    if bias is None:
-        np.multiply(x, factors[-1], out=y)
-    else:
-        np.add(np.multiply(x, factors[-1], out=buffer), bias, out=y)
+        x = np.subtract(x, mean, out=y)
+    for factor in factors:
+        x = np.multiply(x, factor, out=y)
+    if bias is not None:
+        np.add(y, bias, out=y)
 
 
 def gradients(
@@ -216,7 +211,7 @@ def _chunk_gradients(
     take: Any, g: Array, x: Array, weight: Array | None, stats: Stats, rows: slice,
     dx: Array | None, dw: Array | None, db: Array | None,
 ) -> None:  # fmt: skip
-    """One chunk: dx = h·r − d·k + e, where h = g·w and d = x − first;  dw += Σ g·x̂;  db += Σ g."""
+    """One chunk: dx = r·(h − d·k + e), where h = g·w and d = x − first;  dw += Σ g·x̂;  db += Σ g."""
     n = np.float64(x.size // max(1, x.shape[1] * x.shape[2]))
     w, r, mean = _part(weight, rows), _part(stats.r, rows), _part(stats.mean, rows)
     d, h, factor = _less_first(take, x, stats, rows), g, r
@@ -232,29 +227,31 @@ def _chunk_gradients(
         if db is not None:
             db += _columns(g, None)
         if w is not None and dx is not None:
-            h = np.multiply(g, w, out=take(x.shape, x.dtype))
+            h = np.multiply(g, w, out=buffer)
         if moved:
             level, along = _sums(h, d, mean, r)
-    else:  # the weight is a factor of a whole plane: w·r is one number, and so are dw's and db's parts
+    else:  # the weight is a factor of a whole plane, and dw and db are sums over planes
         if dw is not None or db is not None or moved:
             level, along = _sums(g, d, mean, r)
         if dw is not None:
             dw += _summed(along, dw.shape)
         if db is not None:
             db += _summed(level, db.shape)
-        if w is not None:
-            factor, level, along = r * w, level * w, along * w
+        if w is not None and w.shape[3] == 1:
+            factor = r * w
+        elif w is not None and dx is not None:
+            h, level, along = np.multiply(g, w, out=buffer), level * w, along * w
     if dx is None:
         return
     if not moved:
         np.multiply(h, factor, out=dx)
         return
-    k = r * _over_planes(along) * (1 / n) * r
-    less = np.multiply(d, k.astype(x.dtype), out=buffer)
+    k = r * _over_planes(along) / n
+    np.multiply(d, k.astype(x.dtype), out=dx)
     if mean is not None:
-        less -= (mean * k - r * (_over_planes(level) / n)).astype(x.dtype)
-    h = np.multiply(h, factor, out=take(x.shape, x.dtype) if h is g else h)
-    np.subtract(h, less, out=dx)
+        dx -= (mean * k - _over_planes(level) / n).astype(x.dtype)
+    np.subtract(h, dx, out=dx)
+    dx *= factor
 
 
 def _sums(h: Array, d: Array, mean: Array | None, r: Array) -> tuple[Array, Array]:
