@@ -43,7 +43,10 @@ class Engine:
     def array(self, tensor: Any) -> np.ndarray:
         """The values of `tensor`, sharing its memory where it has a plain NumPy layout."""
         if not self.is_torch:
-            return tensor.detach().numpy()
+            plain = tensor.detach()
+            if hasattr(plain, "resolve_conj"):
+                plain = plain.resolve_conj().resolve_neg()
+            return plain.numpy()
         wider = {"torch.complex32": "complex64", "torch.bfloat16": "float32"}.get(str(tensor.dtype))
         return (tensor.to(getattr(self.module, wider)) if wider else tensor).numpy(force=True)
 

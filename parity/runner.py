@@ -7,6 +7,7 @@ was in as a mismatch.
 
 from __future__ import annotations
 
+import importlib
 import math
 import os
 import traceback
@@ -35,15 +36,14 @@ def op_name(key: Key) -> str:
 
 
 def registry_keys(engine: Engine) -> list[Key]:
-    """What the engine's registry lists; empty for an engine without one (torch)."""
-    if engine.is_torch:
-        return []
-    import importlib
-
+    """What the engine's registry lists; empty for an engine without one (torch, most others)."""
+    home = engine.module.__name__
     try:
-        registry = importlib.import_module(f"{engine.module.__name__}.ops.registry")
-    except ImportError as error:
-        raise EngineError(f"{engine.name} has no ops.registry: {error}") from error
+        registry = importlib.import_module(f"{home}.ops.registry")
+    except ModuleNotFoundError as error:
+        if f"{home}.ops.registry".startswith(str(error.name)):
+            return []
+        raise EngineError(f"{engine.name}: its ops.registry cannot be imported: {error}") from error
     for namespace in {r.namespace for r in ROWS.values()}:
         engine.space(namespace)  # lazily imported namespaces register their ops
     return list(registry.REGISTRY)

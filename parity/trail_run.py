@@ -348,6 +348,8 @@ def main(argv: list[str]) -> int:
 
     try:
         engine = open_engine(spec)
+        if not engine.is_torch and engine.module.__name__ != "minitorch_ref":
+            raise EngineError(f"{spec}: scripts run on torch and on minitorch_ref only")
         if what == "--draws":
             from . import draws
 

@@ -70,6 +70,19 @@ def test_bad_arguments_are_usage_errors(args, capsys):
     assert caught.value.code == 2 and "usage:" in capsys.readouterr().err
 
 
+def test_an_engine_needs_no_registry(tmp_path, monkeypatch, capsys):
+    """Any module that speaks torch's API is compared, in what it has; scripts run on two engines only."""
+    monkeypatch.syspath_prepend(str(ROOT / "tests" / "parity"))
+    monkeypatch.setenv("PYTHONPATH", str(ROOT / "tests" / "parity"))
+    assert run(tmp_path, "ops", "-k", "hypot or erfinv and not special", "--ours", "wrong_engine") == 0
+    assert {o["op"] for o in result(tmp_path)["ops"]} == {"hypot", "erfinv"}
+    assert run(tmp_path, "ops", "-k", "sinh and not asinh and not arcsinh", "--ours", "wrong_engine") == 1
+    assert result(tmp_path)["failing"] == ["sinh"]
+    (tmp_path / "s.py").write_text("import torch\n")
+    assert main(["diverge", str(tmp_path / "s.py"), "--b", "wrong_engine", "--keep", str(tmp_path)]) == 2
+    assert "wrong_engine: scripts run on torch and on minitorch_ref only" in capsys.readouterr().err
+
+
 def test_options_may_stand_before_or_after_the_part(tmp_path):
     assert main(["--ours", "torch", "--out", str(tmp_path), "ops", "-k", "hypot", "--processes", "0"]) == 0
     assert result(tmp_path)["ours"] == "torch"
