@@ -113,6 +113,8 @@ def _run(args: argparse.Namespace) -> int:
         raise EngineError(f"nothing matches -k {args.pattern!r}{where}")
     every = {op_name(key) for key in ops_to_compare(Lab(ours, theirs))}
     found.problems = ledger.apply(entries, found.ops + found.modules, every)
+    if not args.ledger and ours.module.__name__ != options.DEFAULTS["ours"]:
+        found.problems = [p for p in found.problems if p.kind == "grew"]  # it is another's ledger
     found.seconds = time.perf_counter() - started
     PEAK.look()
     found.memory, found.memory_processes = PEAK.bytes, PEAK.processes

@@ -126,18 +126,19 @@ def ulp_plot(session: Session) -> str:
 
     def draw(figure: Any) -> None:
         axes = figure.subplots()
-        axes.set_title(f"worst error of {len(points)} inexact ops, in ULP, no cancellations")
+        many = f"{len(points)} inexact op{'s' * (len(points) != 1)}"
+        axes.set_title(f"worst error of {many}, in ULP, no cancellations")
         low = 0.25
         if points:
             x, y = (np.clip([p[i] for p in points], low, 1e6) for i in (0, 1))
             good = np.array([p[3] for p in points])
-            axes.scatter(
-                x[good], y[good], s=22, color="#2b8a5a", alpha=0.75, lw=0, label="within the bound"
-            )
-            if not good.all():
-                axes.scatter(
-                    x[~good], y[~good], s=26, color="#d6336c", alpha=0.85, lw=0, label="deviates"
-                )
+            for which, size, colour, label in (
+                (good, 22, "#2b8a5a", "within the bound"), (~good, 26, "#d6336c", "deviates"),
+            ):  # fmt: skip
+                if which.any():
+                    axes.scatter(
+                        x[which], y[which], s=size, color=colour, alpha=0.8, lw=0, label=label
+                    )
             named = sorted((p for p in points if p[1] < 1e6), key=lambda p: -p[1])[:5]
             for tx, ty, name, _ in named:
                 axes.annotate(

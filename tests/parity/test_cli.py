@@ -48,6 +48,13 @@ def test_a_deviation_gives_exit_code_one(tmp_path, capsys):
     assert "vanished" in capsys.readouterr().out
 
 
+def test_the_ledger_is_of_one_engine(tmp_path):
+    """What it knows of minitorch_ref and another does not show has not vanished; unless it is asked for."""
+    words = ["ops", "-k", "fmod", "--ours", "torch"]
+    assert run(tmp_path, *words) == 0 and not result(tmp_path)["ledger_problems"]
+    assert run(tmp_path, *words, "--ledger", str(ROOT / "parity" / "ledger.json")) == 1
+
+
 @pytest.mark.parametrize("args, message", [
     (["ops", "-k", "no such op"], "nothing matches"),
     (["ops", "--ours", "no_such_engine"], "cannot import the engine 'no_such_engine'"),
