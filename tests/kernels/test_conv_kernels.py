@@ -10,6 +10,7 @@ from window_cases import channels, conv_axes, layouts, values
 from minitorch_ref.kernels import (
     conv,
     conv_columns,
+    conv_rows_backward,
     conv_same,
     conv_strided,
     reference,
@@ -111,6 +112,37 @@ def test_bands_and_tiles_of_a_large_image(monkeypatch):
     cut = results()
     tiles.plan.cache_clear()
     assert all(np.array_equal(a, b) for a, b in zip(whole, cut))
+
+
+@settings(max_examples=80, deadline=None)
+@given(conv_axes(), conv_axes(), channels(), st.sampled_from([1, 3, 9]), st.integers(0, 99))
+def test_rows_of_zeros_that_are_not_multiplied(h, w, sizes, n, seed):
+    """The input gradient, as where a row is worth a product of its own."""
+    groups, cg, og = sizes
+    weight = values(seed, (groups * og, cg, h.kernel, w.kernel))
+    g = values(seed + 1, (n, groups * og, h.out, w.out))
+    before, conv_rows_backward.CALL = conv_rows_backward.CALL, 0
+    conv_rows_backward._met.cache_clear()
+    try:
+        back = conv_rows_backward.input_gradient(g, weight, h, w, groups).done()
+    finally:
+        conv_rows_backward.CALL = before
+        conv_rows_backward._met.cache_clear()
+    close(back, reference.conv2d_input(g, weight, h, w, groups), 20 + og * h.kernel * w.kernel)
+
+
+@pytest.mark.parametrize("r", [1, 2, 3])
+def test_which_rows_windows_meet(monkeypatch, r):
+    """Five rows of g seen by windows of three, from two before the first to two behind the last."""
+    monkeypatch.setattr(conv_rows_backward, "CALL", 0)
+    met = conv_rows_backward._met.__wrapped__(7, r, -2, 3, 5, 1)
+    assert sum(count * height for _, count, height, _, _ in met) == 7
+    for first, count, height, skip, stop in met:
+        for row in range(first, first + count * height, height):
+            seen = [begin for begin in range(row - 2, row + height) if 0 <= begin < 5]
+            assert seen == list(range(row - 2 + skip, row - 2 + stop))
+    if r == 1:
+        assert [m[:2] for m in met] == [(0, 1), (1, 1), (2, 3), (5, 1), (6, 1)]
 
 
 @settings(max_examples=50, deadline=None)
