@@ -27,6 +27,7 @@ from ..dtypes import (
 from ..kernels import elementwise as k
 from ..kernels import fma, wider
 from ..kernels.blocks import over_blocks
+from ..kernels.layout import arranged
 from ..quiet import fp
 from ..tensor import Tensor, wrap
 from . import pointwise as p
@@ -285,7 +286,7 @@ def round(input: Tensor, *, decimals: int | None = None) -> Tensor:
         raise bad_argument("round", "input", 1, input)
     if input._array.dtype.kind in ("bc" if not decimals else "buic"):
         raise not_implemented("round_cpu" if decimals else "round_vml_cpu", input)
-    data = fp.quiet(_half_to_even, input._array, decimals or 0)
+    data = arranged(fp.quiet(_half_to_even, input._array, decimals or 0), input._array)
     node = "RoundBackward0" if decimals is None else "RoundBackward1"
     return record(node, data, input=(input, lambda g: zeros_as(g)))
 

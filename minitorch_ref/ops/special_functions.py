@@ -17,6 +17,7 @@ from ..autograd.inplace import in_place
 from ..dtypes import BOOL, COMPLEX, FLOATING, float16, to_floating
 from ..kernels import slopes
 from ..kernels import special as k
+from ..kernels.layout import arranged
 from ..quiet import fp
 from ..tensor import Tensor, wrap
 from . import arithmetic, pointwise, reduction, softmax
@@ -246,7 +247,7 @@ def logit(input: Tensor, eps: float | None = None) -> Tensor:
         raise TypeError(f"logit(): argument 'eps' must be float, not {type(eps).__name__}")
     if eps is not None and eps < 0:
         eps = None
-    data = fp.quiet(k.logit, x, eps)
+    data = arranged(fp.quiet(k.logit, x, eps), input._array)
     low, high = (0.0, 1.0) if eps is None else (eps, 1.0 - eps)
 
     def rule(g: Tensor, input: Tensor) -> Tensor:

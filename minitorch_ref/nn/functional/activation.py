@@ -16,7 +16,7 @@ from ...autograd.graph import record, rename
 from ...autograd.inplace import in_place
 from ...autograd.modes import state
 from ...kernels import slopes
-from ...kernels.layout import arranged, laid_out, preserved
+from ...kernels.layout import arranged, in_format, laid_out, preserved
 from ...kernels.select import select
 from ...kernels.wider import complex_softsign
 from ...kernels.wider import tanhshrink as shrink_by_tanh
@@ -257,7 +257,9 @@ def softplus(input: Tensor, beta: float = 1, threshold: float = 20) -> Tensor:
 @op(namespace="nn.functional")
 def logsigmoid(input: Tensor) -> Tensor:
     """log σ(x)."""
-    return draw(curves.logsigmoid, input)
+    result = draw(curves.logsigmoid, input)
+    result._array = in_format(np.asarray(result._array, order="C"), False)
+    return result
 
 
 @op(namespace="nn.functional")
