@@ -213,3 +213,9 @@ def compares_bytes(test: ast.expr) -> bool:
 ])  # fmt: skip
 def test_comparisons_of_bytes_are_found(text, found):
     assert compares_bytes(ast.parse(text, mode="eval").body) is found
+
+
+def test_test_files_have_names_of_their_own():
+    """pytest imports them all side by side."""
+    names = [path.name for path in (ROOT / "tests").rglob("*.py") if path.name != "conftest.py"]
+    assert sorted(names) == sorted(set(names))
