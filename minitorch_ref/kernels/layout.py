@@ -298,7 +298,14 @@ def arranged(result: np.ndarray, *operands: Any) -> np.ndarray:
     Only views and arrays that were `turned` are cause to ask.  (Of arrays that are all row-major, one
     with a dim of no entries before one of a single entry would have to be asked about as well.)
     """
-    if result.ndim < 2 or all(map(_is_regular, operands)):
+    if result.ndim < 2:
+        return result
+    for x in operands:  # `_is_regular`, written out for what most are
+        if type(x) is not np.ndarray or (x.flags.c_contiguous and 1 not in x.shape and x.size):
+            continue
+        if not _is_regular(x):
+            break
+    else:
         return result
     return laid_out(result, elementwise(result.shape, operands, result.itemsize))
 

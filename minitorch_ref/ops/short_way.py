@@ -105,10 +105,11 @@ def short_way(
             data = hushed(kernel, a, b) if small else fp.quiet(spread, kernel, a, b)
         except (TypeError, ValueError, RuntimeError):  # let the general way say what is wrong
             return general(input, other)
-        if tracked or input._requires_grad or input._base is not None or turned:
-            if turned or viewed or input._base is not None:
+        tracked = tracked or input._requires_grad or input._base is not None
+        if tracked or turned:
+            if (turned or viewed or input._base is not None) and data.ndim > 1:
                 data = arranged(data, a, b)
-            if recorder and state.grad:
+            if tracked and recorder and state.grad:
                 return recorder.record(data, input, other)
         if type(data) is not _ndarray or inferring:
             return wrap(data)

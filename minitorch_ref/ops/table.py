@@ -102,10 +102,11 @@ def unary(
             data = fp.quiet(kernel, array)
         except TypeError as error:
             raise without_loop(error, quoted, array.dtype) from None
-        if input._requires_grad or input._base is not None or turned:
-            if turned or input._base is not None:
+        tracked = input._requires_grad or input._base is not None
+        if tracked or turned:
+            if (turned or input._base is not None) and data.ndim > 1:
                 data = arranged(data, input._array)
-            if rule is not None and state.grad:
+            if tracked and rule is not None and state.grad:
                 return row.record(data, input)
         return wrap(data)
 
