@@ -161,7 +161,7 @@ def code_name(rule: Any) -> str:
 def rules_of(node: Any) -> Iterator[tuple[int, Any, int]]:
     """(edge, rule, how many values it saved) for each edge of a node that has a gradient."""
     if hasattr(node, "plan"):
-        yield from ((i, rule, len(places)) for i, rule, places in node.plan.steps)
+        yield from ((i, rule, len(places)) for i, rule, places, _ in node.plan.steps)
     elif hasattr(node, "kept"):
         if node.rule is not None:
             saved = sum(type(s) is tuple for s in node.kept)
@@ -330,13 +330,13 @@ def _other_rule(node: Any, mutant: Mutant, seen: Seen) -> Iterator[None]:
     if hasattr(node, "plan"):
         plan = node.plan
         steps = [
-            (i, r if swap else without(r, mutant.detail, seen), p[::-1] if swap else p)
+            (i, r if swap else without(r, mutant.detail, seen), p[::-1] if swap else p, False)
             if i == edge
-            else (i, r, p)
-            for i, r, p in plan.steps
+            else (i, r, p, times)
+            for i, r, p, times in plan.steps
         ]
         if swap:
-            places = next(p for i, _, p in steps if i == edge)
+            places = next(p for i, _, p, _ in steps if i == edge)
             _compare_saved([node.operands[p] for p in places], seen)
         node.plan = copy.copy(plan)
         node.plan.steps = steps

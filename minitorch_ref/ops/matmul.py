@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..autograd.graph import rename, requires_grad
-from ..autograd.rows import Row
+from ..autograd.rows import Row, multiplies
 from ..kernels.products import matmul as on_threads
 from ..quiet import fp
 from ..tensor import Tensor, wrap
@@ -133,8 +133,8 @@ def mv(input: Tensor, vec: Tensor) -> Tensor:
 
 
 _DOT = Row("DotBackward0", ("input", "tensor"), (
-    lambda g, tensor: mul(g, conj(tensor)),
-    lambda g, input: mul(g, conj(input)),
+    multiplies(lambda g, tensor: mul(g, conj(tensor))),
+    multiplies(lambda g, input: mul(g, conj(input))),
 ))  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..autograd.graph import record
+from ..autograd.rows import multiplies
 from ..kernels import elementwise as k
 from ..kernels import wider
 from ..kernels.slopes import share
@@ -36,7 +37,7 @@ def conj(x: Any) -> Any:
 # ---- arithmetic --------------------------------------------------------------------------------
 # fmt: off
 
-mul = binary("mul", np.multiply, lambda g, other: mul(g, conj(other)), lambda g, input: mul(g, conj(input)), wide=True)
+mul = binary("mul", np.multiply, multiplies(lambda g, other: mul(g, conj(other))), multiplies(lambda g, input: mul(g, conj(input))), wide=True)
 plain_add = binary("add", np.add, lambda g: g, lambda g: g, publish=False)
 plain_sub = binary("sub", np.subtract, lambda g: g, lambda g: neg(g), check=no_bool_sub, publish=False)
 number_minus = binary("rsub", np.subtract, None, lambda g: neg(g), node="RsubBackward1", check=no_bool_sub, publish=False)
