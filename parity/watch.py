@@ -108,6 +108,7 @@ class _Wrappers:
     def __init__(self, watcher: Watcher) -> None:
         self.watcher, self.inside = watcher, threading.local()
         self.made: dict[int, tuple[Callable, Callable]] = {}
+        self.over = False  # whoever still holds a wrapper has the plain function
 
     def around(self, function: Callable, name: str) -> Callable:
         if id(function) in self.made:
@@ -116,7 +117,7 @@ class _Wrappers:
 
         @functools.wraps(function)
         def watched(*args: Any, **kwargs: Any) -> Any:
-            if getattr(self.inside, "on", False):
+            if self.over or getattr(self.inside, "on", False):
                 return function(*args, **kwargs)
             self.inside.on = True
             try:
@@ -197,8 +198,14 @@ def _our_calls(engine: Engine, watcher: Watcher) -> Iterator[None]:
                     setattr(place, name, new)
         yield
     finally:
+        wrappers.over = True
         for place, name, value in reversed(replaced):
             setattr(place, name, value)
+        plain = {id(watched): function for function, watched in wrappers.made.values()}
+        for place in _places(engine):  # modules that were imported in the meantime
+            for name, value in list(vars(place).items()):
+                if id(value) in plain:
+                    setattr(place, name, plain[id(value)])
 
 
 def _backward_functions(engine: Engine) -> set[int]:

@@ -325,3 +325,26 @@ def test_a_long_window_is_paired_quickly():
     began = time.process_time()
     assert len(list(common(keys, keys[1:]))) == 511
     assert time.process_time() - began < 0.5
+
+
+def test_a_module_that_is_imported_while_somebody_watches_keeps_no_wrapper(monkeypatch):
+    import sys
+    import types
+
+    from parity.watch import watching
+    engine, seen = open_engine("minitorch_ref"), []
+
+    class Watcher:
+        def around(self, name, function, args, kwargs):
+            seen.append(name)
+            return function(*args, **kwargs)
+
+    plain, late = engine.module.sin, types.ModuleType("minitorch_ref.late")
+    monkeypatch.setitem(sys.modules, "minitorch_ref.late", late)
+    x = engine.module.ones(2)
+    with watching(engine, Watcher()):
+        late.sin = held = engine.module.sin
+        late.sin(x)
+    assert late.sin is plain is engine.module.sin and held is not plain
+    held(x), late.sin(x)
+    assert seen == ["sin"]
