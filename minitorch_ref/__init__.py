@@ -64,8 +64,6 @@ from .layout import (
     strided,
 )
 from .ops import registry as _registry
-from .printing import set_printoptions
-from .printing import tensor_repr as _tensor_repr
 from .random import (
     Generator,
     default_generator,
@@ -139,7 +137,16 @@ for _name in (
 ):  # fmt: skip
     globals()[_name] = getattr(Tensor, _name)
 
-Tensor.__repr__ = _tensor_repr  # type: ignore[method-assign]
+
+def _tensor_repr(self: Tensor) -> str:
+    """torch's text for a tensor; what makes it is imported when the first one is printed."""
+    from .printing import tensor_repr
+
+    Tensor.__repr__ = tensor_repr  # type: ignore[method-assign]
+    return tensor_repr(self)
+
+
+Tensor.__repr__ = _tensor_repr  # type: ignore[method-assign, assignment]
 
 from .ops.from_data import LEGACY_TYPES as _LEGACY_TYPES  # noqa: E402
 
@@ -147,7 +154,7 @@ globals().update(_LEGACY_TYPES)
 
 # Packages that a program may not need; imported when first used.
 _LATER = {
-    "signal": "signal", "testing": "testing", "amp": "amp", "autocast": "amp", "GradScaler": "amp", "get_autocast_dtype": "amp",
+    "set_printoptions": "printing", "signal": "signal", "testing": "testing", "amp": "amp", "autocast": "amp", "GradScaler": "amp", "get_autocast_dtype": "amp",
     "is_autocast_cache_enabled": "amp", "is_autocast_enabled": "amp", "to_dlpack": "utils.dlpack",
     "compile": "compiling", "func": "func", "vmap": "func",
     "accelerator": "accelerator", "distributed": "distributed", "jit": "jit", "onnx": "onnx",

@@ -110,7 +110,8 @@ ALL = (
 BY_NAME = {d.name: d for d in ALL}
 BY_LEGACY = {f"torch.{d.legacy}": d for d in ALL}
 # Several NumPy type characters share one size ('l' and 'q' are both int64), hence both spellings.
-BY_CHAR = {np.dtype(c).char: BY_NAME[np.dtype(c).name] for c in "?bBhilqefdFD"}
+_BY_NUMPY = {d.np: d for d in ALL}
+BY_CHAR = {c: _BY_NUMPY[np.dtype(c)] for c in "?bBhilqefdFD"}
 
 
 def of_array(array: np.ndarray) -> dtype:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 from ..settings import warn_once
@@ -118,7 +117,7 @@ def _wrap(name: str, wrapper: Callable[[Any], Any], method: bool = True) -> None
     """Replace what the registry publishes as the function, and method, of that name."""
     entry = REGISTRY["torch", name]
     call = wrapper(entry.call)
-    REGISTRY["torch", name] = replace(entry, call=call)
+    REGISTRY["torch", name] = entry._replace(call=call)
     if method and entry.method:
         own = getattr(Tensor, name)  # a few methods are not their functions
         setattr(Tensor, name, call if own is entry.call else wrapper(own))

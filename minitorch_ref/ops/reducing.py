@@ -65,7 +65,8 @@ def reduction(out: str, *, aliases: bool = True, **forms: Any) -> Callable[..., 
                 raise
 
         public = op(call, name=name, **forms)
-        object.__setattr__(REGISTRY[forms.get("namespace", "torch"), name], "out", True)
+        key = forms.get("namespace", "torch"), name
+        REGISTRY[key] = REGISTRY[key]._replace(out=True)
         return public
 
     return register

@@ -16,8 +16,7 @@ from __future__ import annotations
 import functools
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -30,8 +29,7 @@ from .numpy_names import numpy_names, rename
 from .refusals import never_derived
 
 
-@dataclass(frozen=True)
-class Op:
+class Op(NamedTuple):
     """One public operation and the forms it has."""
 
     name: str

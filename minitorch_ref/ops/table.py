@@ -14,8 +14,7 @@ for; `quoted`, that kernel's name in the error; `numbers`, which operands may be
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -150,8 +149,7 @@ def unary(
     return _publish(name, call, written, forms) if publish else _with_forms(name, call, written)
 
 
-@dataclass(slots=True)
-class Operands:
+class Operands(NamedTuple):
     """What a binary row says about its operands.
 
     easy: the kinds for which two tensors of one type need no further look; floats: the types
