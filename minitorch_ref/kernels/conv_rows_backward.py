@@ -50,7 +50,6 @@ from .unfold import copy_rows, fold_width, unfold_rows, unfold_windows
 from .workspace import scratch
 
 LANES = 8  # partial sums of a weight gradient; fixed, so that threads never change the rounding
-CHANNELS = 16  # a vector of float32: rows of fewer are slow to write and to multiply
 CALL = 1 << 16  # multiply-adds in the time of a call
 FEW_WEIGHTS = 1 << 14  # so many are turned in one call
 
@@ -152,25 +151,13 @@ def broad_part(
         unfold_windows(part, 0, h, w, tile.lo, blocks.transpose(4, 1, 0, 3, 2, 5, 6))
         memory = blocks.swapaxes(-1, -2) if inside else blocks
         b = memory.reshape(groups, h.kernel, k, size)
-    given = _right_side(take, g[tile.lo : tile.hi, :, :, tile.n0 : tile.n1], inside)
-    return np.matmul(b, given, out=take((groups, h.kernel, k, og), x.dtype))  # the longer side first
-
-
-def _right_side(take: Take, g: np.ndarray, inside: bool) -> np.ndarray:
-    """g (rows, G, O, n, OW) as the right side (G, 1, rows·n·OW, O) of a product.
-
-    Rows of many channels are laid out as such: with AVX-512 A·B is a tenth faster than A·Bᵀ.
-    """
-    rows, groups, og, n, width = g.shape
-    if og >= CHANNELS:
-        place, order = ((width, n), (1, 0, 4, 3, 2)) if inside else ((n, width), (1, 0, 4, 2, 3))
-        given = take((groups, rows, *place, og), g.dtype)
-        given.transpose(order)[...] = g
-        return given.reshape(groups, 1, -1, og)
-    given = columns(take, (groups, og, rows, n, width), g.dtype, inside)
-    given.transpose(2, 0, 1, 3, 4)[...] = g
-    memory = given.swapaxes(-1, -2) if inside else given
-    return memory.reshape(groups, 1, og, -1).swapaxes(-1, -2)
+    given = columns(take, (groups, og, rows, n, w.out), x.dtype, inside)
+    given.transpose(2, 0, 1, 3, 4)[...] = g[tile.lo : tile.hi, :, :, tile.n0 : tile.n1]
+    a = (given.swapaxes(-1, -2) if inside else given).reshape(groups, 1, og, size)
+    out = take((groups, h.kernel, k, og), x.dtype)
+    # The longer side first: 20 % faster.  As A·B, with g laid out by channels, it would take a tenth less,
+    # but BLAS keeps fewer partial sums there, and the result has twice the error.
+    return np.matmul(b, a.swapaxes(-1, -2), out=out)
 
 
 class Phase(NamedTuple):
