@@ -288,7 +288,7 @@ def first_gradient(tensor: Tensor, g: Tensor | None, i: int) -> Tensor:
 def leading_to(roots: Sequence[Node], targets: set[Node]) -> set[Node]:
     """The nodes reachable from `roots` through which `targets` can be reached, targets included."""
     sources: dict[Node, list[Node]] = {}
-    pending = list(roots)
+    pending, chain = list(roots), len(roots) == 1
     while pending:
         node = pending.pop()
         while node not in sources:
@@ -298,8 +298,10 @@ def leading_to(roots: Sequence[Node], targets: set[Node]) -> set[Node]:
             node = found[0]
             if len(found) > 1:
                 pending += found[1:]
+                chain = False
     wanted = targets & sources.keys()
-    for node in sorted(sources, key=_order):  # producers before consumers
+    # producers before consumers, which is how a chain was met, the other way round
+    for node in reversed(sources) if chain else sorted(sources, key=_order):
         for source in sources[node]:
             if source in wanted:
                 wanted.add(node)

@@ -197,7 +197,8 @@ def multiplied(g: Tensor, saved: Any) -> Tensor | None:
     """g times what was saved, where that is the product of two small real arrays; None elsewhere."""
     if type(saved) is not tuple:
         return None
-    a, (b, _, _, cell, version) = g._array, saved
+    a = g._array
+    b, _, _, cell, version = saved
     dtype = a.dtype
     if dtype is not b.dtype or (dtype is not _F32 and dtype is not _F64) or cell[0] != version:
         return None
