@@ -142,7 +142,6 @@ def _tensor_repr(self: Tensor) -> str:
     """torch's text for a tensor; what makes it is imported when the first one is printed."""
     from .printing import tensor_repr
 
-    Tensor.__repr__ = tensor_repr  # type: ignore[method-assign]
     return tensor_repr(self)
 
 

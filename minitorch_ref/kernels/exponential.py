@@ -129,9 +129,7 @@ def _exp(x: Array, take: Any) -> Array:
         power = wide(x, take)
         return np.exp(power, out=power)
     grid, table = _powers()
-    _, d, place = grid.nearest(grid.within(x), take)
-    power = look_up(table, place, take)
-    growth = _growth(d, _EXP_TERMS, take)
+    power, growth = _from_nearest(x, grid, table, _EXP_TERMS, take)
     np.multiply(growth, power, out=growth)
     np.add(power, growth, out=power)
     if not grid.holds(x):
@@ -145,20 +143,24 @@ def _expm1(x: Array, take: Any) -> Array:
     if vectorised():
         less = wide(x, take)
         return np.expm1(less, out=less)
-    grid, table = _powers_less_one()
-    _, d, place = grid.nearest(grid.within(x), take)
-    less = look_up(table, place, take)
-    growth = _growth(d, _EXPM1_TERMS, take)
+    less, growth = _from_nearest(x, *_powers_less_one(), _EXPM1_TERMS, take)
     np.multiply(growth, np.add(less, _ONE, out=take(DOUBLE)), out=growth)
     return np.add(less, growth, out=less)
 
 
-def _growth(d: Array, terms: tuple[Array, ...], take: Any) -> Array:
-    """eᵈ − 1 = d (1 + d (1/2 + d/6 + …)) in float64 for small d; −0 for −0."""
+def _from_nearest(
+    x: Array, grid: Grid, table: Array, terms: tuple[Array, ...], take: Any
+) -> tuple[Array, Array]:
+    """The table's value at the x₀ nearest to x, and eᵈ − 1 = d (1 + d (1/2 + …)) for d = x − x₀, as float64.
+
+    Of d = −0 that is −0.
+    """
+    _, d, place = grid.nearest(grid.within(x), take)
+    value = look_up(table, place, take)
     rest = horner(d, terms, take(SINGLE))
     growth = wide(np.multiply(rest, d, out=rest), take)
     np.add(growth, _ONE, out=growth)
-    return np.multiply(growth, wide(d, take), out=growth)
+    return value, np.multiply(growth, wide(d, take), out=growth)
 
 
 @functools.cache

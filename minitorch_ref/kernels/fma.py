@@ -2,10 +2,10 @@
 
 torch compiles `x + alpha*y`, `x + v*a*b` and `lerp` to the processor's FMA instruction.  NumPy has
 no such ufunc, and `x + alpha*y` as two ufuncs rounds twice: one result in a few differs in its last
-bit.  But two of its loops, and BLAS's, are made of that instruction:
+bit.  But one of its loops, and one of BLAS's, is made of that instruction:
 
 * the product of complex numbers: (a + ic)·(b − i) has the real part a·b − c·(−1), of which NumPy
-  rounds the product c·(−1), which is exact, and then fuses the rest.  1.3 ns an element, most of it
+  rounds the product c·(−1), which is exact, and then fuses the rest.  1.36 ns an element, most of it
   to lay the numbers side by side and to take every other one out again.
 * a scalar times a long vector: BLAS `axpy`, 0.1 ns.
 

@@ -39,7 +39,10 @@ def sum(
     if x._array.dtype.kind == "b":  # only on demand: sum(dtype=torch.bool)
         return wrap(np.asarray(_or(x._array, axis=dims, keepdims=keepdim), order="C"))
     data = fp.quiet(total, x._array, dims, keepdim)
-    spread = lambda g: (restore(g, dims, keepdim) if g.ndim else g).expand(shape)  # noqa: E731
+
+    def spread(g: Tensor) -> Tensor:
+        return (restore(g, dims, keepdim) if g.ndim else g).expand(shape)
+
     return record(name, data, x=(x, spread))
 
 

@@ -47,6 +47,7 @@ _OF_F32, _OF_F64 = _Constants(_F32), _Constants(_F64)
 
 
 def is_view(operand: Any) -> bool:
+    """Whether an operand is a tensor that looks into another's memory; it may lie there in any order."""
     return isinstance(operand, Tensor) and operand._base is not None
 
 
